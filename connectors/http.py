@@ -1,0 +1,166 @@
+"""The single door to the network: one session per store, checked addresses, limits of size, time and rate."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+from requests.exceptions import RequestException
+
+from connectors.addresses import PinnedAdapter, Resolve, resolve
+from loyalty.clock import utc_now
+from loyalty.commerce import PushError
+
+CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 3.0, 20.0, 60.0
+LARGEST_BODY = 20 * 1024 * 1024
+CHUNK = 64 * 1024
+LONGEST_WAIT = 86400.0
+PER_SECOND = 10.0
+USER_AGENT = "Laurel"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a shop answered: `data` is its JSON with exact numbers."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: Any
+
+
+class Pace:
+    """Keeps a minimal distance between the calls to one store."""
+
+    def __init__(self, per_second: float) -> None:
+        self._distance = 1 / per_second
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when the next call may start."""
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + self._distance
+        time.sleep(start - now)
+
+
+class Door:
+    """Calls one store over HTTP; every failure of network, rights or form is a PushError."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: AuthBase | None = None,
+        allow_private: bool = False,
+        per_second: float = PER_SECOND,
+        largest_body: int = LARGEST_BODY,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        verify: bool | str = True,
+        resolve: Resolve = resolve,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._largest_body = largest_body
+        self._timeout = timeout
+        self._now = now
+        self._pace = Pace(per_second)
+        self._session = requests.Session()
+        # Neither proxies nor .netrc of the machine: what a shop is told depends on its own settings only.
+        self._session.trust_env = False
+        self._session.auth = auth
+        self._session.verify = verify
+        self._session.headers["User-Agent"] = USER_AGENT
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, PinnedAdapter(allow_private=allow_private, resolve=resolve))
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer to a GET; raises PushError."""
+        return self.call("GET", path, params=params)
+
+    def call(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, payload: Any = None
+    ) -> Answer:
+        """Return the answer of the shop, also a 4xx that is not about rights or rate; raises PushError."""
+        self._pace.wait()
+        url = f"{self._base_url}/{path.lstrip('/')}"
+        try:
+            with self._session.request(
+                method,
+                url,
+                params=params,
+                json=payload,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                self._refuse(response)
+                return Answer(response.status_code, response.headers, _read_json(self._read(response)))
+        except RequestException as error:
+            raise _unreachable(error) from None
+
+    def _refuse(self, response: requests.Response) -> None:
+        """Raise PushError for the statuses that mean the same on every platform."""
+        status = response.status_code
+        if status in (401, 403):
+            raise PushError(f"The shop refused our key ({status}).", permanent=True, reason="permission")
+        if status == 429:
+            wait = retry_after(response.headers, self._now())
+            raise PushError(
+                "The shop wants fewer calls (429).", permanent=False, reason="limit", retry_after=wait
+            )
+        if status >= 500:
+            wait = retry_after(response.headers, self._now())
+            raise PushError(
+                f"The shop failed ({status}).", permanent=False, reason="unreachable", retry_after=wait
+            )
+        if 300 <= status < 400:
+            message = f"The shop redirects ({status}); its address in the settings must be the final one."
+            raise PushError(message, permanent=status in (301, 308), reason="configuration")
+
+    def _read(self, response: requests.Response) -> bytes:
+        """Return the decompressed body; a huge or dripping one is given up."""
+        body, started = bytearray(), time.monotonic()
+        for chunk in response.iter_content(CHUNK):
+            body += chunk
+            if len(body) > self._largest_body or time.monotonic() - started > WHOLE_SECONDS:
+                raise PushError("The answer is too large or too slow.", permanent=False, reason="unreachable")
+        return bytes(body)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds of a Retry-After header, given as seconds or as a date (RFC 9110 §10.2.3); None without."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _unreachable(error: RequestException) -> PushError:
+    """An address that is none stays so (these errors are ValueErrors too); everything else may pass."""
+    message = f"The shop cannot be reached: {type(error).__name__}"
+    is_no_address = isinstance(error, ValueError)
+    reason = "configuration" if is_no_address else "unreachable"
+    return PushError(message, permanent=is_no_address, reason=reason)
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
+    except (ValueError, RecursionError, ArithmeticError):
+        raise PushError("The answer is no JSON.", permanent=False, reason="unreachable") from None

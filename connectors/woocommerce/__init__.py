@@ -1,0 +1,79 @@
+"""The connector to WooCommerce stores (tried with 11.0.1, REST API v3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from connectors.base import FetchedMessage, RawMessage, StoreAccess
+from connectors.http import PER_SECOND, Door
+from connectors.woocommerce import connect, signature
+from connectors.woocommerce.auth import auth_for
+from connectors.woocommerce.fetch import fetch
+from connectors.woocommerce.parse import parse
+from connectors.woocommerce.push import push
+from loyalty.commerce import Parsed, PushCommand, PushError, PushReceipt, Read, ShopSettings
+from loyalty.values import StoreId
+
+KEPT_DOORS = 256
+
+
+class WooCommerceConnector:
+    """Translates WooCommerce both ways; keeps one HTTP session per store and nothing else."""
+
+    platform = "woocommerce"
+
+    def __init__(self, allow_private: bool = False, *, per_second: float = PER_SECOND) -> None:
+        """`allow_private` lets it call shops on private addresses; `per_second` limits the calls to one store."""
+        self._allow_private = allow_private
+        self._per_second = per_second
+        self._open = lru_cache(maxsize=KEPT_DOORS)(self._open_door)
+
+    def is_authentic(self, secrets: Sequence[str], headers: dict[str, str], body: bytes) -> bool:
+        """Return whether the signature over the raw bytes fits one of the secrets, in constant time."""
+        return signature.is_authentic(secrets, headers, body)
+
+    def is_ping(self, headers: dict[str, str], body: bytes) -> bool:
+        """Return whether this is the unsigned ping of a new webhook."""
+        return signature.is_ping(headers, body)
+
+    def message_key(self, topic: str, headers: dict[str, str], body: bytes) -> bytes:
+        """Return the 32 bytes under which a repeated delivery is recognised."""
+        return signature.message_key(topic, headers, body)
+
+    def parse(self, store_id: StoreId, message: RawMessage, *, with_products: bool) -> Parsed:
+        """Return the facts of a message, or what must be read first; raises MalformedMessage."""
+        return parse(store_id, message, with_products=with_products)
+
+    def fetch(
+        self,
+        access: StoreAccess,
+        kind: Read,
+        external_ids: Sequence[str],
+        *,
+        with_products: bool,
+        now: datetime,
+    ) -> list[FetchedMessage]:
+        """Read these things again from the shop in bulk; raises PushError when the shop cannot be asked."""
+        return fetch(self._door(access), kind, external_ids, with_products=with_products, now=now)
+
+    def push(self, access: StoreAccess, commands: Sequence[PushCommand]) -> list[PushReceipt | PushError]:
+        """Carry out the commands in batches; one outcome for each, in order."""
+        return push(self._door(access), access.time_zone, commands)
+
+    def read_settings(self, access: StoreAccess) -> ShopSettings:
+        """Ask the shop for currency, zone, decimals, tax; raises PushError."""
+        return connect.read_settings(self._door(access))
+
+    def register_webhooks(self, access: StoreAccess) -> list[str]:
+        """Make sure that every webhook we need exists and is active; return what was done. Raises PushError."""
+        return connect.register_webhooks(self._door(access), access)
+
+    def _door(self, access: StoreAccess) -> Door:
+        keys = access.credentials
+        return self._open(access.store_id, access.url, keys["consumer_key"], keys["consumer_secret"])
+
+    def _open_door(self, store_id: StoreId, url: str, key: str, secret: str) -> Door:
+        auth = auth_for(url, key, secret)
+        return Door(url, auth=auth, allow_private=self._allow_private, per_second=self._per_second)

@@ -1,0 +1,113 @@
+"""Reads orders and customers again from the shop, in bulk, as messages that `parse` reads back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.base import FetchedMessage
+from connectors.http import Door
+from connectors.woocommerce.api import chunks, find_one, list_all
+from connectors.woocommerce.parse import FETCHED_CUSTOMER, FETCHED_ORDER
+from connectors.woocommerce.schemas import CUSTOMER, ORDER, RefundSchema
+from loyalty.commerce import Read
+
+Json = dict[str, Any]
+ORDER_GONE = frozenset({"woocommerce_rest_shop_order_invalid_id"})
+CUSTOMER_GONE = frozenset({"woocommerce_rest_invalid_id", "wc_user_invalid_id"})
+GIFT_CARD_TYPES = frozenset({"gift-card", "pw-gift-card"})
+"""Product types of the YITH and PW gift card plugins; WooCommerce itself sells none."""
+REFUND_KEYS = tuple(RefundSchema().fields)
+
+
+def fetch(
+    door: Door, kind: Read, external_ids: Sequence[str], *, with_products: bool, now: datetime
+) -> list[FetchedMessage]:
+    """Return one message per asked id, also for what the shop no longer has; raises PushError."""
+    ids = list(dict.fromkeys(external_ids))
+    if kind is Read.CUSTOMER:
+        return [message for chunk in chunks(ids) for message in _customers(door, chunk, now)]
+    return [message for chunk in chunks(ids) for message in _orders(door, chunk, with_products, now)]
+
+
+def _customers(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMessage]:
+    # Without role=all only the role `customer` is listed.
+    found = _by_id(list_all(door, "customers", {"include": ",".join(ids), "role": "all"}))
+    for missing in [each for each in ids if each not in found]:
+        found[missing] = find_one(door, f"customers/{missing}", CUSTOMER_GONE)
+    return [
+        _message(FETCHED_CUSTOMER, each, now, {"customer": _only(found[each], tuple(CUSTOMER.fields))})
+        for each in ids
+    ]
+
+
+def _orders(door: Door, ids: Sequence[str], with_products: bool, now: datetime) -> list[FetchedMessage]:
+    found = _find_orders(door, ids)
+    refunds = {each: _refunds(door, each) for each, order in found.items() if order and order.get("refunds")}
+    products = _products(door, found.values()) if with_products else None
+    return [_order_message(each, found[each], refunds.get(each, []), products, now) for each in ids]
+
+
+def _find_orders(door: Door, ids: Sequence[str]) -> dict[str, Json | None]:
+    """`any` leaves out the trash and drafts: the trash is a second list, a draft is only found by its own address."""
+    found: dict[str, Json | None] = {}
+    for status in ("any", "trash"):
+        missing = [each for each in ids if each not in found]
+        if missing:
+            found |= _by_id(list_all(door, "orders", {"include": ",".join(missing), "status": status}))
+    for each in [each for each in ids if each not in found]:
+        found[each] = find_one(door, f"orders/{each}", ORDER_GONE)
+    return found
+
+
+def _refunds(door: Door, order_id: str) -> list[Json | None]:
+    return [_only(refund, REFUND_KEYS) for refund in list_all(door, f"orders/{order_id}/refunds", {})]
+
+
+def _products(door: Door, orders: Iterable[Json | None]) -> dict[str, Json]:
+    """Return the facts of every product on the orders; a variation is named with its parent's product id."""
+    ids = sorted({str(item["product_id"]) for order in orders if order for item in _goods(order)}, key=int)
+    found = [row for chunk in chunks(ids) for row in list_all(door, "products", {"include": ",".join(chunk)})]
+    return {str(row.get("id")): _facts(row) for row in found}
+
+
+def _goods(order: Json) -> list[Json]:
+    return [item for item in order.get("line_items", []) if item.get("product_id")]
+
+
+def _facts(product: Json) -> Json:
+    return {
+        "categories": [category["id"] for category in product.get("categories", [])],
+        "tags": [tag["slug"] for tag in product.get("tags", [])],
+        "on_sale": product.get("on_sale") is True,
+        "gift_card": product.get("type") in GIFT_CARD_TYPES,
+    }
+
+
+def _order_message(
+    order_id: str,
+    order: Json | None,
+    refunds: list[Json | None],
+    products: dict[str, Json] | None,
+    now: datetime,
+) -> FetchedMessage:
+    named = {str(item["product_id"]) for item in _goods(order or {})}
+    own = None if products is None else {key: facts for key, facts in products.items() if key in named}
+    content = {"order": _only(order, tuple(ORDER.fields)), "refunds": refunds, "products": own}
+    return _message(FETCHED_ORDER, order_id, now, content)
+
+
+def _message(topic: str, external_id: str, now: datetime, content: Json) -> FetchedMessage:
+    body = json.dumps({"id": external_id, **content}, default=str, ensure_ascii=False, separators=(",", ":"))
+    return FetchedMessage(topic, external_id, body.encode("utf-8", "replace"), now)
+
+
+def _by_id(rows: Iterable[Json]) -> dict[str, Json | None]:
+    return {str(row.get("id")): row for row in rows}
+
+
+def _only(row: Json | None, keys: Sequence[str]) -> Json | None:
+    """Keep what is read back: less room, and no personal data that nobody asked for."""
+    return None if row is None else {key: row[key] for key in keys if key in row}

@@ -1,0 +1,54 @@
+"""Time of the account's own zone: the arithmetic of days, months and years; law: every instant is aware UTC."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+def utc_now() -> datetime:
+    """Return the present instant; only entry points may call this."""
+    return datetime.now(UTC)
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> ZoneInfo:
+    """Return the time zone of an IANA name; raises ZoneInfoNotFoundError."""
+    return ZoneInfo(name)
+
+
+def local_date(instant: datetime, tz: str) -> date:
+    """Return the date on the wall calendar of `tz` at `instant`."""
+    return instant.astimezone(zone(tz)).date()
+
+
+@lru_cache(maxsize=4096)
+def day_start(day: date, tz: str) -> datetime:
+    """Return the first instant of a local date (a gap or fold at midnight included)."""
+    return datetime.combine(day, time(0), tzinfo=zone(tz)).astimezone(UTC)
+
+
+def day_end(day: date, tz: str) -> datetime:
+    """Return the first instant after a local date."""
+    return day_start(day + timedelta(days=1), tz)
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the date `months` later, clamped to the month's end."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def add_months_to_instant(instant: datetime, months: int, tz: str) -> datetime:
+    """Return the same local wall time `months` later, clamped to the month's end."""
+    local = instant.astimezone(zone(tz))
+    moved = datetime.combine(add_months(local.date(), months), local.time(), tzinfo=zone(tz))
+    return moved.astimezone(UTC)
+
+
+def local_instant(wall: datetime, tz: str) -> datetime:
+    """Return the instant of a wall time without zone in `tz` (the earlier one in a fold)."""
+    return wall.replace(tzinfo=zone(tz)).astimezone(UTC)

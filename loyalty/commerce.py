@@ -1,0 +1,273 @@
+"""Facts and commands that the domain and the connectors both speak;
+law: a fact states how things are, never what changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from loyalty.errors import LoyaltyError
+from loyalty.values import StoreId
+
+
+class OrderState(StrEnum):
+    """What the shop's status of an order means for points."""
+
+    OPEN = "open"
+    """Not placed or not paid yet (WooCommerce: pending, checkout-draft): no events at all."""
+    LIVE = "live"
+    """Placed and standing (processing, on-hold, completed, custom statuses)."""
+    REFUNDED = "refunded"
+    """Refunded in full, whatever the refund records sum to."""
+    DEAD = "dead"
+    """Cancelled, failed, trashed or deleted."""
+
+
+class LineKind(StrEnum):
+    """What a part of an order is."""
+
+    PRODUCT = "product"
+    SHIPPING = "shipping"
+    FEE = "fee"
+    TIP = "tip"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFacts:
+    """What the shop said of a product when it was first read for an order."""
+
+    category_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    gift_card: bool = False
+    on_sale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One part of an order; amounts are net of tax, in the order's currency, and may be negative for fees."""
+
+    id: str
+    kind: LineKind
+    quantity: int
+    subtotal: Decimal
+    """Before discounts."""
+    subtotal_tax: Decimal
+    total: Decimal
+    """After the discounts allocated to it."""
+    total_tax: Decimal
+    product_id: str = ""
+    variation_id: str = ""
+    sku: str = ""
+    product: ProductFacts | None = None
+    """None: the shop was not asked about the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """What a refund names of a line; `amount` is positive and includes tax."""
+
+    line_id: str
+    quantity: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """One refund of an order; `amount` is positive, includes tax, and may exceed or fall short of its lines."""
+
+    id: str
+    created_at: datetime
+    amount: Decimal
+    lines: tuple[RefundLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CouponUse:
+    """A coupon code on an order with the discount it gave, net of tax."""
+
+    code: str
+    discount: Decimal
+    discount_tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who placed an order, as the order names him; empty strings where it does not. Never part of the kept snapshot."""
+
+    customer_id: str = ""
+    """The shop's own customer id; empty for guests."""
+    email: str = ""
+    phone: str = ""
+    name: str = ""
+    region: str = ""
+    """ISO 3166 country code of the billing address, with the state where given: `TW` or `US-NY`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSnapshot:
+    """An order as the shop states it at `modified_at`; `observed_at` is set when we asked the shop,
+    None for a delivery.
+
+    The newer of two snapshots is the one with the later `modified_at`, then with the later `observed_at` (None first).
+    """
+
+    store_id: StoreId
+    external_id: str
+    number: str
+    state: OrderState
+    status: str
+    """The platform's own word, for people."""
+    currency: str
+    total: Decimal
+    """With tax, before refunds."""
+    prices_include_tax: bool
+    placed_at: datetime
+    modified_at: datetime
+    paid_at: datetime | None
+    """RULES §3: when the order counts as paid; None when it never was."""
+    completed_at: datetime | None
+    lines: tuple[OrderLine, ...]
+    refunds: tuple[Refund, ...] = ()
+    coupons: tuple[CouponUse, ...] = ()
+    test: bool = False
+    channel: str = ""
+    observed_at: datetime | None = None
+    buyer: Buyer = field(default_factory=Buyer)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSnapshot:
+    """A registered customer of a shop as the shop states him."""
+
+    store_id: StoreId
+    external_id: str
+    email: str
+    phone: str
+    name: str
+    role: str
+    registered_at: datetime
+    modified_at: datetime
+    region: str = ""
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDeleted:
+    """The shop was asked at `observed_at` and does not have the order any more."""
+
+    store_id: StoreId
+    external_id: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDeleted:
+    """The shop was asked at `observed_at` and does not have the customer any more."""
+
+    store_id: StoreId
+    external_id: str
+    observed_at: datetime
+
+
+Fact = OrderSnapshot | CustomerSnapshot | OrderDeleted | CustomerDeleted
+
+
+class Read(StrEnum):
+    """What a message needs to be read again from the shop before it says anything."""
+
+    ORDER = "order"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsRead:
+    """The message is only a signal: the shop must be asked for these ids first."""
+
+    kind: Read
+    external_ids: tuple[str, ...]
+    reason: str
+    """Why, in a word for people: `refunds`, `id only`, `error body`, `same second`, `products`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The message says nothing about points."""
+
+    reason: str
+
+
+Parsed = tuple[Fact, ...] | NeedsRead | Ignored
+
+
+# ---- commands to a shop (outbox pushes) --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PutCoupon:
+    """The shop shall have this single-use coupon, bound to the member, exactly so; a repeat changes nothing."""
+
+    code: str
+    kind: str
+    """`fixed_discount` or `percent_discount`."""
+    amount: Decimal
+    minimum_subtotal: Decimal
+    expires_at: datetime | None
+    """First instant at which it is no longer valid; None: never."""
+    email: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisableCoupon:
+    """The shop shall not accept this code any more from `at` on; a code that the shop does not have is fine."""
+
+    code: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetMemberTier:
+    """The shop's customer shall carry this tier and balance as meta data or tags; a repeat changes nothing."""
+
+    customer_id: str
+    tier_key: str
+    tier_name: str
+
+
+PushCommand = PutCoupon | DisableCoupon | SetMemberTier
+
+
+@dataclass(frozen=True, slots=True)
+class PushReceipt:
+    """The shop did as commanded; `external_id` is its own id of the thing, where it has one."""
+
+    external_id: str = ""
+
+
+class PushError(LoyaltyError):
+    """The shop did not do as commanded."""
+
+    def __init__(
+        self, message: str, *, permanent: bool, reason: str, retry_after: float | None = None
+    ) -> None:
+        """`reason`: permission, limit, configuration, rejected, exhausted or unreachable; `retry_after` in seconds."""
+        super().__init__(message, permanent=permanent, reason=reason, retry_after=retry_after)
+        self.permanent = permanent
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class ShopSettings:
+    """What `connect` learns from the shop: currency (ISO 4217), IANA time zone, decimals of prices,
+    whether they include tax.
+    """
+
+    currency: str
+    time_zone: str
+    decimals: int
+    prices_include_tax: bool
+    warnings: tuple[str, ...] = ()

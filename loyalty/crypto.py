@@ -1,0 +1,40 @@
+"""Encryption of stored credentials: the first key encrypts, every key decrypts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from loyalty.errors import LoyaltyError
+
+
+class Undecryptable(LoyaltyError):
+    """A stored secret was encrypted with a key that is not among ENCRYPTION_KEYS any more."""
+
+
+class Vault:
+    """Seals small values with the keys of the installation (Fernet: AES-128-CBC and HMAC-SHA256)."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def seal(self, value: bytes) -> bytes:
+        """Return the encrypted value."""
+        return self._fernet.encrypt(value)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Return the value again; raises Undecryptable."""
+        try:
+            return self._fernet.decrypt(bytes(sealed))
+        except InvalidToken:
+            raise Undecryptable from None
+
+    def seal_json(self, value: Any) -> bytes:
+        """Return a JSON value encrypted."""
+        return self.seal(json.dumps(value).encode())
+
+    def open_json(self, sealed: bytes) -> Any:
+        """Return the JSON value again; raises Undecryptable."""
+        return json.loads(self.open(sealed))

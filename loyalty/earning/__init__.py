@@ -1,0 +1,1 @@
+"""How an order becomes points: bases, campaigns, refunds, one rounding per order."""

@@ -1,0 +1,146 @@
+"""Points of an order with the reason of every one; law: exact fractions until the one rounding per order (RULES §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from loyalty.commerce import OrderSnapshot
+from loyalty.earning.base import Part, gross_base, line_matches, order_parts
+from loyalty.earning.campaign import Occasion, active_campaigns, bonuses, campaign_multiplier
+from loyalty.earning.refunded import ALL_LEFT, Left
+from loyalty.programs.program import AwardOn, Campaign, Earning, Program
+from loyalty.values import ONE, ZERO, fraction_text
+
+
+def award_time(order: OrderSnapshot, award_on: AwardOn) -> datetime | None:
+    """Return when an order counts from, None when it does not (RULES §3, §9 (1)-(3))."""
+    if order.paid_at is None or award_on is AwardOn.PAID:
+        return order.paid_at
+    return max(order.paid_at, order.completed_at) if order.completed_at is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """Everything an order's points depend on beside its refunds, fixed at its award: parts, tier, campaigns, room."""
+
+    program: Program
+    parts: tuple[Part, ...]
+    gross: Fraction
+    tier_key: str
+    tier_multiplier: Fraction
+    nth: int
+    campaigns: tuple[Campaign, ...]
+    bonuses: dict[str, int]
+    earns: bool
+    """False: minimum not reached, other currency, total 0 or a test order."""
+    counts: bool
+    """Whether it counts for tier metrics at all: account's currency, total above 0, no test order."""
+
+
+def rate(order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel_codes: Set[str]) -> Rating:
+    """Return the rating of an order at its paid time; raises ValueError for an order that was never paid."""
+    if order.paid_at is None:
+        raise ValueError("an order that was never paid has no rating")
+    tier = program.tier(tier_key)
+    parts = order_parts(order, program.earning, laurel_codes)
+    gross = gross_base(parts)
+    campaigns = (
+        active_campaigns(program, Occasion(order.paid_at, tier.key, nth, gross)) if program.campaigns else ()
+    )
+    counts = not order.test and order.currency == program.currency and order.total > 0
+    return Rating(
+        program=program,
+        parts=parts,
+        gross=gross,
+        tier_key=tier.key,
+        tier_multiplier=tier.benefits.multiplier,
+        nth=nth,
+        campaigns=campaigns,
+        bonuses=bonuses(campaigns, parts) if campaigns else {},
+        earns=counts and gross >= program.earning.minimum_order,
+        counts=counts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What an order deserves in one state: whole points before room, those that count for tiers, its exact net base."""
+
+    points: int
+    counted: int
+    net_base: Fraction
+
+
+def award(rating: Rating, left: Left = ALL_LEFT) -> Award:
+    """Return what an order deserves with so much of it left; caps per day and month are the fold's."""
+    net = rating.gross if left is ALL_LEFT else sum((left.of(part) for part in rating.parts), ZERO)
+    if not rating.earns:
+        return Award(0, 0, net if rating.counts else ZERO)
+    points = _points(rating, left, net, rating.campaigns)
+    if not rating.campaigns:
+        return Award(points, points, net)
+    marked = tuple(campaign for campaign in rating.campaigns if campaign.counts_toward_tier)
+    return Award(points, min(points, _points(rating, left, net, marked)), net)
+
+
+def _points(rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]) -> int:
+    earning = rating.program.earning
+    total = sum(
+        (left.of(part) * line_multiplier(earning, campaigns, part) for part in rating.parts if part.base),
+        ZERO,
+    )
+    scaled = (
+        total * _whole_units(earning, net) * rating.tier_multiplier * earning.points_per_unit / earning.unit
+    )
+    points = earning.rounding.apply(scaled) + _bonus_points(rating, net, campaigns)
+    cap = earning.caps.per_order
+    return points if cap is None else min(points, cap)
+
+
+def line_multiplier(earning: Earning, campaigns: tuple[Campaign, ...], part: Part) -> Fraction:
+    """Return the product rule's multiplier (the highest that matches) times the campaigns' of one part."""
+    matching = [rule.multiplier for rule in earning.product_rules if line_matches(rule.match, part.line)]
+    product = max(matching) if matching else ONE
+    return product * campaign_multiplier(campaigns, part) if campaigns else product
+
+
+def _whole_units(earning: Earning, net: Fraction) -> Fraction:
+    if not earning.whole_units or not net:
+        return ONE
+    return (net / earning.unit).__floor__() * earning.unit / net
+
+
+def _bonus_points(rating: Rating, net: Fraction, campaigns: tuple[Campaign, ...]) -> int:
+    if not rating.bonuses or not rating.gross:
+        return 0
+    keys = {campaign.key for campaign in campaigns}
+    given = (bonus for key, bonus in rating.bonuses.items() if key in keys)
+    return sum((bonus * net / rating.gross).__floor__() for bonus in given)
+
+
+def explain(rating: Rating, left: Left = ALL_LEFT) -> dict[str, Any]:
+    """Return the reasons of an award as JSON: enough to print why in words and to compute it again."""
+    earning = rating.program.earning
+    return {
+        "tier": {"key": rating.tier_key, "multiplier": fraction_text(rating.tier_multiplier)},
+        "points_per_unit": fraction_text(earning.points_per_unit),
+        "unit": fraction_text(earning.unit),
+        "rounding": str(earning.rounding),
+        "nth_order": rating.nth,
+        "earns": rating.earns,
+        "bonuses": rating.bonuses,
+        "campaigns": [campaign.key for campaign in rating.campaigns],
+        "lines": [
+            {
+                "line": part.line.id,
+                "base": fraction_text(left.of(part)),
+                "multiplier": fraction_text(line_multiplier(earning, rating.campaigns, part)),
+            }
+            for part in rating.parts
+            if part.base
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Load, decide, save: the one way by which points and tiers move."""

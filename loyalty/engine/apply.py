@@ -1,0 +1,193 @@
+"""Load, decide, save: facts of a batch become entries, lots, tiers, coupons and pushes in one transaction.
+
+The number of statements does not depend on the number of facts. The caller commits; when anything raises he rolls back
+and may try smaller batches, so that one poisonous message fails alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.commerce import Fact, Read
+from loyalty.engine import loading
+from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, restate
+from loyalty.engine.people import enrol, note_profiles
+from loyalty.engine.planning import Change
+from loyalty.engine.saving import SavedOrder, save
+from loyalty.engine.state import OrderFile
+from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.errors import Invalid, LoyaltyError, NotFound
+from loyalty.inbox.repository import PROCESSED, Outcome
+from loyalty.members import repository as members
+from loyalty.members.identity import Identity
+from loyalty.orders import repository as orders
+from loyalty.programs.program import Versions
+from loyalty.programs.service import load_versions
+from loyalty.rewards import repository as rewards
+from loyalty.rewards.coupon import looks_like_ours
+from loyalty.values import MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of each message of a batch, and the stores for which pushes were written."""
+
+    outcomes: dict[MessageId, Outcome]
+    pushed: frozenset[UUID]
+
+
+class OrdersMoved(LoyaltyError):
+    """An order of the batch belongs to a member who was not locked; take the batch again, carefully."""
+
+
+def apply_facts(
+    connection: Connection,
+    book: AccountBook,
+    facts: Sequence[tuple[MessageId, Fact]],
+    now: datetime,
+    *,
+    careful: bool = False,
+    refold: bool = False,
+) -> Applied:
+    """Carry out what a batch of facts means for points; return what became of each message.
+
+    `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
+    from nothing (after LedgerConflict).
+    """
+    versions = load_versions(connection, book.id)
+    news = gather(facts, book.store_numbers)
+    owners = _owners(connection, news, careful=careful)
+    people = enrol(connection, book.id, news.identities())
+    ids = {*people.values(), *(owner for owner in owners.values() if owner is not None)}
+    batch = loading.load(connection, ids, list(news.orders), news.earliest(now), versions)
+    if any(row["member_id"] and row["member_id"] not in batch.works for row in batch.known.values()):
+        raise OrdersMoved
+    note_profiles(batch.works, people, news.profiles, versions)
+    codes = _note_coupon_uses(connection, news, batch)
+    outcomes, saved = _restate_orders(news, batch, people, codes)
+    pushed = _finish(connection, book, batch.works, saved, versions, now, refold=refold)
+    return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed)
+
+
+def _owners(connection: Connection, news: News, *, careful: bool) -> dict[str, UUID | None]:
+    keys = [key for key, order in news.orders.items() if careful or order.identity() is None]
+    return orders.list_owners(connection, keys) if keys else {}
+
+
+def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) -> dict[str, frozenset[str]]:
+    """Note our codes on the orders that a batch states anew; return them by order."""
+    uses = [
+        {"key": key, "code": use.code.casefold(), "live": order.snapshot.state not in ("dead", "open")}
+        for key, order in news.orders.items()
+        if order.snapshot is not None and batch.is_news(key, order.snapshot)
+        for use in order.snapshot.coupons
+        if looks_like_ours(use.code)
+    ]
+    if not uses:
+        return {}
+    ours = rewards.note_uses(connection, uses)
+    by_order: dict[str, set[str]] = {}
+    for use in uses:
+        if use["code"] in ours:
+            by_order.setdefault(str(use["key"]), set()).add(str(use["code"]))
+    return {key: frozenset(codes) for key, codes in by_order.items()}
+
+
+def _restate_orders(
+    news: News, batch: loading.Batch, people: Mapping[Identity, UUID], codes: Mapping[str, frozenset[str]]
+) -> tuple[dict[MessageId, Outcome], list[SavedOrder]]:
+    outcomes: dict[MessageId, Outcome] = {}
+    saved = []
+    for key, order in news.orders.items():
+        old = batch.file(key)
+        if order.must_read or _contradicts(order, old):
+            reading = Outcome("reading", "same second", Read.ORDER, order.ref.external_id)
+            outcomes.update(dict.fromkeys(order.messages, reading))
+            continue
+        restated = restate(order, old, codes.get(key, frozenset()))
+        if restated is not None:
+            saved.append(_assign(order, restated, batch, people))
+    return outcomes, saved
+
+
+def _contradicts(order: OrderNews, old: OrderFile | None) -> bool:
+    if order.snapshot is None or old is None or old.snapshot is None:
+        return False
+    return is_ambiguous(order.snapshot, old.snapshot)
+
+
+def _assign(
+    order: OrderNews, restated: Restated, batch: loading.Batch, people: Mapping[Identity, UUID]
+) -> SavedOrder:
+    """Give the order's new state to its member; it moves to another one only by customer id (RULES §8)."""
+    row = batch.known.get(order.ref.key)
+    before: UUID | None = row["member_id"] if row else None
+    identity = order.identity()
+    named = people.get(identity) if identity else None
+    moves = before is None or (identity is not None and not identity.is_guest)
+    member = named if named is not None and moves else before
+    old, new = batch.kept(restated, same_member=member == before)
+    if before is not None and before != member:
+        batch.works[before].drop(order.ref.key)
+    if member is not None:
+        batch.works[member].changes.append(Change(old, new))
+    return SavedOrder(new, member)
+
+
+def _finish(
+    connection: Connection,
+    book: AccountBook,
+    works: Mapping[UUID, MemberWork],
+    saved: Sequence[SavedOrder],
+    versions: Versions,
+    now: datetime,
+    *,
+    refold: bool = False,
+) -> frozenset[UUID]:
+    for work in works.values():
+        work.refold = work.refold or refold
+        work.plan(versions)
+    loading.load_histories(connection, [work for work in works.values() if work.refold])
+    for work in works.values():
+        work.decide(versions, now)
+    return save(connection, book, list(works.values()), saved, versions, now)
+
+
+def adjust_points(
+    connection: Connection, book: AccountBook, member: UUID, command: AdjustPoints, now: datetime
+) -> tuple[MemberWork, frozenset[UUID]]:
+    """Carry out an accepted command; return the member's work and the stores with pushes. Raises NotFound, Invalid.
+
+    The command's number must be the account's next.
+    """
+    versions = load_versions(connection, book.id)
+    if versions.at(command.accepted_at) is None:
+        raise Invalid(
+            "Points can be adjusted once a program is in force.", {"/points": ["No program is in force."]}
+        )
+    batch = loading.load(connection, [member], [], now, versions)
+    if member not in batch.works:
+        raise NotFound("There is no member of that id.", member=str(member))
+    row = {
+        "number": command.number, "member_id": member, "accepted_at": command.accepted_at, "points": command.points,
+        "reason": command.reason, "actor": command.actor, "counts_toward_tier": command.counts_toward_tier,
+    }  # fmt: skip
+    members.add_adjustment(connection, book.id, row)
+    work = batch.works[member]
+    work.command = command
+    return work, _finish(connection, book, batch.works, [], versions, now)
+
+
+def fold_again(
+    connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
+) -> frozenset[UUID]:
+    """Fold members from nothing and post the differences; return the stores for which pushes were written."""
+    versions = load_versions(connection, book.id)
+    batch = loading.load(connection, list(ids), [], now, versions)
+    return _finish(connection, book, batch.works, [], versions, now, refold=True)

@@ -1,0 +1,17 @@
+"""What the engine needs of an account beside its program: its coupon key and the numbers of its stores."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from loyalty.accounts.service import get_account
+from loyalty.crypto import Vault
+from loyalty.engine.work import AccountBook
+from loyalty.stores.service import list_numbers
+from loyalty.values import AccountId
+
+
+def load_book(connection: Connection, vault: Vault, account: AccountId) -> AccountBook:
+    """Return an account's book; raises NotFound. It may be kept until a store of the account is missing in it."""
+    row = get_account(connection)
+    return AccountBook(account, vault.open(row["coupon_key"]), list_numbers(connection))

@@ -1,0 +1,186 @@
+"""Rows of the database as the fold's state, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from loyalty.db import Row, json_text
+from loyalty.engine.state import MemberState, OrderFile, Period
+from loyalty.engine.timeline import AdjustPoints, EventKey, Rank, parse_order_key
+from loyalty.ledger.entries import EntryKind, Posted
+from loyalty.ledger.lots import Lot
+from loyalty.members.identity import email_domain
+from loyalty.orders.snapshot import content_sha256, read_snapshot, snapshot_data
+from loyalty.tiers.qualification import Contribution, Metrics
+from loyalty.values import exact, fraction_text
+
+Data = Mapping[Any, Any]
+
+
+def member_state(row: Data) -> MemberState:
+    """Return the head of a member's fold from his row, without lots and orders."""
+    head = row["head"]
+    state = MemberState(
+        key=row["key"],
+        guest=not row["registered"] and not row["key"].startswith("customer:"),
+        role=row["role"],
+        email_domain=email_domain(row["email"]),
+        joined_at=row["joined_at"],
+        head=_place(head.get("place")),
+        order_count=row["order_count"],
+        live_grants=row["live_coupons"],
+        marked=[
+            Contribution(datetime.fromisoformat(at), points=points) for at, points in head.get("marked", [])
+        ],
+        periods=[_period(item) for item in head.get("periods", [])],
+    )
+    state.wallet.debt = row["debt"]
+    state.wallet.next_sequence = row["next_lot"]
+    return state
+
+
+def _place(item: list[Any] | None) -> EventKey | None:
+    if item is None:
+        return None
+    return EventKey(datetime.fromisoformat(item[0]), Rank(item[1]), item[2], item[3], item[4])
+
+
+def _period(item: list[Any]) -> Period:
+    return Period(item[0], item[1], datetime.fromisoformat(item[2]), item[3], item[4])
+
+
+def head_text(state: MemberState) -> str:
+    """Return where the fold stands as JSON text for `members.head`."""
+    place = state.head
+    return json_text(
+        {
+            "place": [place.at.isoformat(), int(place.rank), place.store, place.number, place.text]
+            if place
+            else None,
+            "periods": [
+                [item.tier_key, item.entry, item.started_at.isoformat(), item.cause, item.rewarded]
+                for item in state.periods
+            ],
+            "marked": [[item.at.isoformat(), item.points] for item in state.marked],
+        }
+    )
+
+
+def lifetime(row: Data) -> Metrics:
+    """Return a member's stored lifetime figures."""
+    return Metrics(exact(row["lifetime_spend"]), row["lifetime_orders"], row["lifetime_points"])
+
+
+def lot(row: Data) -> Lot:
+    """Return a lot from its row."""
+    return Lot(
+        cause=row["cause"],
+        sequence=row["sequence"],
+        created_at=row["created_at"],
+        available_from=row["available_from"],
+        expires_at=row["expires_at"],
+        points=row["points"],
+        remaining=row["remaining"],
+        expired=row["expired"],
+        order_key=row["order_key"],
+    )
+
+
+def order_file(row: Data) -> OrderFile:
+    """Return what is stored of an order, with its snapshot when that was selected."""
+    ref = parse_order_key(row["key"])
+    data = row["snapshot"]
+    return OrderFile(
+        ref=ref,
+        snapshot=read_snapshot(row["store_id"], ref.external_id, data, row["observed_at"]) if data else None,
+        deleted_at=row["deleted_at"],
+        laurel_codes=frozenset(row["laurel_codes"]),
+        award_at=row["award_at"],
+        version=row["version"],
+        tier_key=row["tier_key"],
+        nth=row["nth"],
+        taken=row["taken"],
+        points=row["points"],
+        counted=row["counted"],
+        net_base=exact(row["net_base"]),
+        counts=row["counts"],
+        forgiven=row["forgiven"],
+        dead=row["dead"],
+        ended=row["ended"],
+        refund_ids=tuple(row["refund_ids"]),
+    )
+
+
+def restated(old: OrderFile, new: OrderFile) -> OrderFile:
+    """Return an order's fold figures with the newer snapshot of the shop."""
+    return replace(
+        old, snapshot=new.snapshot, deleted_at=new.deleted_at, laurel_codes=new.laurel_codes, rating=None
+    )
+
+
+def folded_row(file: OrderFile) -> Row:
+    """Return the columns that the fold writes of an order."""
+    return {
+        "key": file.ref.key,
+        "award_at": file.award_at,
+        "version": file.version,
+        "tier_key": file.tier_key,
+        "nth": file.nth,
+        "taken": file.taken,
+        "points": file.points,
+        "counted": file.counted,
+        "net_base": fraction_text(file.net_base),
+        "counts": file.counts,
+        "forgiven": file.forgiven,
+        "dead": file.dead,
+        "ended": file.ended,
+        "refund_ids": json_text(file.refund_ids),
+    }
+
+
+def order_row(file: OrderFile, member_id: object, review: str | None) -> Row:
+    """Return the whole row of an order whose snapshot is loaded."""
+    order = file.snapshot
+    assert order is not None
+    snapshot = json_text(snapshot_data(order))
+    return {
+        **folded_row(file),
+        "store_id": order.store_id,
+        "external_id": order.external_id,
+        "member_id": member_id,
+        "number": order.number,
+        "snapshot": snapshot,
+        "sha256": content_sha256(snapshot),
+        "modified_at": order.modified_at,
+        "observed_at": order.observed_at,
+        "deleted_at": file.deleted_at,
+        "review": review,
+        "laurel_codes": json_text(sorted(file.laurel_codes)),
+    }
+
+
+def adjustment(row: Data) -> AdjustPoints:
+    """Return an accepted command from its row."""
+    return AdjustPoints(
+        row["number"],
+        row["accepted_at"],
+        row["points"],
+        row["reason"],
+        row["counts_toward_tier"],
+        row["actor"],
+    )
+
+
+def posted(row: Data) -> Posted:
+    """Return what is posted of a cause from its summed row."""
+    return Posted(
+        row["points"],
+        row["entries"],
+        EntryKind(row["kind"]),
+        row["effective_at"],
+        row["order_key"],
+        row["version"],
+    )

@@ -1,0 +1,132 @@
+"""What a fold's tiers and grants mean for the shop: coupons to issue, to disable, to revive, tiers to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from loyalty.commerce import DisableCoupon, PutCoupon, SetMemberTier
+from loyalty.db import Row
+from loyalty.engine.state import Grant
+from loyalty.engine.timeline import parse_order_key
+from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.outbox.repository import NewPush
+from loyalty.programs.program import Program, Versions, text_in
+from loyalty.rewards.coupon import CouponTerms, coupon_code, coupon_terms
+from loyalty.values import new_id
+
+LIVE = frozenset({"requested", "issued"})
+
+
+@dataclass(slots=True)
+class Issued:
+    """Rows and pushes of a batch."""
+
+    coupons: list[Row] = field(default_factory=list)
+    pushes: list[NewPush] = field(default_factory=list)
+    tier_changes: list[MemberWork] = field(default_factory=list)
+
+
+def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Versions, now: datetime) -> None:
+    """Compare a member's grants with his coupons: issue what is new, withdraw what is no longer deserved."""
+    if work.state.tier_key != work.tier_before and not _is_first(work, versions.at(now)):
+        issued.tier_changes.append(work)
+    stored = {row["cause"]: row for row in work.coupons}
+    for cause, grant in work.state.grants.items():
+        _reconcile(issued, book, work, versions, now, grant, stored.pop(cause, None))
+    if work.refold:
+        for row in stored.values():
+            _withdraw(issued, work, row, now)
+
+
+def _is_first(work: MemberWork, program: Program | None) -> bool:
+    """Return whether a member just stands in everybody's tier: the shop need not be told."""
+    first = program is None or work.state.tier_key in (None, program.tiers[0].key)
+    return first and work.tier_before is None
+
+
+def _reconcile(
+    issued: Issued,
+    book: AccountBook,
+    work: MemberWork,
+    versions: Versions,
+    now: datetime,
+    grant: Grant,
+    row: Mapping[Any, Any] | None,
+) -> None:
+    program = versions.numbered(grant.version)
+    reward = program.reward(grant.reward_key) if program else None
+    if program is None or reward is None:
+        return
+    terms = coupon_terms(reward, program, grant.granted_at)
+    over = terms.expires_at is not None and terms.expires_at <= now
+    if row is None:
+        state = "withdrawn" if grant.withdrawn else "expired" if over else "requested"
+        _put(issued, book, work, grant, terms, state)
+    elif grant.withdrawn:
+        _withdraw(issued, work, row, now)
+    elif row["state"] == "withdrawn" and not over:
+        _put(issued, book, work, grant, terms, "requested")
+
+
+def _put(
+    issued: Issued, book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms, state: str
+) -> None:
+    code = coupon_code(book.coupon_key, grant.cause)
+    email = str(work.row["email"])
+    failure = None if email or state != "requested" else "no e-mail to bind the coupon to"
+    store = book.store(grant.store)
+    issued.coupons.append(
+        {
+            "id": new_id(),
+            "member_id": work.id,
+            "store_id": store,
+            "cause": grant.cause,
+            "reward_key": grant.reward_key,
+            "program_version": grant.version,
+            "code": code,
+            "kind": terms.kind,
+            "amount": terms.amount,
+            "minimum_subtotal": terms.minimum_subtotal,
+            "granted_at": grant.granted_at,
+            "expires_at": terms.expires_at,
+            "state": "failed" if failure else state,
+            "failure": failure,
+        }
+    )
+    if state == "requested" and not failure:
+        command = PutCoupon(
+            code,
+            terms.kind,
+            terms.amount,
+            terms.minimum_subtotal,
+            terms.expires_at,
+            email,
+            f"Laurel: {grant.cause}",
+        )
+        issued.pushes.append(NewPush(store, work.id, f"coupon:{code}", command))
+
+
+def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
+    if row["state"] not in LIVE:
+        return
+    issued.coupons.append({**row, "state": "withdrawn", "failure": None})
+    command = DisableCoupon(row["code"], now)
+    issued.pushes.append(NewPush(row["store_id"], work.id, f"coupon:{row['code']}", command))
+
+
+def push_tiers(
+    issued: Issued, book: AccountBook, customers: Mapping[UUID, list[str]], program: Program | None
+) -> None:
+    """Tell each shop the present tier of its customers who changed theirs."""
+    for work in issued.tier_changes:
+        tier = program.tier(work.state.tier_key) if program else None
+        for customer in customers.get(work.id, []):
+            place = parse_order_key(customer)
+            if tier is not None:
+                command = SetMemberTier(place.external_id, tier.key, text_in(tier.name, "zh-TW"))
+                push = NewPush(book.store(place.store), work.id, f"tier:{customer}", command)
+                issued.pushes.append(push)

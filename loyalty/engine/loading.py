@@ -1,0 +1,113 @@
+"""Everything that a batch of members needs, in a constant number of statements; law: lock first, read afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.commerce import OrderSnapshot
+from loyalty.engine import codec
+from loyalty.engine.news import Restated
+from loyalty.engine.state import OrderFile
+from loyalty.engine.work import MemberWork
+from loyalty.ledger import repository as ledger
+from loyalty.members import repository as members
+from loyalty.orders import repository as orders
+from loyalty.orders.snapshot import is_newer
+from loyalty.programs.program import Versions, WindowKind
+from loyalty.rewards import repository as rewards
+
+MONTH_AND_A_BIT = timedelta(days=32)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The locked members of a batch, and the known rows of the orders that it is about."""
+
+    works: dict[UUID, MemberWork] = field(default_factory=dict)
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, OrderFile] = field(default_factory=dict)
+
+    def file(self, key: str) -> OrderFile | None:
+        """Return what is stored of an order."""
+        return self.files.get(key)
+
+    def is_news(self, key: str, order: OrderSnapshot) -> bool:
+        """Return whether a snapshot replaces what is stored of the order."""
+        old = self.files.get(key)
+        return old is None or old.snapshot is None or is_newer(order, old.snapshot)
+
+    def kept(self, restated: Restated, *, same_member: bool) -> tuple[OrderFile | None, OrderFile]:
+        """Return an order before and after its news: with its figures where it stays with its member, else without."""
+        if restated.old is None or not same_member:
+            return None, restated.new
+        return restated.old, codec.restated(restated.old, restated.new)
+
+
+def load(
+    connection: Connection, ids: Iterable[UUID], keys: Sequence[str], earliest: datetime, versions: Versions
+) -> Batch:
+    """Lock members and read the heads of their folds, open lots, the orders of these keys, and those that still count
+    in a window at `earliest`, the first instant of the news.
+    """
+    batch = Batch()
+    for row in members.lock_members(connection, ids):
+        work = MemberWork(
+            dict(row), codec.member_state(row), lifetime=codec.lifetime(row), tier_before=row["tier_key"]
+        )
+        batch.works[row["id"]] = work
+    if not batch.works and not keys:
+        return batch
+    wanted = set(keys)
+    horizon = _horizon(versions, earliest)
+    for order in orders.list_for_batch(connection, keys, list(batch.works), horizon):
+        file = codec.order_file(order)
+        if order["key"] in wanted:
+            batch.known[order["key"]] = dict(order)
+            batch.files[order["key"]] = file
+        if order["member_id"] in batch.works:
+            batch.works[order["member_id"]].state.orders[order["key"]] = file
+    _load_lots(connection, batch, keys)
+    return batch
+
+
+def _horizon(versions: Versions, earliest: datetime) -> datetime:
+    """Return from when on a head needs single orders: the longest window of any version, and the month of caps."""
+    months = [1]
+    for program in versions.programs:
+        window = program.tier_policy.window
+        months.append(window.months if window.kind is WindowKind.ROLLING else 12)
+    return earliest - max(months) * MONTH_AND_A_BIT
+
+
+def _load_lots(connection: Connection, batch: Batch, keys: Sequence[str]) -> None:
+    if not batch.works:
+        return
+    causes = [f"order:{key}:award" for key in keys]
+    for row in ledger.list_open_lots(connection, list(batch.works), causes):
+        batch.works[row["member_id"]].state.wallet.lots[row["cause"]] = codec.lot(row)
+
+
+def load_histories(connection: Connection, works: Sequence[MemberWork]) -> None:
+    """Read all orders, commands, posted sums and coupons of members who are folded from nothing."""
+    if not works:
+        return
+    by_id = {work.id: work for work in works}
+    ids = list(by_id)
+    for work in works:
+        work.begin_history()
+    for row in orders.list_histories(connection, ids):
+        by_id[row["member_id"]].add_history(codec.order_file(row))
+    for row in members.list_adjustments(connection, ids):
+        by_id[row["member_id"]].state.commands.append(codec.adjustment(row))
+    for row in ledger.list_posted(connection, ids):
+        by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
+    for row in rewards.list_member_coupons(connection, ids):
+        by_id[row["member_id"]].coupons.append(row)
+    for work in works:
+        work.end_history()

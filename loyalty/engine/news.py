@@ -1,0 +1,184 @@
+"""The newest statement about each order and customer of a batch; law: an older snapshot never replaces a newer one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from loyalty.commerce import (
+    Buyer,
+    CustomerDeleted,
+    CustomerSnapshot,
+    Fact,
+    OrderDeleted,
+    OrderSnapshot,
+    OrderState,
+)
+from loyalty.engine.state import OrderFile
+from loyalty.engine.timeline import OrderRef
+from loyalty.members.identity import Identity, buyer_identity, customer_identity
+from loyalty.orders.snapshot import is_newer, keep_product_facts
+from loyalty.values import MessageId, StoreId
+
+_NOBODY = Buyer()
+
+
+@dataclass(slots=True)
+class OrderNews:
+    """What a batch says of one order: its newest snapshot, or since when the shop does not have it."""
+
+    ref: OrderRef
+    snapshot: OrderSnapshot | None = None
+    deleted_at: datetime | None = None
+    messages: list[MessageId] = field(default_factory=list)
+    must_read: bool = False
+    """Two different bodies share a modification second: only the shop knows which is newer."""
+
+    def identity(self) -> Identity | None:
+        """Return who placed the order; an open order (draft, unpaid) makes nobody a member."""
+        if self.snapshot is None or self.snapshot.state is OrderState.OPEN:
+            return None
+        return buyer_identity(self.ref.store, self.snapshot.buyer)
+
+
+@dataclass(slots=True)
+class Profile:
+    """The newest that a batch says of a person, from an order or his customer record."""
+
+    at: datetime
+    email: str
+    phone: str
+    name: str
+    region: str
+    role: str | None = None
+    registered: bool = False
+
+
+@dataclass(slots=True)
+class News:
+    """A batch's facts by what they are about."""
+
+    orders: dict[str, OrderNews] = field(default_factory=dict)
+    profiles: dict[Identity, Profile] = field(default_factory=dict)
+    messages: dict[Identity, list[MessageId]] = field(default_factory=dict)
+    """Messages that are about a person only."""
+
+    def identities(self) -> set[Identity]:
+        """Return everybody whom the batch names."""
+        buyers = {news.identity() for news in self.orders.values()}
+        return {identity for identity in buyers | set(self.profiles) if identity is not None}
+
+    def earliest(self, now: datetime) -> datetime:
+        """Return the earliest instant that the batch's orders count from."""
+        paid = (news.snapshot.paid_at for news in self.orders.values() if news.snapshot is not None)
+        return min((at for at in paid if at is not None), default=now)
+
+
+def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[StoreId, int]) -> News:
+    """Return the newest of each order and person in a batch."""
+    news = News()
+    for message, fact in facts:
+        number = store_numbers[fact.store_id]
+        if isinstance(fact, CustomerSnapshot):
+            identity = customer_identity(number, fact.external_id)
+            _note_profile(news, identity, _customer_profile(fact))
+            news.messages.setdefault(identity, []).append(message)
+        elif isinstance(fact, CustomerDeleted):
+            news.messages.setdefault(customer_identity(number, fact.external_id), []).append(message)
+        else:
+            _note_order(news, OrderRef(number, fact.external_id), fact, message)
+    return news
+
+
+def _note_order(news: News, ref: OrderRef, fact: OrderSnapshot | OrderDeleted, message: MessageId) -> None:
+    known = news.orders.setdefault(ref.key, OrderNews(ref))
+    known.messages.append(message)
+    if isinstance(fact, OrderDeleted):
+        known.deleted_at = max(known.deleted_at or fact.observed_at, fact.observed_at)
+        return
+    if known.snapshot is None:
+        known.snapshot = fact
+    elif is_ambiguous(fact, known.snapshot):
+        known.must_read = True
+    elif is_newer(fact, known.snapshot):
+        known.snapshot, known.must_read = fact, False
+    identity = buyer_identity(ref.store, fact.buyer)
+    if identity is not None and fact.state is not OrderState.OPEN:
+        _note_profile(news, identity, _buyer_profile(fact))
+
+
+def is_ambiguous(order: OrderSnapshot, known: OrderSnapshot) -> bool:
+    """Return whether a delivery differs from what is known at the very same second of modification."""
+    if order.modified_at != known.modified_at or order.observed_at is not None:
+        return False
+    return same_statement(order) != same_statement(known)
+
+
+def same_statement(order: OrderSnapshot) -> OrderSnapshot:
+    """Return a snapshot without what may differ between two statements of the same state."""
+    lines = tuple(replace(line, product=None) for line in order.lines)
+    refunds = tuple(sorted(order.refunds, key=lambda refund: refund.id))
+    return replace(order, buyer=_NOBODY, observed_at=None, lines=lines, refunds=refunds)
+
+
+def _note_profile(news: News, identity: Identity, profile: Profile) -> None:
+    known = news.profiles.get(identity)
+    if known is None:
+        news.profiles[identity] = profile
+        return
+    newer, older = (profile, known) if profile.at >= known.at else (known, profile)
+    role = newer.role if newer.role is not None else older.role
+    news.profiles[identity] = replace(newer, role=role, registered=newer.registered or older.registered)
+
+
+def _customer_profile(fact: CustomerSnapshot) -> Profile:
+    return Profile(
+        fact.modified_at, fact.email, fact.phone, fact.name, fact.region, fact.role, registered=True
+    )
+
+
+def _buyer_profile(order: OrderSnapshot) -> Profile:
+    buyer = order.buyer
+    registered = bool(buyer.customer_id)
+    return Profile(
+        order.modified_at, buyer.email, buyer.phone, buyer.name, buyer.region, registered=registered
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """An order whose newest statement is accepted: what was known of it, and how it stands now."""
+
+    old: OrderFile | None
+    new: OrderFile
+
+
+def restate(news: OrderNews, old: OrderFile | None, laurel_codes: frozenset[str]) -> Restated | None:
+    """Return the order with this batch's news; None when they are no newer than what is known."""
+    known = old.snapshot if old else None
+    snapshot, deleted_at = _newest(news, known), old.deleted_at if old else None
+    if snapshot is None:
+        return None
+    if snapshot is not known and deleted_at is not None and _is_alive_after(snapshot, deleted_at):
+        deleted_at = None
+    if news.deleted_at is not None and not _is_alive_after(snapshot, news.deleted_at):
+        deleted_at = deleted_at or news.deleted_at
+    if old is not None and snapshot is known and deleted_at == old.deleted_at:
+        return None
+    codes = laurel_codes if snapshot is not known else (old.laurel_codes if old else frozenset())
+    file = OrderFile(ref=news.ref, snapshot=snapshot, deleted_at=deleted_at, laurel_codes=codes)
+    return Restated(old, file)
+
+
+def _newest(news: OrderNews, known: OrderSnapshot | None) -> OrderSnapshot | None:
+    if news.snapshot is None or known is None:
+        return news.snapshot or known
+    snapshot = keep_product_facts(news.snapshot, known)
+    return snapshot if is_newer(snapshot, known) else known
+
+
+def _is_alive_after(snapshot: OrderSnapshot, deleted_at: datetime) -> bool:
+    return snapshot.modified_at > deleted_at or (
+        snapshot.observed_at is not None and snapshot.observed_at > deleted_at
+    )

@@ -1,0 +1,222 @@
+"""What an order's award, refunds and end do to a member's lots;
+law: the entitlement of its present state, never more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from loyalty.clock import add_months, day_start, local_date
+from loyalty.commerce import OrderSnapshot, Refund
+from loyalty.earning.earning import Award, Rating, award, explain, rate
+from loyalty.earning.refunded import ALL_LEFT, Left, nothing_left, what_is_left
+from loyalty.engine.state import MemberState, OrderFile
+from loyalty.engine.timeline import Event, EventType, is_dead
+from loyalty.ledger.entries import EntryKind, Movement
+from loyalty.ledger.lots import Lot
+from loyalty.programs.program import NegativeBalance, Program, Versions
+
+
+def award_order(state: MemberState, file: OrderFile, event: Event, versions: Versions) -> None:
+    """Award an order at its award time with the tier and campaigns of its paid time."""
+    snapshot = _snapshot(file)
+    program = _program_at_payment(snapshot, versions)
+    file.award_at = event.key.at
+    file.version = program.version
+    file.dead = is_dead(snapshot, file.deleted_at)
+    file.nth = state.order_count + 1
+    file.tier_key = _tier_at_payment(state, snapshot, event, program)
+    rating = file.rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes)
+    deserved = award(rating)
+    file.taken = _room(state, file, deserved.points, program)
+    if not file.dead:
+        state.order_count += 1
+    _stand_at(state, file, deserved, ALL_LEFT)
+    state.changed.add(file.ref.key)
+    _open_lot(state, file, event.key.at, program)
+    _note_award(state, file, rating, event.key.at)
+
+
+def _snapshot(file: OrderFile) -> OrderSnapshot:
+    if file.snapshot is None:
+        raise ValueError(f"order {file.ref.key} was not loaded")
+    return file.snapshot
+
+
+def _program_at_payment(snapshot: OrderSnapshot, versions: Versions) -> Program:
+    program = versions.at(snapshot.paid_at) if snapshot.paid_at else None
+    if program is None:
+        raise ValueError("an order without a program in force at its payment has no award")
+    return program
+
+
+def _tier_at_payment(state: MemberState, snapshot: OrderSnapshot, event: Event, program: Program) -> str:
+    """Return the tier just before the order; completed later than paid: the one it had at the payment."""
+    paid_at = snapshot.paid_at
+    if paid_at is None or paid_at >= event.key.at:
+        return state.tier_key or program.tiers[0].key
+    before = [period for period in state.periods if period.started_at < paid_at]
+    return before[-1].tier_key if before else program.tiers[0].key
+
+
+def _room(state: MemberState, file: OrderFile, points: int, program: Program) -> int:
+    """Return how many of its points the caps per day and month let an order have (RULES §3, §9 (9))."""
+    caps = program.earning.caps
+    if caps.per_day is None and caps.per_month is None:
+        return points
+    assert file.award_at is not None
+    day = local_date(file.award_at, program.time_zone)
+    room = points
+    if caps.per_day is not None:
+        end = day_start(day + timedelta(days=1), program.time_zone)
+        room = min(room, caps.per_day - _taken(state, file, day_start(day, program.time_zone), end))
+    if caps.per_month is not None:
+        first = day.replace(day=1)
+        end = day_start(add_months(first, 1), program.time_zone)
+        room = min(room, caps.per_month - _taken(state, file, day_start(first, program.time_zone), end))
+    return max(0, room)
+
+
+def _taken(state: MemberState, file: OrderFile, start: datetime, end: datetime) -> int:
+    return sum(
+        other.taken
+        for other in state.orders.values()
+        if other is not file
+        and not other.dead
+        and other.award_at is not None
+        and start <= other.award_at < end
+    )
+
+
+def _stand_at(state: MemberState, file: OrderFile, deserved: Award, left: Left) -> None:
+    file.points = min(file.taken, deserved.points)
+    file.counted = min(file.points, deserved.counted)
+    file.net_base = deserved.net_base
+    counts = file.rating is not None and file.rating.counts and left.refunded_share < 1
+    file.counts = 1 if counts else 0
+    state.changed.add(file.ref.key)
+
+
+def _open_lot(state: MemberState, file: OrderFile, at: datetime, program: Program) -> None:
+    if file.points <= 0:
+        return
+    pending = program.earning.pending_days
+    tz = program.time_zone
+    start = day_start(local_date(at, tz) + timedelta(days=pending + 1), tz) if pending else at
+    end = program.expiry.lot_end(at, tz)
+    cause = award_cause(file)
+    lot = Lot(
+        cause, state.wallet.next_sequence, at, start, end, file.points, file.points, order_key=file.ref.key
+    )
+    state.wallet.open_lot(lot, at)
+
+
+def award_cause(file: OrderFile) -> str:
+    """Return the cause of an order's award, which is its lot's too."""
+    return f"order:{file.ref.key}:award"
+
+
+def _note_award(state: MemberState, file: OrderFile, rating: Rating, at: datetime) -> None:
+    if not file.points:
+        return
+    movement = Movement(
+        award_cause(file),
+        EntryKind.ACCRUAL,
+        file.points,
+        at,
+        "awarded",
+        file.ref.key,
+        file.version,
+        explain(rating),
+    )
+    state.movements.append(movement)
+
+
+def refund_order(
+    state: MemberState, file: OrderFile, event: Event, program: Program, versions: Versions
+) -> None:
+    """Bring an order to what its refunds up to this event leave of it; its end leaves nothing."""
+    snapshot = _snapshot(file)
+    rating = file.rating or _rate_again(file, snapshot, versions)
+    if event.type is EventType.END:
+        file.ended = True
+        cause = f"order:{file.ref.key}:end"
+    else:
+        assert event.refund is not None
+        file.refund_ids = (*file.refund_ids, event.refund.id)
+        cause = f"order:{file.ref.key}:refund:{event.refund.id}"
+    left = (
+        nothing_left(rating.parts)
+        if file.ended
+        else what_is_left(snapshot, rating.parts, _refunds_so_far(file))
+    )
+    before = file.points
+    _stand_at(state, file, award(rating, left), left)
+    _move(state, file, file.points - before, event.key.at, cause, program)
+
+
+def _rate_again(file: OrderFile, snapshot: OrderSnapshot, versions: Versions) -> Rating:
+    program = versions.numbered(file.version) if file.version is not None else None
+    if program is None:
+        raise ValueError(f"the version of order {file.ref.key} is not loaded")
+    file.rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes)
+    return file.rating
+
+
+def _refunds_so_far(file: OrderFile) -> list[Refund]:
+    return [refund for refund in _snapshot(file).refunds if refund.id in file.refund_ids]
+
+
+def _move(
+    state: MemberState, file: OrderFile, points: int, at: datetime, cause: str, program: Program
+) -> None:
+    if points < 0:
+        _reverse(state, file, -points, at, cause, program)
+    elif points > 0:
+        _award_again(state, file, points, at, cause)
+
+
+def _reverse(
+    state: MemberState, file: OrderFile, points: int, at: datetime, cause: str, program: Program
+) -> None:
+    """Take points back: own lot, its expired part, other lots, then debt or forgiveness (RULES §4)."""
+    wallet = state.wallet
+    own = wallet.lots.get(award_cause(file))
+    open_points = points - (wallet.take(own, points, cause) if own else 0)
+    if own and own.expired and open_points:
+        voided = min(own.expired, open_points)
+        own.expired -= voided
+        wallet.touched.add(own.cause)
+        open_points -= voided
+        _note(state, file, f"{cause}:void", EntryKind.EXPIRY_VOID, voided, at, "expiry_voided")
+    open_points -= wallet.take_from_others(open_points, at, cause, award_cause(file))
+    _note(state, file, cause, EntryKind.REVERSAL, -points, at, "reversed")
+    if not open_points:
+        return
+    if program.refunds.negative_balance is NegativeBalance.ALLOW:
+        wallet.debt += open_points
+        return
+    file.forgiven += open_points
+    _note(state, file, f"{cause}:forgiven", EntryKind.FORGIVENESS, open_points, at, "forgiven")
+
+
+def _award_again(state: MemberState, file: OrderFile, points: int, at: datetime, cause: str) -> None:
+    """Give points again into the same lot with the same dates; what was forgiven is cancelled first."""
+    wallet = state.wallet
+    _note(state, file, cause, EntryKind.ACCRUAL, points, at, "awarded_again")
+    cancelled = min(file.forgiven, points)
+    if cancelled:
+        file.forgiven -= cancelled
+        _note(
+            state, file, f"{cause}:forgiven", EntryKind.FORGIVENESS, -cancelled, at, "forgiveness_cancelled"
+        )
+    own = wallet.lots[award_cause(file)]
+    wallet.give_back(own, points - cancelled, cause)
+    wallet.pay_debt(own, at)
+
+
+def _note(
+    state: MemberState, file: OrderFile, cause: str, kind: EntryKind, points: int, at: datetime, reason: str
+) -> None:
+    explanation = {"left": str(file.net_base), "stands_at": file.points}
+    state.movements.append(Movement(cause, kind, points, at, reason, file.ref.key, file.version, explanation))

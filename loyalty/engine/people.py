@@ -1,0 +1,68 @@
+"""Who a batch is about: members found or made by their identities, and their newest profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.engine.news import Profile
+from loyalty.engine.work import MemberWork
+from loyalty.members import repository
+from loyalty.members.identity import Identity, email_domain
+from loyalty.programs.program import Versions
+from loyalty.values import AccountId, new_id
+
+
+def enrol(connection: Connection, account: AccountId, identities: Iterable[Identity]) -> dict[Identity, UUID]:
+    """Return the member of each identity, made where there is none; parallel makers end with one (U33)."""
+    wanted = set(identities)
+    if not wanted:
+        return {}
+    found = repository.find_members(connection, wanted)
+    new = {identity: new_id() for identity in wanted if identity not in found}
+    if not new:
+        return found
+    if repository.add_members(connection, account, new) < len(new):
+        return repository.find_members(connection, wanted)
+    return found | new
+
+
+def note_profiles(
+    works: Mapping[UUID, MemberWork],
+    people: Mapping[Identity, UUID],
+    profiles: Mapping[Identity, Profile],
+    versions: Versions,
+) -> None:
+    """Write the newest e-mail, phone, name, region and role of each person into his row."""
+    for identity, profile in profiles.items():
+        work = works.get(people[identity])
+        if work is None:
+            continue
+        _note(work.row, profile)
+        _judge_again(work, versions)
+
+
+def _note(row: dict[str, Any], profile: Profile) -> None:
+    row["registered"] = row["registered"] or profile.registered
+    if row["profile_at"] is not None and profile.at < row["profile_at"]:
+        return
+    row["profile_at"] = profile.at
+    for name in ("email", "phone", "name", "region"):
+        row[name] = getattr(profile, name).strip() or row[name]
+    if profile.role is not None:
+        row["role"] = profile.role
+
+
+def _judge_again(work: MemberWork, versions: Versions) -> None:
+    """Fold the member again when what is known of him now changes whether he may earn."""
+    state, row = work.state, work.row
+    enrolments = [program.enrolment for program in versions.programs]
+    before = [state.may_earn(enrolment) for enrolment in enrolments]
+    state.role = row["role"]
+    state.email_domain = email_domain(row["email"])
+    state.guest = state.guest and not row["registered"]
+    if before != [state.may_earn(enrolment) for enrolment in enrolments]:
+        work.refold = True

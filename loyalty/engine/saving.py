@@ -1,0 +1,216 @@
+"""Write what a batch decided, in a constant number of statements;
+law: one statement a topic, nothing is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.db import Row, json_text
+from loyalty.engine import codec, issuing
+from loyalty.engine.state import OrderFile
+from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.ledger import repository as ledger
+from loyalty.ledger.entries import EntryDraft, content_hash
+from loyalty.members import repository as members
+from loyalty.orders import repository as orders
+from loyalty.outbox.repository import add_pushes
+from loyalty.programs.program import Program, Versions
+from loyalty.rewards import repository as rewards
+from loyalty.tiers import repository as tiers
+from loyalty.values import fraction_text, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class SavedOrder:
+    """An order whose newest statement is to be written, with the member it belongs to."""
+
+    file: OrderFile
+    member: UUID | None
+
+
+def save(
+    connection: Connection,
+    book: AccountBook,
+    works: Sequence[MemberWork],
+    saved: Sequence[SavedOrder],
+    versions: Versions,
+    now: datetime,
+) -> frozenset[UUID]:
+    """Write orders, entries, lots, tier periods, coupons, pushes and fold heads; return the stores with pushes."""
+    program = versions.at(now)
+    _save_orders(connection, book, works, saved, program)
+    _save_ledger(connection, book, works, now)
+    _save_periods(connection, book, works)
+    issued = _save_issued(connection, book, works, versions, now)
+    if works:
+        members.put_members(connection, [_member_row(work, program, now) for work in works])
+    return frozenset(push.store_id for push in issued.pushes)
+
+
+def _save_orders(
+    connection: Connection,
+    book: AccountBook,
+    works: Sequence[MemberWork],
+    saved: Sequence[SavedOrder],
+    program: Program | None,
+) -> None:
+    folded = {key: file for work in works for key, file in work.state.orders.items()}
+    stated = {item.file.ref.key for item in saved}
+    if saved:
+        rows = [
+            codec.order_row(
+                folded.get(item.file.ref.key, item.file), item.member, _review(item.file, program)
+            )
+            for item in saved
+        ]
+        orders.put_orders(connection, book.id, rows)
+    others = [
+        file for work in works if work.refold for key, file in work.state.orders.items() if key not in stated
+    ]
+    if others:
+        orders.put_folded(connection, [codec.folded_row(file) for file in others])
+
+
+def _review(file: OrderFile, program: Program | None) -> str | None:
+    """Return why somebody should look at an order: it is in a currency that the program does not know."""
+    if file.snapshot is None or program is None or file.snapshot.currency == program.currency:
+        return None
+    return "currency"
+
+
+def _save_ledger(
+    connection: Connection, book: AccountBook, works: Sequence[MemberWork], now: datetime
+) -> None:
+    refolded = [work.id for work in works if work.refold]
+    if refolded:
+        ledger.forget_fold(connection, refolded)
+    entries = [row for work in works for row in _entry_rows(work, now)]
+    lots = [row for work in works for row in _lot_rows(work)]
+    used = [row for work in works for row in _consumption_rows(work)]
+    if entries or lots or used:
+        ledger.post(connection, book.id, entries, lots, used)
+
+
+def _entry_rows(work: MemberWork, now: datetime) -> Iterator[Row]:
+    for draft in work.drafts:
+        work.row["points_sum"] += draft.points
+        yield _entry_row(work, draft, now)
+
+
+def _entry_row(work: MemberWork, draft: EntryDraft, now: datetime) -> Row:
+    return {
+        "id": new_id(),
+        "member_id": work.id,
+        "entry_key": draft.entry_key,
+        "cause": draft.cause,
+        "kind": draft.kind.value,
+        "points": draft.points,
+        "balance_after": work.row["points_sum"],
+        "order_key": draft.order_key,
+        "program_version": draft.version,
+        "reason": draft.reason,
+        "explanation": json_text(draft.explanation),
+        "effective_at": draft.effective_at,
+        "posted_at": now,
+        "content_sha256": content_hash(work.state.key, draft),
+    }
+
+
+def _lot_rows(work: MemberWork) -> Iterator[Row]:
+    wallet = work.state.wallet
+    for cause, lot in wallet.lots.items():
+        if work.refold or cause in wallet.touched:
+            yield {
+                "id": new_id(),
+                "member_id": work.id,
+                "cause": cause,
+                "sequence": lot.sequence,
+                "order_key": lot.order_key,
+                "created_at": lot.created_at,
+                "available_from": lot.available_from,
+                "expires_at": lot.expires_at,
+                "points": lot.points,
+                "remaining": lot.remaining,
+                "expired": lot.expired,
+            }
+
+
+def _consumption_rows(work: MemberWork) -> Iterator[Row]:
+    for (lot_cause, cause), points in work.state.wallet.consumed.items():
+        if points:
+            yield {"member_id": work.id, "lot_cause": lot_cause, "cause": cause, "points": points}
+
+
+def _save_periods(connection: Connection, book: AccountBook, works: Sequence[MemberWork]) -> None:
+    changed = [work for work in works if work.refold or work.has_new_periods()]
+    rows = [
+        {
+            "member_id": work.id,
+            "number": number,
+            "tier_key": period.tier_key,
+            "entry": period.entry,
+            "started_at": period.started_at,
+            "cause": period.cause,
+            "rewarded": period.rewarded,
+        }
+        for work in changed
+        for number, period in enumerate(work.state.periods, 1)
+    ]
+    if rows or changed:
+        tiers.put_periods(connection, book.id, rows, [work.id for work in changed if work.refold])
+
+
+def _save_issued(
+    connection: Connection, book: AccountBook, works: Sequence[MemberWork], versions: Versions, now: datetime
+) -> issuing.Issued:
+    issued = issuing.Issued()
+    for work in works:
+        issuing.issue(issued, book, work, versions, now)
+    if issued.tier_changes:
+        customers = members.list_customers(connection, [work.id for work in issued.tier_changes])
+        issuing.push_tiers(issued, book, customers, versions.at(now))
+    if issued.coupons:
+        rewards.put_coupons(connection, book.id, issued.coupons)
+    if issued.pushes:
+        add_pushes(connection, book.id, issued.pushes)
+    return issued
+
+
+def _member_row(work: MemberWork, program: Program | None, now: datetime) -> Row:
+    state, totals = work.state, work.lifetime_after()
+    row: Mapping[str, object] = work.row
+    return {
+        **{
+            name: row[name]
+            for name in ("id", "email", "phone", "name", "region", "role", "registered", "profile_at")
+        },
+        "enrolled": _is_enrolled(work, program),
+        "joined_at": state.joined_at,
+        "head": codec.head_text(state),
+        "settled_at": now,
+        "tier_key": state.tier_key,
+        "debt": state.wallet.debt,
+        "points_sum": row["points_sum"],
+        "next_lot": state.wallet.next_sequence,
+        "order_count": state.order_count,
+        "lifetime_spend": fraction_text(totals.spend),
+        "lifetime_orders": totals.orders,
+        "lifetime_points": totals.points,
+        "live_coupons": state.live_grants + sum(not grant.withdrawn for grant in state.grants.values()),
+        "must_refold": False,
+    }
+
+
+def _is_enrolled(work: MemberWork, program: Program | None) -> bool:
+    """Return whether he is a member: he has joined, or he registered where enrolment is automatic."""
+    if work.state.joined_at is not None:
+        return True
+    if program is None or program.enrolment.mode != "automatic":
+        return False
+    return bool(work.row["registered"]) and work.state.may_earn(program.enrolment)

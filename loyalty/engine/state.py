@@ -1,0 +1,146 @@
+"""What the fold knows of a member: the head of his timeline, or nothing and all his history;
+law: state is what events left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from loyalty.commerce import OrderSnapshot
+from loyalty.earning.earning import Rating
+from loyalty.engine.timeline import AdjustPoints, EventKey, OrderRef
+from loyalty.ledger.entries import Movement
+from loyalty.ledger.lots import Wallet
+from loyalty.programs.program import Enrolment
+from loyalty.tiers.qualification import Contribution, Metrics
+from loyalty.values import ZERO
+
+
+@dataclass(slots=True)
+class OrderFile:
+    """One order on a member's timeline: the newest snapshot and what the fold made of it.
+
+    Of orders that only count in a window no snapshot is loaded. `points` are what it stands at net of refunds,
+    `taken` the points it may have at most after day and month caps, `forgiven` what a floor did not take back.
+    """
+
+    ref: OrderRef
+    snapshot: OrderSnapshot | None = None
+    deleted_at: datetime | None = None
+    laurel_codes: frozenset[str] = frozenset()
+    award_at: datetime | None = None
+    version: int | None = None
+    tier_key: str = ""
+    nth: int = 0
+    taken: int = 0
+    points: int = 0
+    counted: int = 0
+    net_base: Fraction = ZERO
+    counts: int = 0
+    forgiven: int = 0
+    dead: bool = False
+    ended: bool = False
+    """Its end (cancelled, deleted, stated as refunded) has been folded."""
+    refund_ids: tuple[str, ...] = ()
+    rating: Rating | None = None
+
+    def contribution(self) -> Contribution | None:
+        """Return what the order adds to the tier metrics, None when it was never awarded."""
+        if self.award_at is None:
+            return None
+        return Contribution(self.award_at, self.net_base, self.counts, self.counted)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One tier membership: the n-th entry of the member into that tier, from `started_at` until the next begins."""
+
+    tier_key: str
+    entry: int
+    started_at: datetime
+    cause: str
+    rewarded: bool = False
+
+
+@dataclass(slots=True)
+class Grant:
+    """A coupon that a cause deserves; withdrawn when the figures net of refunds no longer reach the
+    cause, if unused.
+    """
+
+    cause: str
+    reward_key: str
+    version: int
+    granted_at: datetime
+    tier_key: str
+    store: int
+    withdrawn: bool = False
+    used: bool = False
+
+
+@dataclass(slots=True)
+class MemberState:
+    """The fold's working state of one member."""
+
+    key: str
+    guest: bool = False
+    role: str = ""
+    email_domain: str = ""
+    joined_at: datetime | None = None
+    head: EventKey | None = None
+    wallet: Wallet = field(default_factory=Wallet)
+    orders: dict[str, OrderFile] = field(default_factory=dict)
+    commands: list[AdjustPoints] = field(default_factory=list)
+    beyond: Metrics = field(default_factory=Metrics)
+    """Lifetime figures of the orders that are not loaded."""
+    order_count: int = 0
+    """Awarded orders that are not dead."""
+    marked: list[Contribution] = field(default_factory=list)
+    """Adjustments that count toward the tier."""
+    periods: list[Period] = field(default_factory=list)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    live_grants: int = 0
+    """Grants of earlier folds that may still be withdrawn."""
+    used_causes: frozenset[str] = frozenset()
+    """Causes whose coupon an order used: never withdrawn."""
+    movements: list[Movement] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    """Keys of the orders whose figures changed in this fold."""
+
+    def may_earn(self, enrolment: Enrolment) -> bool:
+        """Return whether a program lets this person earn at all: no excluded role or domain, no guest
+        where guests do not.
+        """
+        if self.guest and not enrolment.guests:
+            return False
+        return (
+            self.role not in enrolment.excluded_roles and self.email_domain not in enrolment.excluded_domains
+        )
+
+    @property
+    def tier_key(self) -> str | None:
+        """Return the present tier, None before the first event."""
+        return self.periods[-1].tier_key if self.periods else None
+
+    def blank(self) -> MemberState:
+        """Return the same member before his first event, with the same orders and commands."""
+        orders = {
+            key: OrderFile(
+                ref=file.ref,
+                snapshot=file.snapshot,
+                deleted_at=file.deleted_at,
+                laurel_codes=file.laurel_codes,
+            )
+            for key, file in self.orders.items()
+        }
+        return MemberState(
+            key=self.key,
+            guest=self.guest,
+            role=self.role,
+            email_domain=self.email_domain,
+            orders=orders,
+            commands=list(self.commands),
+            used_causes=self.used_causes,
+        )

@@ -1,0 +1,137 @@
+"""Effective times and their order; law: an event's place depends on its content, never on its arrival (RULES §2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from loyalty.commerce import OrderSnapshot, OrderState, Refund
+from loyalty.earning.earning import award_time
+from loyalty.programs.program import Versions
+
+
+class Rank(IntEnum):
+    """What goes first at the same instant."""
+
+    MATURITY = 0
+    EXPIRY = 1
+    ORDER = 2
+    REFUND = 3
+    COMMAND = 4
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EventKey:
+    """The place of an event on a member's timeline."""
+
+    at: datetime
+    rank: Rank
+    store: int
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """An order within its account: the store's number there and the platform's id; `1:25` as text."""
+
+    store: int
+    external_id: str
+
+    @property
+    def key(self) -> str:
+        """Return the text under which causes name the order."""
+        return f"{self.store}:{self.external_id}"
+
+    def place(self, at: datetime, rank: Rank, external_id: str | None = None) -> EventKey:
+        """Return the place of something of this order at an instant."""
+        text = external_id or self.external_id
+        return EventKey(at, rank, self.store, int(text) if text.isdigit() else 0, text)
+
+
+def parse_order_key(key: str) -> OrderRef:
+    """Return the reference that `OrderRef.key` wrote."""
+    store, _, external_id = key.partition(":")
+    return OrderRef(int(store), external_id)
+
+
+class EventType(IntEnum):
+    AWARD = 0
+    REFUND = 1
+    END = 2
+    """The order is dead, or stated as refunded in full."""
+    ADJUST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happens on a member's timeline."""
+
+    key: EventKey
+    type: EventType
+    order_key: str = ""
+    refund: Refund | None = None
+    command: AdjustPoints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustPoints:
+    """A command: give (or take, when negative) whole points by hand; `number` counts the account's
+    accepted commands.
+    """
+
+    number: int
+    accepted_at: datetime
+    points: int
+    reason: str
+    counts_toward_tier: bool
+    actor: str = ""
+
+
+def order_award_time(order: OrderSnapshot, versions: Versions) -> datetime | None:
+    """Return when an order is awarded under the version at its paid time; None: never, or no program was in force."""
+    if order.paid_at is None or order.state is OrderState.OPEN:
+        return None
+    program = versions.at(order.paid_at)
+    return award_time(order, program.earning.award_on) if program else None
+
+
+def order_events(
+    ref: OrderRef, order: OrderSnapshot, deleted_at: datetime | None, versions: Versions
+) -> tuple[Event, ...]:
+    """Return the events of an order in its newest state, none when it was never awarded; refunds never
+    precede the award.
+    """
+    awarded = order_award_time(order, versions)
+    if awarded is None:
+        return ()
+    events = [Event(ref.place(awarded, Rank.ORDER), EventType.AWARD, ref.key)]
+    for refund in order.refunds:
+        if refund.amount > 0:
+            key = ref.place(max(refund.created_at, awarded), Rank.REFUND, refund.id)
+            events.append(Event(key, EventType.REFUND, ref.key, refund))
+    ended = end_time(order, deleted_at)
+    if ended is not None:
+        events.append(Event(ref.place(max(ended, awarded), Rank.REFUND), EventType.END, ref.key))
+    return tuple(sorted(events, key=lambda event: event.key))
+
+
+def end_time(order: OrderSnapshot, deleted_at: datetime | None) -> datetime | None:
+    """Return when an order died or was refunded in full; WooCommerce has no such date: the newest
+    snapshot's modification.
+    """
+    if order.state in (OrderState.DEAD, OrderState.REFUNDED):
+        return order.modified_at
+    return deleted_at
+
+
+def is_dead(order: OrderSnapshot, deleted_at: datetime | None) -> bool:
+    """Return whether an order ended cancelled, failed, trashed or deleted."""
+    return deleted_at is not None or order.state is OrderState.DEAD
+
+
+def command_event(command: AdjustPoints) -> Event:
+    """Return the event of an accepted command, placed at its accepted time by its number."""
+    key = EventKey(command.accepted_at, Rank.COMMAND, 0, command.number, "")
+    return Event(key, EventType.ADJUST, command=command)

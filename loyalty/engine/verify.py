@@ -1,0 +1,189 @@
+"""Prove the ledger: entries against lots, and everything stored against a fold from nothing; law: writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from loyalty.engine import codec
+from loyalty.engine.decide import refold
+from loyalty.engine.issuing import LIVE
+from loyalty.engine.loading import load_histories
+from loyalty.engine.state import MemberState
+from loyalty.engine.work import MemberWork
+from loyalty.ledger import repository as ledger
+from loyalty.ledger.entries import EntryDraft, EntryKind, content_hash
+from loyalty.programs.program import Versions
+from loyalty.programs.service import load_versions
+from loyalty.values import AccountId, fraction_text
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that does not agree: whose, what, what is stored, what it should be."""
+
+    member: UUID
+    what: str
+    stored: str
+    expected: str
+
+
+@dataclass(slots=True)
+class Verification:
+    """The result: how many members and entries were looked at, and every difference."""
+
+    members: int = 0
+    entries: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+
+def verify_ledger(connection: Connection, account: AccountId, *, rebuild: bool = False) -> Verification:
+    """Check every member of the account page by page; with `rebuild` fold each from his stored orders and commands."""
+    result, versions = Verification(), load_versions(connection, account)
+    for rows in _pages(connection):
+        ids = [row["id"] for row in rows]
+        entries = _entries(connection, ids)
+        lots = _by_member(ledger.list_lots(connection, ids))
+        consumed = _by_member(ledger.list_consumptions(connection, ids))
+        for row in rows:
+            own = entries.get(row["id"], [])
+            result.members += 1
+            result.entries += len(own)
+            _check(result, row, own, lots.get(row["id"], []), consumed.get(row["id"], []))
+        if rebuild:
+            _rebuild(connection, result, rows, lots, versions)
+    return result
+
+
+def _pages(connection: Connection) -> Iterator[Sequence[Any]]:
+    after = UUID(int=0)
+    statement = text("select * from members where id > :after order by id limit :limit")
+    while rows := connection.execute(statement, {"after": after, "limit": PAGE}).mappings().all():
+        yield rows
+        after = rows[-1]["id"]
+
+
+def _entries(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
+    statement = text(
+        "select * from ledger_entries where member_id = any(cast(:ids as uuid[])) order by sequence"
+    )
+    return _by_member(connection.execute(statement, {"ids": list(ids)}).mappings())
+
+
+def _by_member(rows: Iterable[Any]) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row["member_id"], []).append(row)
+    return found
+
+
+def _check(result: Verification, row: Any, entries: list[Any], lots: list[Any], consumed: list[Any]) -> None:
+    """Entries sum to lots less debt, running balances run, lots lost what was consumed, contents have their hashes."""
+    differs = _reporter(result, row["id"])
+    total = sum(entry["points"] for entry in entries)
+    differs("points_sum", row["points_sum"], total)
+    differs("lots less debt", sum(lot["remaining"] for lot in lots) - row["debt"], total)
+    balance = 0
+    for entry in entries:
+        balance += entry["points"]
+        differs(f"balance after {entry['entry_key']}", entry["balance_after"], balance)
+        differs(
+            f"content of {entry['entry_key']}", bytes(entry["content_sha256"]).hex(), _hash(row["key"], entry)
+        )
+    for lot in lots:
+        used = sum(item["points"] for item in consumed if item["lot_cause"] == lot["cause"])
+        differs(f"consumptions of {lot['cause']}", used, lot["points"] - lot["remaining"])
+
+
+def _reporter(result: Verification, member: UUID) -> Any:
+    def differs(what: str, stored: object, expected: object) -> None:
+        if stored != expected:
+            result.differences.append(Difference(member, what, str(stored), str(expected)))
+
+    return differs
+
+
+def _hash(member_key: str, entry: Any) -> str:
+    draft = EntryDraft(
+        entry_key=entry["entry_key"],
+        cause=entry["cause"],
+        kind=EntryKind(entry["kind"]),
+        points=entry["points"],
+        effective_at=entry["effective_at"],
+        reason=entry["reason"],
+        order_key=entry["order_key"],
+        version=entry["program_version"],
+        explanation={},
+    )
+    return content_hash(member_key, draft).hex()
+
+
+def _rebuild(
+    connection: Connection,
+    result: Verification,
+    rows: Sequence[Any],
+    lots: dict[UUID, list[Any]],
+    versions: Versions,
+) -> None:
+    works = [MemberWork(dict(row), codec.member_state(row), lifetime=codec.lifetime(row)) for row in rows]
+    load_histories(connection, works)
+    for work in works:
+        settled: datetime | None = work.row["settled_at"]
+        if settled is None or work.row["must_refold"]:
+            continue
+        stored_orders = dict(work.state.orders)
+        work.state = refold(work.state, versions, settled)
+        _compare(result, work, stored_orders, lots.get(work.id, []))
+
+
+def _compare(result: Verification, work: MemberWork, orders: dict[str, Any], lots: list[Any]) -> None:
+    state, row = work.state, work.row
+    differs = _reporter(result, work.id)
+    _compare_causes(differs, work)
+    _compare_lots(differs, state, lots)
+    differs("debt", row["debt"], state.wallet.debt)
+    differs("tier", row["tier_key"], state.tier_key)
+    differs("joined_at", row["joined_at"], state.joined_at)
+    differs("order count", row["order_count"], state.order_count)
+    totals = work.lifetime_after()
+    differs("lifetime spend", row["lifetime_spend"], fraction_text(totals.spend))
+    differs("lifetime orders", row["lifetime_orders"], totals.orders)
+    differs("lifetime points", row["lifetime_points"], totals.points)
+    for key, file in state.orders.items():
+        old = orders[key]
+        differs(f"points of order {key}", old.points, file.points)
+        differs(f"base of order {key}", fraction_text(old.net_base), fraction_text(file.net_base))
+        differs(f"tier of order {key}", old.tier_key, file.tier_key)
+    _compare_coupons(differs, work)
+
+
+def _compare_causes(differs: Any, work: MemberWork) -> None:
+    wanted = {movement.cause: movement.points for movement in work.state.movements}
+    for cause in sorted(wanted.keys() | work.posted.keys()):
+        stored = work.posted[cause].points if cause in work.posted else 0
+        differs(f"entries of {cause}", stored, wanted.get(cause, 0))
+
+
+def _compare_lots(differs: Any, state: MemberState, rows: list[Any]) -> None:
+    stored = {row["cause"]: codec.lot(row) for row in rows}
+    for cause in sorted(stored.keys() | state.wallet.lots.keys()):
+        differs(f"lot {cause}", _lot_figures(stored.get(cause)), _lot_figures(state.wallet.lots.get(cause)))
+
+
+def _lot_figures(lot: Any) -> tuple[object, ...] | None:
+    return (lot.points, lot.remaining, lot.expired, lot.available_from, lot.expires_at) if lot else None
+
+
+def _compare_coupons(differs: Any, work: MemberWork) -> None:
+    live = sorted(row["cause"] for row in work.coupons if row["state"] in LIVE)
+    known = {row["cause"] for row in work.coupons}
+    wanted = {grant.cause for grant in work.state.grants.values() if not grant.withdrawn}
+    differs("coupons without a cause", [cause for cause in live if cause not in wanted], [])
+    differs("causes without a coupon", sorted(wanted - known), [])

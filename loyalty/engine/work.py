@@ -1,0 +1,125 @@
+"""One member's part of a batch: his locked row, his state, and what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from loyalty.engine.decide import decide, refold
+from loyalty.engine.planning import Change, events_to_append
+from loyalty.engine.state import MemberState, OrderFile
+from loyalty.engine.timeline import AdjustPoints, command_event
+from loyalty.ledger.entries import EntryDraft, Posted, differences
+from loyalty.programs.program import Versions
+from loyalty.tiers.qualification import Metrics
+from loyalty.values import ZERO, AccountId, StoreId
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBook:
+    """What an account's batches need and never changes: its key for coupon codes, the numbers of its stores."""
+
+    id: AccountId
+    coupon_key: bytes
+    store_numbers: Mapping[StoreId, int]
+
+    def store(self, number: int) -> StoreId:
+        """Return the store of a number, the first one when there is none of it."""
+        by_number = {own: store for store, own in self.store_numbers.items()}
+        return by_number.get(number) or by_number[min(by_number)]
+
+
+@dataclass(slots=True)
+class MemberWork:
+    """A locked member while a batch is decided; `refold` once appending turned out to be impossible."""
+
+    row: dict[str, Any]
+    state: MemberState
+    changes: list[Change] = field(default_factory=list)
+    command: AdjustPoints | None = None
+    refold: bool = False
+    lifetime: Metrics = field(default_factory=Metrics)
+    posted: dict[str, Posted] = field(default_factory=dict)
+    coupons: list[Mapping[Any, Any]] = field(default_factory=list)
+    drafts: list[EntryDraft] = field(default_factory=list)
+    tier_before: str | None = None
+    dropped: set[str] = field(default_factory=set)
+
+    @property
+    def id(self) -> UUID:
+        """Return the member's id."""
+        return UUID(str(self.row["id"]))
+
+    def drop(self, key: str) -> None:
+        """Forget an order that moved to another member, and fold again without it."""
+        self.state.orders.pop(key, None)
+        self.dropped.add(key)
+        self.refold = True
+
+    def begin_history(self) -> None:
+        """Forget what was loaded of the head: the whole history follows."""
+        self.state.orders = {}
+        self.state.commands = []
+
+    def add_history(self, file: OrderFile) -> None:
+        """Take one order of the member's history."""
+        if file.ref.key not in self.dropped:
+            self.state.orders[file.ref.key] = file
+
+    def end_history(self) -> None:
+        """Put the batch's news over the history."""
+        for change in self.changes:
+            self.state.orders[change.new.ref.key] = change.new
+        if self.command is not None and self.command not in self.state.commands:
+            self.state.commands.append(self.command)
+        self.state.used_causes = frozenset(row["cause"] for row in self.coupons if row["state"] == "used")
+
+    def plan(self, versions: Versions) -> None:
+        """Find out whether the news can be appended."""
+        self.refold = self.refold or self.row["must_refold"]
+        if not self.refold:
+            self.refold = events_to_append(self.state, self.changes, versions) is None
+
+    def decide(self, versions: Versions, now: datetime) -> None:
+        """Fold the news in, or everything again, and find the entries to post."""
+        if self.refold:
+            self.state = refold(self.state, versions, now)
+        else:
+            self._append(versions, now)
+        self.drafts = differences(self.state.movements, self.posted)
+
+    def _append(self, versions: Versions, now: datetime) -> None:
+        state = self.state
+        events = events_to_append(state, self.changes, versions) or []
+        if self.command is not None:
+            events.append(command_event(self.command))
+        loaded = _total(state.orders.values())
+        marked = sum(item.points for item in state.marked)
+        rest = self.lifetime
+        state.beyond = Metrics(
+            rest.spend - loaded.spend, rest.orders - loaded.orders, rest.points - loaded.points - marked
+        )
+        for change in self.changes:
+            state.orders[change.new.ref.key] = change.new
+        decide(state, events, versions, now)
+
+    def has_new_periods(self) -> bool:
+        """Return whether the fold began a tier period."""
+        return len(self.state.periods) > len(self.row["head"].get("periods", []))
+
+    def lifetime_after(self) -> Metrics:
+        """Return the lifetime figures that the member has now."""
+        total, beyond = _total(self.state.orders.values()), self.state.beyond
+        marked = sum(item.points for item in self.state.marked)
+        return Metrics(
+            beyond.spend + total.spend, beyond.orders + total.orders, beyond.points + total.points + marked
+        )
+
+
+def _total(files: Iterable[OrderFile]) -> Metrics:
+    found = [item for file in files if (item := file.contribution()) is not None]
+    spend = sum((item.spend for item in found), ZERO)
+    return Metrics(spend, sum(item.orders for item in found), sum(item.points for item in found))

@@ -1,0 +1,51 @@
+"""Refusals of the domain: one base class, the docstring is the default message, ids and amounts are attributes."""
+
+from __future__ import annotations
+
+import inspect
+
+
+class LoyaltyError(Exception):
+    """The request cannot be carried out."""
+
+    def __init__(self, message: str | None = None, **attributes: object) -> None:
+        self.message = message or inspect.cleandoc(type(self).__doc__ or "")
+        self.attributes = attributes
+        super().__init__(self.message)
+
+    def __getattr__(self, name: str) -> object:
+        try:
+            return self.__dict__["attributes"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class NotFound(LoyaltyError):
+    """Nothing of this account has that id."""
+
+
+class Invalid(LoyaltyError):
+    """The given values do not fit; `fields` says which: a dict of path to list of messages."""
+
+    def __init__(self, message: str | None = None, fields: dict[str, list[str]] | None = None) -> None:
+        super().__init__(message or "The given values do not fit.", fields=fields or {})
+
+
+class Conflict(LoyaltyError):
+    """The request contradicts what is stored."""
+
+
+class ConfigurationError(LoyaltyError):
+    """The settings cannot be used; the message names each mistake on its own line."""
+
+
+class LedgerConflict(Conflict):
+    """An entry of this cause exists already with other content."""
+
+
+class ProgramNotPublished(LoyaltyError):
+    """The account has no program in force yet."""
+
+
+class MalformedMessage(LoyaltyError):
+    """The message cannot be read; it is kept and can be replayed."""

@@ -1,0 +1,1 @@
+"""What shops sent or answered, durable before anything else happens to it."""

@@ -1,0 +1,127 @@
+"""Inbox messages: accept, claim, answer; every step is one statement, whatever the number of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import BigInteger
+
+from loyalty.db import unnest
+from loyalty.values import AccountId, MessageId, StoreId
+
+_ACCEPT = text(
+    "select laurel_accept(:account, :store, :key, :source, :topic, :delivery_id, :body, :observed_at)"
+)
+_CLAIM = text(
+    "select id, store_id, source, topic, body, observed_at from inbox_messages where status = 'pending'"
+    " and account_id = :account order by id limit :limit for update skip locked"
+)
+_OUTCOME = {"id": "bigint", "status": "text", "reason": "text", "read_kind": "text", "read_ids": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message: processed, ignored, failed, or reading with what must be read."""
+
+    status: str
+    reason: str = ""
+    read_kind: str | None = None
+    read_ids: str | None = None
+
+
+PROCESSED = Outcome("processed")
+
+
+def accept(
+    connection: Connection, account: AccountId, store: StoreId, *, key: bytes, source: str, topic: str,
+    delivery_id: str, body: bytes, observed_at: datetime | None = None,
+) -> bool:  # fmt: skip
+    """Store a message unless it is known; return whether it was new. One statement; it binds the account itself."""
+    values = {
+        "account": account, "store": store, "key": key, "source": source, "topic": topic,
+        "delivery_id": delivery_id, "body": body, "observed_at": observed_at,
+    }  # fmt: skip
+    return bool(connection.execute(_ACCEPT, values).scalar_one())
+
+
+def claim_pending(connection: Connection, account: AccountId, limit: int) -> list[RowMapping]:
+    """Return the oldest waiting messages of the account that no other worker has, locked to the transaction's end."""
+    return list(connection.execute(_CLAIM, {"account": account, "limit": limit}).mappings())
+
+
+def mark(connection: Connection, outcomes: Mapping[MessageId, Outcome], now: datetime) -> None:
+    """Write what became of the claimed messages."""
+    rows = [
+        {
+            "id": id_,
+            "status": it.status,
+            "reason": it.reason,
+            "read_kind": it.read_kind,
+            "read_ids": it.read_ids,
+        }
+        for id_, it in outcomes.items()
+    ]
+    source, values = unnest(_OUTCOME, rows)
+    statement = text(
+        "update inbox_messages set status = rows.status, reason = rows.reason, read_kind = rows.read_kind,"
+        " read_ids = rows.read_ids, leased_until = null, not_before = null,"
+        " processed_at = case when rows.status = 'reading' then null else :now end"
+        f" from {source} where inbox_messages.id = rows.id"
+    )
+    connection.execute(statement, {**values, "now": now})
+
+
+def claim_reading(
+    connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
+) -> list[RowMapping]:
+    """Lease messages that wait for a read of the shop, oldest first; the lease ends by itself if the worker dies."""
+    statement = text(
+        "with due as (select id from inbox_messages where store_id = :store and status = 'reading'"
+        " and coalesce(not_before, :now) <= :now and coalesce(leased_until, :now) <= :now"
+        " order by id limit :limit for update skip locked)"
+        " update inbox_messages m set leased_until = :until, attempts = attempts + 1 from due where m.id = due.id"
+        " returning m.id, m.read_kind, m.read_ids, m.attempts"
+    )
+    values = {"store": store, "limit": limit, "now": now, "until": now + lease}
+    return list(connection.execute(statement, values).mappings())
+
+
+def delay_reading(connection: Connection, ids: Sequence[int], not_before: datetime, reason: str) -> None:
+    """Let messages whose read failed wait for a while."""
+    statement = text(
+        "update inbox_messages set leased_until = null, not_before = :not_before, reason = :reason"
+        " where id = any(:ids) and status = 'reading'"
+    ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+    connection.execute(statement, {"ids": list(ids), "not_before": not_before, "reason": reason})
+
+
+def replay(connection: Connection, ids: Sequence[int] | None, status: str | None = None) -> int:
+    """Let stored messages be taken again: these, or all of a status; return how many."""
+    statement = text(
+        "update inbox_messages set status = 'pending', reason = '', attempts = 0, not_before = null,"
+        " leased_until = null, processed_at = null"
+        " where (cast(:ids as bigint[]) is null or id = any(cast(:ids as bigint[])))"
+        " and (cast(:status as text) is null or status = :status) and status <> 'pending'"
+    )
+    return connection.execute(
+        statement, {"ids": list(ids) if ids is not None else None, "status": status}
+    ).rowcount
+
+
+def list_messages(
+    connection: Connection, status: str | None, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return messages without their bodies, newest first, below the id `before`."""
+    statement = text(
+        "select id, store_id, source, topic, delivery_id, status, reason, attempts, received_at, processed_at,"
+        " octet_length(body) as bytes from inbox_messages"
+        " where (cast(:status as text) is null or status = :status)"
+        " and (cast(:before as bigint) is null or id < :before) order by id desc limit :limit"
+    )
+    rows = connection.execute(statement, {"status": status, "before": before, "limit": limit})
+    return [dict(row) for row in rows.mappings()]

@@ -1,0 +1,1 @@
+"""The ledger: immutable entries, lots with their consumptions, and the checks that they agree."""

@@ -1,0 +1,113 @@
+"""The ledger in bulk: open lots, what is posted by cause, and one statement that writes a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text, Uuid
+
+from loyalty.db import Row, unnest
+from loyalty.errors import LedgerConflict
+
+_LOT = "member_id, cause, sequence, order_key, created_at, available_from, expires_at, points, remaining, expired"
+_OPEN = text(
+    f"select {_LOT} from lots where member_id = any(:members) and (remaining > 0 or cause = any(:causes))"
+).bindparams(bindparam("members", type_=ARRAY(Uuid)), bindparam("causes", type_=ARRAY(Text)))
+_ALL = text(f"select {_LOT} from lots where member_id = any(:members)").bindparams(
+    bindparam("members", type_=ARRAY(Uuid))
+)
+_POSTED = text(
+    "select member_id, cause, cast(sum(points) as bigint) as points, cast(count(*) as integer) as entries,"
+    " (array_agg(kind order by sequence))[1] as kind, (array_agg(order_key order by sequence))[1] as order_key,"
+    " (array_agg(program_version order by sequence))[1] as version, min(effective_at) as effective_at"
+    " from ledger_entries where member_id = any(:members) group by member_id, cause"
+).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+ENTRY = {
+    "id": "uuid", "member_id": "uuid", "entry_key": "text", "cause": "text", "kind": "text", "points": "bigint",
+    "balance_after": "bigint", "order_key": "text", "program_version": "integer", "reason": "text",
+    "explanation": "jsonb", "effective_at": "timestamptz", "posted_at": "timestamptz", "content_sha256": "bytea",
+}  # fmt: skip
+LOT = {
+    "id": "uuid", "member_id": "uuid", "cause": "text", "sequence": "integer", "order_key": "text",
+    "created_at": "timestamptz", "available_from": "timestamptz", "expires_at": "timestamptz", "points": "bigint",
+    "remaining": "bigint", "expired": "bigint",
+}  # fmt: skip
+CONSUMPTION = {"member_id": "uuid", "lot_cause": "text", "cause": "text", "points": "bigint"}
+
+
+def list_open_lots(
+    connection: Connection, members: Sequence[UUID], causes: Iterable[str]
+) -> list[RowMapping]:
+    """Return the members' lots that have a rest, and those of these causes whether they have or not."""
+    values = {"members": list(members), "causes": list(causes)}
+    return list(connection.execute(_OPEN, values).mappings())
+
+
+def list_lots(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+    """Return every lot of the members."""
+    return list(connection.execute(_ALL, {"members": list(members)}).mappings())
+
+
+def list_posted(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+    """Return what is posted of the members, summed by cause."""
+    return list(connection.execute(_POSTED, {"members": list(members)}).mappings())
+
+
+def list_consumptions(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+    """Return how much of which lot each cause used."""
+    statement = text(
+        "select member_id, lot_cause, cause, points from lot_consumptions where member_id = any(:members)"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    return list(connection.execute(statement, {"members": list(members)}).mappings())
+
+
+def forget_fold(connection: Connection, members: Sequence[UUID]) -> None:
+    """Delete lots and consumptions of members who are folded from nothing in this transaction; entries stay."""
+    statement = text(
+        "with gone as (delete from lot_consumptions where member_id = any(:members))"
+        " delete from lots where member_id = any(:members)"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    connection.execute(statement, {"members": list(members)})
+
+
+def post(
+    connection: Connection,
+    account: UUID,
+    entries: Sequence[Row],
+    lots: Sequence[Row],
+    consumptions: Sequence[Row],
+) -> None:
+    """Write entries, lots and consumptions in one statement; raises LedgerConflict for an entry key that exists."""
+    parts, values = [], {"account": account}
+    for name, columns, rows, rest in (
+        ("entries", ENTRY, entries, "on conflict (account_id, entry_key) do nothing returning id"),
+        ("lots", LOT, lots, _ON_LOT),
+        ("consumptions", CONSUMPTION, consumptions, _ON_CONSUMPTION),
+    ):
+        prefixed = {f"{name}_{column}": kind for column, kind in columns.items()}
+        source, given = unnest(
+            prefixed, [{f"{name}_{key}": value for key, value in row.items()} for row in rows]
+        )
+        picked = ", ".join(prefixed)
+        parts.append(
+            f"{name} as (insert into {_TABLES[name]} (account_id, {', '.join(columns)})"
+            f" select :account, {picked} from {source} {rest})"
+        )
+        values.update(given)
+    statement = text(f"with {', '.join(parts)} select count(*) from entries")
+    if connection.execute(statement, values).scalar_one() != len(entries):
+        raise LedgerConflict
+
+
+_TABLES = {"entries": "ledger_entries", "lots": "lots", "consumptions": "lot_consumptions"}
+_ON_LOT = (
+    "on conflict (account_id, member_id, cause) do update set points = excluded.points,"
+    " remaining = excluded.remaining, expired = excluded.expired returning id"
+)
+_ON_CONSUMPTION = (
+    "on conflict (account_id, member_id, lot_cause, cause) do update"
+    " set points = lot_consumptions.points + excluded.points returning cause"
+)

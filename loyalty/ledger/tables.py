@@ -1,0 +1,93 @@
+"""Tables of the ledger: entries are never updated or deleted (the app role may not), lots follow the fold."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+
+from loyalty.db import Instant, Json, belongs_to, metadata
+from loyalty.ledger.entries import EntryKind
+
+_KINDS = ", ".join(f"'{kind}'" for kind in EntryKind)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("member_id", Uuid, nullable=False),
+    Column("sequence", BigInteger, Identity(always=True), nullable=False),
+    Column("entry_key", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("balance_after", BigInteger, nullable=False),
+    Column("order_key", Text),
+    Column("program_version", Integer),
+    Column("reason", Text, nullable=False),
+    Column("explanation", Json, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("posted_at", Instant, nullable=False, server_default=func.now()),
+    Column("content_sha256", LargeBinary, nullable=False),
+    belongs_to("members", "member_id"),
+    UniqueConstraint("account_id", "entry_key"),  # nothing is posted twice for one cause
+    Index(
+        "ix_ledger_entries_member", "account_id", "member_id", "sequence"
+    ),  # statement, newest first; refold
+    CheckConstraint("points <> 0", name="points"),
+    CheckConstraint(f"kind in ({_KINDS})", name="kind"),
+    CheckConstraint("octet_length(content_sha256) = 32", name="content_sha256"),
+)
+
+lots = Table(
+    "lots",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("member_id", Uuid, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("order_key", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("available_from", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("points", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False, server_default="0"),
+    belongs_to("members", "member_id"),
+    UniqueConstraint(
+        "account_id", "member_id", "cause"
+    ),  # one lot per order and cause; also: lots of a member
+    Index(
+        "ix_lots_open", "account_id", "member_id", postgresql_where=text("remaining > 0")
+    ),  # balance, head of the fold
+    Index(
+        "ix_lots_expiring", "expires_at", postgresql_where=text("remaining > 0")
+    ),  # members with points that are due
+    CheckConstraint("points >= 0", name="points"),
+    CheckConstraint("remaining between 0 and points", name="remaining"),
+    CheckConstraint("expired between 0 and points", name="expired"),
+)
+
+lot_consumptions = Table(
+    "lot_consumptions",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("member_id", Uuid, primary_key=True),
+    Column("lot_cause", Text, primary_key=True),
+    Column("cause", Text, primary_key=True),
+    Column("points", BigInteger, nullable=False),
+    belongs_to("members", "member_id"),
+    comment="how much of which lot each cause used; negative where a cause gave back",
+)

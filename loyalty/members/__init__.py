@@ -1,0 +1,1 @@
+"""Enrolled persons and how a shop names them."""

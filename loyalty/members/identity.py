@@ -1,0 +1,66 @@
+"""How a shop's buyers name themselves; law: a logged-in customer is his customer id, a guest his e-mail (RULES §8)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NamedTuple
+
+from loyalty.commerce import Buyer
+
+RESERVED_DOMAINS = ("invalid", "example.invalid", "localhost")
+_E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+
+
+class Identity(NamedTuple):
+    """A name that belongs to one member of an account: kind customer, email or phone."""
+
+    kind: str
+    value: str
+
+    def member_key(self) -> str:
+        """Return the key of the member whom this identity creates: it comes from content and holds no personal data."""
+        if self.kind == "customer":
+            return f"customer:{self.value}"
+        return f"{self.kind}:{hashlib.sha256(self.value.encode()).hexdigest()[:32]}"
+
+    @property
+    def is_guest(self) -> bool:
+        """Return whether it names somebody who is not registered in a shop."""
+        return self.kind != "customer"
+
+
+def normal_email(email: str) -> str:
+    """Return an e-mail as it is compared: trimmed and case-folded; empty when it identifies nobody."""
+    folded = email.strip().casefold()
+    _, at, domain = folded.rpartition("@")
+    if not at or domain in RESERVED_DOMAINS or domain.endswith(".invalid"):
+        return ""
+    return folded
+
+
+def normal_phone(phone: str) -> str:
+    """Return a phone number in E.164, empty when it is not one."""
+    digits = re.sub(r"[\s().-]", "", phone)
+    return digits if _E164.match(digits) else ""
+
+
+def customer_identity(store_number: int, customer_id: str) -> Identity:
+    """Return the identity of a shop's registered customer."""
+    return Identity("customer", f"{store_number}:{customer_id}")
+
+
+def buyer_identity(store_number: int, buyer: Buyer) -> Identity | None:
+    """Return how a buyer is identified, None when he cannot be."""
+    if buyer.customer_id:
+        return customer_identity(store_number, buyer.customer_id)
+    email = normal_email(buyer.email)
+    if email:
+        return Identity("email", email)
+    phone = normal_phone(buyer.phone)
+    return Identity("phone", phone) if phone else None
+
+
+def email_domain(email: str) -> str:
+    """Return the domain of an e-mail, as excluded domains are compared."""
+    return normal_email(email).rpartition("@")[2]

@@ -1,0 +1,119 @@
+"""Members in bulk: who is meant, new ones, locks in sorted order, the head of each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text, Uuid
+
+from loyalty.db import Row, unnest
+from loyalty.members.identity import Identity
+
+_FIND = text(
+    "select i.kind, i.value, i.member_id from member_identities i"
+    " join unnest(:kinds, :values) as wanted(kind, value) on wanted.kind = i.kind and wanted.value = i.value"
+).bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("values", type_=ARRAY(Text)))
+_LOCK = text("select * from members where id = any(:ids) order by id for no key update").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
+_READ = text("select * from members where id = any(:ids) order by id").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
+_NEW = {"id": "uuid", "key": "text", "kind": "text", "value": "text"}
+_ADJUSTMENTS = text(
+    "select number, member_id, accepted_at, points, reason, actor, counts_toward_tier from adjustments"
+    " where member_id = any(:ids) order by number"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_CUSTOMERS = text(
+    "select member_id, value from member_identities where kind = 'customer' and member_id = any(:ids)"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+COLUMNS = {
+    "id": "uuid", "email": "text", "phone": "text", "name": "text", "region": "text", "role": "text",
+    "registered": "boolean", "profile_at": "timestamptz", "enrolled": "boolean", "joined_at": "timestamptz",
+    "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "points_sum": "bigint",
+    "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text", "lifetime_orders": "integer",
+    "lifetime_points": "bigint", "live_coupons": "integer", "must_refold": "boolean",
+}  # fmt: skip
+
+
+def find_members(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, UUID]:
+    """Return the members whom these identities name."""
+    wanted = sorted(set(identities))
+    values = {"kinds": [item.kind for item in wanted], "values": [item.value for item in wanted]}
+    rows = connection.execute(_FIND, values)
+    return {Identity(kind, value): member_id for kind, value, member_id in rows}
+
+
+def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UUID]) -> int:
+    """Make a member for each identity; return how many. One that another transaction just made stays
+    the only one (U33).
+    """
+    rows = [
+        {"id": new[identity], "key": identity.member_key(), "kind": identity.kind, "value": identity.value}
+        for identity in sorted(new)
+    ]
+    source, values = unnest(_NEW, rows)
+    statement = text(
+        f"with wanted as (select * from {source}), made as ("
+        " insert into members (account_id, id, key) select :account, id, key from wanted order by key"
+        " on conflict (account_id, key) do nothing returning id)"
+        " insert into member_identities (account_id, kind, value, member_id)"
+        " select :account, kind, value, wanted.id from wanted join made on made.id = wanted.id"
+    )
+    return connection.execute(statement, {**values, "account": account}).rowcount
+
+
+def lock_members(connection: Connection, ids: Iterable[UUID]) -> list[RowMapping]:
+    """Lock members in sorted order and return their rows as they are then."""
+    return list(connection.execute(_LOCK, {"ids": sorted(set(ids))}).mappings())
+
+
+def list_members(connection: Connection, ids: Iterable[UUID]) -> list[RowMapping]:
+    """Return the rows of members."""
+    return list(connection.execute(_READ, {"ids": sorted(set(ids))}).mappings())
+
+
+def list_adjustments(connection: Connection, ids: Sequence[UUID]) -> list[RowMapping]:
+    """Return the accepted commands of members by number."""
+    return list(connection.execute(_ADJUSTMENTS, {"ids": list(ids)}).mappings())
+
+
+def list_customers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return the shop customers `<store number>:<id>` that each member is."""
+    found: dict[UUID, list[str]] = {}
+    for member_id, value in connection.execute(_CUSTOMERS, {"ids": list(ids)}):
+        found.setdefault(member_id, []).append(value)
+    return found
+
+
+def put_members(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write profiles and fold heads of locked members."""
+    source, values = unnest(COLUMNS, rows)
+    updates = ", ".join(f"{name} = rows.{name}" for name in COLUMNS if name != "id")
+    connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
+
+
+def add_adjustment(connection: Connection, account: UUID, row: Row) -> None:
+    """Write an accepted command."""
+    names = "number, member_id, accepted_at, points, reason, actor, counts_toward_tier"
+    columns = ", ".join(f":{name.strip()}" for name in names.split(","))
+    connection.execute(
+        text(f"insert into adjustments (account_id, {names}) values (:account, {columns})"),
+        {**row, "account": account},
+    )
+
+
+def mark_all_for_refold(connection: Connection) -> int:
+    """Let every member of the account be folded again from nothing; return how many."""
+    return connection.execute(text("update members set must_refold = true where not must_refold")).rowcount
+
+
+def claim_refolds(connection: Connection, limit: int) -> list[UUID]:
+    """Return members that must be folded again and that nobody works on, locked."""
+    statement = text(
+        "select id from members where must_refold order by id limit :limit for no key update skip locked"
+    )
+    return [row[0] for row in connection.execute(statement, {"limit": limit})]

@@ -1,0 +1,91 @@
+"""Tables of persons, their identities, and the commands accepted for them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+
+from loyalty.db import Instant, Json, belongs_to, metadata
+
+members = Table(
+    "members",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("phone", Text, nullable=False, server_default=""),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("region", Text, nullable=False, server_default=""),
+    Column("role", Text, nullable=False, server_default=""),
+    Column("registered", Boolean, nullable=False, server_default=text("false")),
+    Column("profile_at", Instant),
+    Column("enrolled", Boolean, nullable=False, server_default=text("false")),
+    Column("joined_at", Instant),
+    Column("head", Json, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("settled_at", Instant),
+    Column("tier_key", Text),
+    Column("debt", BigInteger, nullable=False, server_default="0"),
+    Column("points_sum", BigInteger, nullable=False, server_default="0"),
+    Column("next_lot", Integer, nullable=False, server_default="1"),
+    Column("order_count", Integer, nullable=False, server_default="0"),
+    Column("lifetime_spend", Text, nullable=False, server_default="0"),
+    Column("lifetime_orders", Integer, nullable=False, server_default="0"),
+    Column("lifetime_points", BigInteger, nullable=False, server_default="0"),
+    Column("live_coupons", Integer, nullable=False, server_default="0"),
+    Column("must_refold", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", Instant, nullable=False, server_default=func.now()),
+    UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
+    UniqueConstraint("account_id", "key"),  # one member for one first identity, however many race (U33)
+    Index("ix_members_email", "account_id", "email"),  # GET /members?email=, member show STORE EMAIL
+    Index(
+        "ix_members_enrolled", "account_id", "id", postgresql_where=text("enrolled")
+    ),  # GET /members, by cursor
+    Index(
+        "ix_members_must_refold", "account_id", "id", postgresql_where=text("must_refold")
+    ),  # refold_members
+    CheckConstraint("debt >= 0", name="debt"),
+    comment="head: where the fold stands (place, tier periods, marked adjustments); lifetime_spend: a fraction as text",
+)
+
+member_identities = Table(
+    "member_identities",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("member_id", Uuid, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=func.now()),
+    belongs_to("members", "member_id"),
+    Index("ix_member_identities_member", "account_id", "member_id"),  # customers of a member (tier pushes)
+    CheckConstraint("kind in ('customer', 'email', 'phone')", name="kind"),
+    comment="customer: `<store number>:<the shop's id>`, email: case-folded guest address, phone: digits of a guest",
+)
+
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("member_id", Uuid, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("counts_toward_tier", Boolean, nullable=False),
+    belongs_to("members", "member_id"),
+    Index("ix_adjustments_member", "account_id", "member_id"),  # a member's history for a refold
+    CheckConstraint("points <> 0", name="points"),
+    CheckConstraint("reason <> '' and actor <> ''", name="says_who_and_why"),
+)

@@ -1,0 +1,83 @@
+"""Orders in bulk: the rows of a batch, the window of its members, whole histories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text, Uuid
+
+from loyalty.db import Row, unnest
+
+_FOLDED = (
+    "key, store_id, external_id, member_id, number, modified_at, observed_at, deleted_at, laurel_codes, award_at,"
+    " version, tier_key, nth, taken, points, counted, net_base, counts, forgiven, dead, ended, refund_ids, sha256"
+)
+_BATCH = text(
+    f"select {_FOLDED}, case when key = any(:keys) then snapshot end as snapshot from orders"
+    " where key = any(:keys) or (member_id = any(:members) and award_at >= :horizon)"
+).bindparams(bindparam("keys", type_=ARRAY(Text)), bindparam("members", type_=ARRAY(Uuid)))
+_HISTORY = text(f"select {_FOLDED}, snapshot from orders where member_id = any(:members)").bindparams(
+    bindparam("members", type_=ARRAY(Uuid))
+)
+_OWNERS = text("select key, member_id from orders where key = any(:keys)").bindparams(
+    bindparam("keys", type_=ARRAY(Text))
+)
+COLUMNS = {
+    "key": "text", "store_id": "uuid", "external_id": "text", "member_id": "uuid", "number": "text",
+    "snapshot": "jsonb", "sha256": "bytea", "modified_at": "timestamptz", "observed_at": "timestamptz",
+    "deleted_at": "timestamptz", "review": "text", "laurel_codes": "jsonb", "award_at": "timestamptz",
+    "version": "integer", "tier_key": "text", "nth": "integer", "taken": "bigint", "points": "bigint",
+    "counted": "bigint", "net_base": "text", "counts": "smallint", "forgiven": "bigint", "dead": "boolean",
+    "ended": "boolean", "refund_ids": "jsonb",
+}  # fmt: skip
+FOLDED_COLUMNS = {"key": "text"} | {name: COLUMNS[name] for name in list(COLUMNS)[12:]}
+
+
+def list_for_batch(
+    connection: Connection, keys: Sequence[str], members: Sequence[UUID], horizon: datetime
+) -> list[RowMapping]:
+    """Return the orders of these keys with their snapshots, and what the members' others add from `horizon` on."""
+    values = {"keys": list(keys), "members": list(members), "horizon": horizon}
+    return list(connection.execute(_BATCH, values).mappings())
+
+
+def list_histories(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+    """Return all orders of these members with their snapshots."""
+    return list(connection.execute(_HISTORY, {"members": list(members)}).mappings())
+
+
+def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID | None]:
+    """Return to which member each known order of these keys belongs."""
+    rows = connection.execute(_OWNERS, {"keys": list(keys)})
+    return {row.key: row.member_id for row in rows}
+
+
+def put_orders(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
+    """Write orders with their newest snapshots and what the fold made of them."""
+    source, values = unnest(COLUMNS, rows)
+    names = ", ".join(COLUMNS)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("key", "store_id"))
+    statement = text(
+        f"insert into orders (account_id, {names}) select :account, {names} from {source}"
+        f" on conflict (account_id, key) do update set {updates}"
+    )
+    connection.execute(statement, {**values, "account": account})
+
+
+def put_folded(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write what a fold made of orders whose snapshots stay as they are."""
+    source, values = unnest(FOLDED_COLUMNS, rows)
+    updates = ", ".join(f"{name} = rows.{name}" for name in FOLDED_COLUMNS if name != "key")
+    connection.execute(text(f"update orders set {updates} from {source} where orders.key = rows.key"), values)
+
+
+def find_order(connection: Connection, key: str) -> dict[str, Any] | None:
+    """Return one order of the account."""
+    row = connection.execute(text(f"select {_FOLDED}, snapshot from orders where key = :key"), {"key": key})
+    found = row.mappings().first()
+    return dict(found) if found else None

@@ -1,0 +1,1 @@
+"""What must reach a shop, written in the transaction that decided it."""

@@ -1,0 +1,48 @@
+"""Commands to a shop as JSON, and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loyalty.commerce import DisableCoupon, PushCommand, PutCoupon, SetMemberTier
+
+
+def command_data(command: PushCommand) -> dict[str, Any]:
+    """Return a command as JSON data."""
+    if isinstance(command, PutCoupon):
+        return {
+            "code": command.code,
+            "kind": command.kind,
+            "amount": str(command.amount),
+            "minimum_subtotal": str(command.minimum_subtotal),
+            "expires_at": command.expires_at.isoformat() if command.expires_at else None,
+            "email": command.email,
+            "description": command.description,
+        }
+    if isinstance(command, DisableCoupon):
+        return {"code": command.code, "at": command.at.isoformat()}
+    return {
+        "customer_id": command.customer_id,
+        "tier_key": command.tier_key,
+        "tier_name": command.tier_name,
+    }
+
+
+def command_kind(command: PushCommand) -> str:
+    """Return the word under which a command is stored."""
+    if isinstance(command, PutCoupon):
+        return "put_coupon"
+    return "disable_coupon" if isinstance(command, DisableCoupon) else "set_member_tier"
+
+
+def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
+    """Return the command that `command_data` wrote."""
+    if kind == "put_coupon":
+        expires_at = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
+        amounts = {name: Decimal(data[name]) for name in ("amount", "minimum_subtotal")}
+        return PutCoupon(**{**data, **amounts, "expires_at": expires_at})
+    if kind == "disable_coupon":
+        return DisableCoupon(data["code"], datetime.fromisoformat(data["at"]))
+    return SetMemberTier(**data)

@@ -1,0 +1,127 @@
+"""Outbox pushes: write with the decision, claim with a lease, record the outcome; the newest of a subject wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, text
+
+from loyalty.commerce import PushCommand
+from loyalty.db import Row, json_text, unnest
+from loyalty.outbox.commands import command_data, command_kind
+from loyalty.values import StoreId
+
+_NEW = {
+    "store_id": "uuid", "member_id": "uuid", "kind": "text", "subject": "text", "command": "jsonb",
+}  # fmt: skip
+_DONE = {
+    "id": "bigint", "status": "text", "reason": "text", "detail": "text", "not_before": "timestamptz",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewPush:
+    """A push to be written: what it is about, and the command itself."""
+
+    store_id: UUID
+    member_id: UUID | None
+    subject: str
+    command: PushCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The outcome of one try: done, failed (for good), or waiting until `not_before`."""
+
+    id: int
+    status: str
+    reason: str = ""
+    detail: str = ""
+    not_before: datetime | None = None
+
+
+def add_pushes(connection: Connection, account: UUID, new: Sequence[NewPush]) -> None:
+    """Write pushes; those of the same subjects that still wait, and nobody delivers now, are superseded."""
+    rows: list[Row] = [
+        {
+            "store_id": push.store_id,
+            "member_id": push.member_id,
+            "kind": command_kind(push.command),
+            "subject": push.subject,
+            "command": json_text(command_data(push.command)),
+        }
+        for push in new
+    ]
+    source, values = unnest(_NEW, rows)
+    names = ", ".join(_NEW)
+    statement = text(
+        "with old as (update pushes set status = 'superseded', done_at = now() where status = 'waiting'"
+        f" and leased_until is null and subject in (select subject from {source}))"
+        f" insert into pushes (account_id, {names}) select :account, {names} from {source}"
+    )
+    connection.execute(statement, {**values, "account": account})
+
+
+def claim_pushes(
+    connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
+) -> list[RowMapping]:
+    """Lease due pushes of a store, oldest first, never two of one subject at a time."""
+    statement = text(
+        "with due as (select id from pushes p where store_id = :store and status = 'waiting'"
+        " and coalesce(not_before, :now) <= :now and coalesce(leased_until, :now) <= :now"
+        " and not exists (select from pushes q where q.account_id = p.account_id and q.subject = p.subject"
+        "   and q.status = 'waiting' and q.id < p.id)"
+        " order by id limit :limit for update skip locked)"
+        " update pushes p set leased_until = :until, attempts = attempts + 1 from due where p.id = due.id"
+        " returning p.id, p.kind, p.subject, p.command, p.attempts, p.member_id"
+    )
+    values = {"store": store, "limit": limit, "now": now, "until": now + lease}
+    return sorted(connection.execute(statement, values).mappings(), key=lambda row: row["id"])
+
+
+def record(connection: Connection, outcomes: Sequence[Delivered], now: datetime) -> None:
+    """Write the outcomes of a batch."""
+    rows: list[Row] = [
+        {
+            "id": it.id,
+            "status": it.status,
+            "reason": it.reason,
+            "detail": it.detail,
+            "not_before": it.not_before,
+        }
+        for it in outcomes
+    ]
+    source, values = unnest(_DONE, rows)
+    statement = text(
+        "update pushes set status = rows.status, reason = rows.reason, detail = rows.detail, leased_until = null,"
+        " not_before = rows.not_before, done_at = case when rows.status = 'waiting' then null else :now end"
+        f" from {source} where pushes.id = rows.id and pushes.status = 'waiting'"
+    )
+    connection.execute(statement, {**values, "now": now})
+
+
+def retry(connection: Connection, ids: Sequence[int]) -> int:
+    """Let failed pushes be tried again now; return how many."""
+    statement = text(
+        "update pushes set status = 'waiting', attempts = 0, not_before = null, reason = '', detail = '',"
+        " done_at = null"
+        " where id = any(cast(:ids as bigint[])) and status = 'failed'"
+    )
+    return connection.execute(statement, {"ids": list(ids)}).rowcount
+
+
+def list_pushes(
+    connection: Connection, status: str | None, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return pushes, newest first, below the id `before`."""
+    statement = text(
+        "select id, store_id, member_id, kind, subject, command, status, reason, detail, attempts, created_at, done_at,"
+        " not_before from pushes where (cast(:status as text) is null or status = :status)"
+        " and (cast(:before as bigint) is null or id < :before) order by id desc limit :limit"
+    )
+    rows = connection.execute(statement, {"status": status, "before": before, "limit": limit})
+    return [dict(row) for row in rows.mappings()]

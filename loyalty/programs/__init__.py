@@ -1,0 +1,1 @@
+"""One account's rules: an immutable numbered document, its schema and its versions."""

@@ -1,0 +1,147 @@
+"""From the JSON document to the frozen Program; law: the same document and context always give the same program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError
+
+from loyalty.clock import local_instant
+from loyalty.errors import Invalid
+from loyalty.programs import program as p
+from loyalty.programs.schema import ProgramSchema
+
+_SCHEMA = ProgramSchema()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a version keeps of the account besides its rules: currency (ISO 4217), zone (IANA), decimals
+    of its money.
+    """
+
+    currency: str
+    time_zone: str
+    decimals: int
+
+
+def check_document(document: object) -> dict[str, Any]:
+    """Return the document with its defaults filled in; raises Invalid with a path for each mistake."""
+    if not isinstance(document, dict):
+        raise Invalid("The program must be a JSON object.", {"/": ["Must be a JSON object."]})
+    try:
+        return dict(_SCHEMA.load(document))
+    except ValidationError as error:
+        raise Invalid("The program document has mistakes.", flatten_messages(error.messages)) from None
+
+
+def flatten_messages(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """Turn marshmallow's nested messages into {"/tiers/0/key": ["…"]}."""
+    if not isinstance(messages, dict):
+        return {path or "/": [str(message) for message in messages]}
+    flat: dict[str, list[str]] = {}
+    for key, value in messages.items():
+        inner = path if key == "_schema" else f"{path}/{key}"
+        flat.update(flatten_messages(value, inner))
+    return flat
+
+
+def build_program(document: object, context: Context, version: int, effective_from: datetime) -> p.Program:
+    """Return the program of a checked or unchecked document; raises Invalid."""
+    data = check_document(document)
+    return p.Program(
+        version=version,
+        effective_from=effective_from,
+        currency=context.currency,
+        time_zone=context.time_zone,
+        decimals=context.decimals,
+        points_name=data["points_name"],
+        enrolment=_enrolment(data["enrolment"]),
+        earning=_earning(data["earning"]),
+        expiry=_expiry(data["expiry"]),
+        refunds=p.Refunds(
+            **{**data["refunds"], "negative_balance": p.NegativeBalance(data["refunds"]["negative_balance"])}
+        ),
+        tiers=tuple(_tier(tier) for tier in data["tiers"]),
+        tier_policy=_tier_policy(data["tier_policy"]),
+        rewards=tuple(p.Reward(**{**reward, "tiers": tuple(reward["tiers"])}) for reward in data["rewards"]),
+        campaigns=tuple(_campaign(campaign, context.time_zone) for campaign in data["campaigns"]),
+    )
+
+
+def _match(data: dict[str, Any]) -> p.Match:
+    return p.Match(
+        **{name: frozenset(data[name]) for name in ("product_ids", "category_ids", "skus", "tags")}
+    )
+
+
+def _enrolment(data: dict[str, Any]) -> p.Enrolment:
+    exclude = data["exclude"]
+    return p.Enrolment(
+        mode=data["mode"],
+        guests=data["guests"],
+        excluded_roles=frozenset(exclude["roles"]),
+        excluded_tags=frozenset(exclude["tags"]),
+        excluded_domains=frozenset(
+            domain.strip().casefold().lstrip("@") for domain in exclude["email_domains"]
+        ),
+    )
+
+
+def _earning(data: dict[str, Any]) -> p.Earning:
+    rules = tuple(p.ProductRule(_match(rule["match"]), rule["multiplier"]) for rule in data["product_rules"])
+    base = p.Base(**{**data["base"], "discounts": p.Discounts(data["base"]["discounts"])})
+    return p.Earning(
+        **{
+            **data,
+            "award_on": p.AwardOn(data["award_on"]),
+            "rounding": p.Rounding(data["rounding"]),
+            "base": base,
+            "product_rules": rules,
+            "excluded": _match(data["excluded"]),
+            "caps": p.Caps(**data["caps"]),
+        }
+    )
+
+
+def _expiry(data: dict[str, Any]) -> p.Expiry:
+    return p.Expiry(
+        mode=data["mode"],
+        after=data["after"],
+        round_up_to=p.RoundUp(data["round_up_to"]),
+        remind_days=tuple(data["remind_days"]),
+    )
+
+
+def _conditions(data: dict[str, Any] | None) -> p.Conditions | None:
+    if data is None:
+        return None
+    ((word, listed),) = data.items()
+    return p.Conditions(
+        word == "any", tuple(p.Condition(p.Metric(item["metric"]), item["at_least"]) for item in listed)
+    )
+
+
+def _tier(data: dict[str, Any]) -> p.Tier:
+    benefits = p.Benefits(**{**data["benefits"], "service": tuple(data["benefits"]["service"])})
+    return p.Tier(data["key"], data["name"], _conditions(data["enter"]), _conditions(data["keep"]), benefits)
+
+
+def _tier_policy(data: dict[str, Any]) -> p.TierPolicy:
+    window = p.Window(p.WindowKind(data["window"]["kind"]), data["window"]["months"])
+    return p.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
+
+
+def _campaign(data: dict[str, Any], tz: str) -> p.Campaign:
+    scope = data["scope"]
+    return p.Campaign(
+        **{
+            **data,
+            "opens": local_instant(data["opens"], tz),
+            "closes": local_instant(data["closes"], tz),
+            "scope": p.CampaignScope(_match(scope), frozenset(scope["tiers"]), frozenset(scope["segments"])),
+            "stacking": p.Stacking(data["stacking"]),
+        }
+    )

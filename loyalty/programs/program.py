@@ -1,0 +1,348 @@
+"""The program document as frozen values; law: a published version never changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
+
+from loyalty.clock import add_months, add_months_to_instant, day_end, day_start, local_date
+from loyalty.values import ONE, ZERO
+
+Text = dict[str, str]
+LANGUAGES = ("zh-TW", "zh-CN", "en")
+
+
+def text_in(text: Text, language: str) -> str:
+    """Return the text in a language, or the first that was given."""
+    return text.get(language) or next(iter(text.values()), "")
+
+
+class AwardOn(StrEnum):
+    PAID = "paid"
+    COMPLETED = "completed"
+
+
+class Rounding(StrEnum):
+    FLOOR = "floor"
+    HALF_UP = "half_up"
+    CEILING = "ceiling"
+
+    def apply(self, value: Fraction) -> int:
+        """Round an exact number of points to whole points."""
+        if self is Rounding.FLOOR:
+            return value.__floor__()
+        if self is Rounding.CEILING:
+            return value.__ceil__()
+        return (value + Fraction(1, 2)).__floor__()
+
+
+class Discounts(StrEnum):
+    DEDUCTED = "deducted"
+    IGNORED = "ignored"
+
+
+class Stacking(StrEnum):
+    BEST = "best"
+    ADD = "add"
+
+
+class NegativeBalance(StrEnum):
+    ALLOW = "allow"
+    FLOOR = "floor"
+
+
+class Metric(StrEnum):
+    SPEND = "spend"
+    ORDERS = "orders"
+    POINTS = "points"
+    ACTIVITY = "activity"
+    EVENTS = "events"
+    REPEAT_RATE = "repeat_rate"
+
+
+class WindowKind(StrEnum):
+    ROLLING = "rolling"
+    CALENDAR_YEAR = "calendar_year"
+    MEMBERSHIP_YEAR = "membership_year"
+    LIFETIME = "lifetime"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which products are meant: a line is, when any of the lists names it; all empty: none."""
+
+    product_ids: frozenset[str] = frozenset()
+    category_ids: frozenset[str] = frozenset()
+    skus: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.product_ids or self.category_ids or self.skus or self.tags)
+
+    def needs_products(self) -> bool:
+        """Return whether the shop must be asked for categories or tags to judge it."""
+        return bool(self.category_ids or self.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length on the calendar: months and years clamp to the month's end."""
+
+    days: int = 0
+    months: int = 0
+
+    def after(self, instant: datetime, tz: str) -> datetime:
+        """Return the instant with the same local wall time this much later."""
+        if self.months:
+            return add_months_to_instant(instant, self.months, tz)
+        return instant + timedelta(days=self.days)
+
+
+class RoundUp(StrEnum):
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+    def end_of(self, instant: datetime, tz: str) -> datetime:
+        """Return the first instant after the local day, month or year that contains `instant`."""
+        day = local_date(instant, tz)
+        if self is RoundUp.DAY:
+            return day_end(day, tz)
+        if self is RoundUp.MONTH:
+            return day_start(add_months(day.replace(day=1), 1), tz)
+        return day_start(date(day.year + 1, 1, 1), tz)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What of an order earns; `tax` None: as the shop states its prices."""
+
+    tax: bool | None = None
+    shipping: bool = False
+    fees: bool = False
+    tips: bool = False
+    discounts: Discounts = Discounts.DEDUCTED
+    gift_cards: bool = False
+    sale_items: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRule:
+    match: Match
+    multiplier: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Points at most; None: no limit. Days and months are the account's own."""
+
+    per_order: int | None = None
+    per_day: int | None = None
+    per_month: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """How the net base of an order becomes points (RULES §3)."""
+
+    award_on: AwardOn = AwardOn.PAID
+    points_per_unit: Fraction = ONE
+    unit: Fraction = ONE
+    whole_units: bool = False
+    rounding: Rounding = Rounding.FLOOR
+    base: Base = field(default_factory=Base)
+    minimum_order: Fraction = ZERO
+    pending_days: int = 0
+    product_rules: tuple[ProductRule, ...] = ()
+    excluded: Match = field(default_factory=Match)
+    caps: Caps = field(default_factory=Caps)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When lots die: `mode` none, lot or inactivity."""
+
+    mode: str = "none"
+    after: Duration | None = None
+    round_up_to: RoundUp = RoundUp.DAY
+    remind_days: tuple[int, ...] = ()
+
+    def lot_end(self, start: datetime, tz: str) -> datetime | None:
+        """Return the first instant at which a lot from `start` is dead, None for never (RULES §9 (17))."""
+        if self.mode != "lot" or self.after is None:
+            return None
+        return self.round_up_to.end_of(self.after.after(start, tz), tz)
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    negative_balance: NegativeBalance = NegativeBalance.ALLOW
+    restore_redeemed: str = "proportional"
+    restore_min_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    metric: Metric
+    at_least: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Thresholds of which `any` or `all` must be reached; reaching one exactly is enough."""
+
+    any_of: bool
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Benefits:
+    multiplier: Fraction = ONE
+    entry_reward: str | None = None
+    birthday_reward: str | None = None
+    free_shipping: bool = False
+    discount_percent: Fraction | None = None
+    service: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    key: str
+    name: Text
+    enter: Conditions | None = None
+    keep: Conditions | None = None
+    benefits: Benefits = field(default_factory=Benefits)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    kind: WindowKind = WindowKind.ROLLING
+    months: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicy:
+    window: Window = field(default_factory=Window)
+    validity: Duration | None = None
+    downgrade: str = "recalculate"
+    grace_days: int = 0
+    notice_days: tuple[int, ...] = ()
+    on_refund: str = "period_end"
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """A catalogue item; `amount` is money for fixed discounts, percent for percent discounts."""
+
+    key: str
+    kind: str
+    points: int | None = None
+    amount: Fraction | None = None
+    minimum_subtotal: Fraction = ZERO
+    valid_days: int | None = None
+    on_expiry: str = "return"
+    tiers: tuple[str, ...] = ()
+    stock: int | None = None
+    per_member: int | None = None
+    unit_cost: Fraction | None = None
+    name: Text = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignScope:
+    match: Match = field(default_factory=Match)
+    tiers: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A time-boxed multiplier or bonus; `opens` and `closes` are instants, half-open."""
+
+    key: str
+    opens: datetime
+    closes: datetime
+    multiplier: Fraction | None = None
+    bonus: int | None = None
+    scope: CampaignScope = field(default_factory=CampaignScope)
+    minimum_order: Fraction | None = None
+    first_order: bool = False
+    nth_order: int | None = None
+    counts_toward_tier: bool = False
+    stacking: Stacking = Stacking.BEST
+    name: Text = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Who becomes a member: `automatic` (whoever buys or registers) or `explicit`; the excluded never earn."""
+
+    mode: str = "automatic"
+    guests: bool = True
+    excluded_roles: frozenset[str] = frozenset({"administrator", "shop_manager"})
+    excluded_tags: frozenset[str] = frozenset()
+    excluded_domains: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One version of an account's rules with the currency (ISO 4217), zone (IANA) and decimals it was published in."""
+
+    version: int
+    effective_from: datetime
+    currency: str
+    time_zone: str
+    decimals: int
+    points_name: Text
+    tiers: tuple[Tier, ...]
+    enrolment: Enrolment = field(default_factory=Enrolment)
+    earning: Earning = field(default_factory=Earning)
+    expiry: Expiry = field(default_factory=Expiry)
+    refunds: Refunds = field(default_factory=Refunds)
+    tier_policy: TierPolicy = field(default_factory=TierPolicy)
+    rewards: tuple[Reward, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+
+    def tier_rank(self, key: str) -> int:
+        """Return the place of a tier on the ladder, 0 for the first and for one that is no more."""
+        return next((i for i, tier in enumerate(self.tiers) if tier.key == key), 0)
+
+    def tier(self, key: str | None) -> Tier:
+        """Return a tier of the ladder, the first when there is none of that key."""
+        return self.tiers[self.tier_rank(key or "")]
+
+    def reward(self, key: str) -> Reward | None:
+        """Return a reward of the catalogue, if it is there."""
+        return next((reward for reward in self.rewards if reward.key == key), None)
+
+    def needs_products(self) -> bool:
+        """Return whether the rules ask for facts of products that an order does not carry."""
+        matches = [self.earning.excluded, *(rule.match for rule in self.earning.product_rules)]
+        matches += [campaign.scope.match for campaign in self.campaigns]
+        return not self.earning.base.sale_items or any(match.needs_products() for match in matches)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """All published versions of an account, oldest first."""
+
+    programs: tuple[Program, ...]
+
+    def at(self, instant: datetime) -> Program | None:
+        """Return the version in force at an instant, None before the first."""
+        found = None
+        for program in self.programs:
+            if program.effective_from > instant:
+                break
+            found = program
+        return found
+
+    def numbered(self, version: int) -> Program | None:
+        """Return the version of that number."""
+        return next((program for program in self.programs if program.version == version), None)
+
+    def needs_products(self) -> bool:
+        """Return whether any version asks for facts of products."""
+        return any(program.needs_products() for program in self.programs)

@@ -1,0 +1,270 @@
+"""The program document's schema (RULES §1): unknown keys are errors that name their path, defaults are filled in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from loyalty.programs.fields import CalendarLength, Key, Number, Texts, WallTime, Whole
+from loyalty.programs.program import (
+    AwardOn,
+    Discounts,
+    Metric,
+    NegativeBalance,
+    Rounding,
+    RoundUp,
+    Stacking,
+    WindowKind,
+)
+from loyalty.values import ONE, ZERO
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+def _ids() -> fields.List[Any]:
+    return fields.List(fields.String(), load_default=list)
+
+
+def _choice(options: Any, default: str) -> fields.String:
+    return fields.String(validate=validate.OneOf([str(option) for option in options]), load_default=default)
+
+
+def _part(schema: type[Schema]) -> fields.Nested:
+    return fields.Nested(schema, load_default=lambda: schema().load({}))
+
+
+class MatchSchema(_Strict):
+    product_ids = _ids()
+    category_ids = _ids()
+    skus = _ids()
+    tags = _ids()
+
+
+class ExcludeSchema(_Strict):
+    roles = fields.List(fields.String(), load_default=lambda: ["administrator", "shop_manager"])
+    tags = _ids()
+    email_domains = _ids()
+
+
+class EnrolmentSchema(_Strict):
+    mode = _choice(["automatic", "explicit"], "automatic")
+    guests = fields.Boolean(load_default=True)
+    exclude = _part(ExcludeSchema)  # type: ignore[assignment]  # marshmallow's own option of that name
+
+
+class BaseSchema(_Strict):
+    tax = fields.Boolean(load_default=None, allow_none=True)
+    shipping = fields.Boolean(load_default=False)
+    fees = fields.Boolean(load_default=False)
+    tips = fields.Boolean(load_default=False)
+    discounts = _choice(Discounts, "deducted")
+    gift_cards = fields.Boolean(load_default=False)
+    sale_items = fields.Boolean(load_default=True)
+
+
+class ProductRuleSchema(_Strict):
+    match = fields.Nested(MatchSchema, required=True)
+    multiplier = Number(required=True)
+
+
+class CapsSchema(_Strict):
+    per_order = Whole(load_default=None, allow_none=True)
+    per_day = Whole(load_default=None, allow_none=True)
+    per_month = Whole(load_default=None, allow_none=True)
+
+
+class EarningSchema(_Strict):
+    award_on = _choice(AwardOn, "paid")
+    points_per_unit = Number(load_default=ONE)
+    unit = Number(positive=True, load_default=ONE)
+    whole_units = fields.Boolean(load_default=False)
+    rounding = _choice(Rounding, "floor")
+    base = _part(BaseSchema)
+    minimum_order = Number(load_default=ZERO)
+    pending_days = Whole(load_default=0)
+    product_rules = fields.List(fields.Nested(ProductRuleSchema), load_default=list)
+    excluded = _part(MatchSchema)
+    caps = _part(CapsSchema)
+
+
+class ExpirySchema(_Strict):
+    mode = _choice(["none", "lot", "inactivity"], "none")
+    after = CalendarLength(load_default=None, allow_none=True)
+    round_up_to = _choice(RoundUp, "day")
+    remind_days = fields.List(Whole(least=1), load_default=list)
+
+    @validates_schema
+    def _needs_length(self, data: dict[str, Any], **_: Any) -> None:
+        if data["mode"] != "none" and data["after"] is None:
+            raise ValidationError("Must say after how long points die.", "after")
+
+
+class RefundsSchema(_Strict):
+    negative_balance = _choice(NegativeBalance, "allow")
+    restore_redeemed = _choice(["proportional", "full", "none"], "proportional")
+    restore_min_days = Whole(load_default=30)
+
+
+class ConditionSchema(_Strict):
+    metric = fields.String(required=True, validate=validate.OneOf([str(metric) for metric in Metric]))
+    at_least = Number(required=True)
+
+
+class ConditionsSchema(_Strict):
+    any = fields.List(fields.Nested(ConditionSchema), validate=validate.Length(min=1))
+    all = fields.List(fields.Nested(ConditionSchema), validate=validate.Length(min=1))
+
+    @validates_schema
+    def _one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) != 1:
+            raise ValidationError('Must be either {"any": […]} or {"all": […]}.')
+
+
+class BenefitsSchema(_Strict):
+    multiplier = Number(load_default=ONE)
+    entry_reward = Key(load_default=None, allow_none=True)
+    birthday_reward = Key(load_default=None, allow_none=True)
+    free_shipping = fields.Boolean(load_default=False)
+    discount_percent = Number(most=100, load_default=None, allow_none=True)
+    service = _ids()
+
+
+class TierSchema(_Strict):
+    key = Key(required=True)
+    name = Texts(required=True)
+    enter = fields.Nested(ConditionsSchema, load_default=None, allow_none=True)
+    keep = fields.Nested(ConditionsSchema, load_default=None, allow_none=True)
+    benefits = _part(BenefitsSchema)
+
+
+class WindowSchema(_Strict):
+    kind = _choice(WindowKind, "rolling")
+    months = Whole(least=1, load_default=12)
+
+
+class TierPolicySchema(_Strict):
+    window = _part(WindowSchema)
+    validity = CalendarLength(load_default=None, allow_none=True)
+    downgrade = _choice(["recalculate", "one_step"], "recalculate")
+    grace_days = Whole(load_default=0)
+    notice_days = fields.List(Whole(least=1), load_default=list)
+    on_refund = _choice(["period_end", "at_once"], "period_end")
+
+
+REWARD_KINDS = (
+    "fixed_discount", "percent_discount", "free_shipping", "free_product", "variable_discount", "gift_card",
+    "store_credit", "sample", "event_ticket", "service", "external",
+)  # fmt: skip
+
+
+class RewardSchema(_Strict):
+    key = Key(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(REWARD_KINDS))
+    name = Texts(load_default=dict)
+    points = Whole(least=1, load_default=None, allow_none=True)
+    amount = Number(positive=True, load_default=None, allow_none=True)
+    minimum_subtotal = Number(load_default=ZERO)
+    valid_days = Whole(least=1, load_default=None, allow_none=True)
+    on_expiry = _choice(["return", "forfeit"], "return")
+    tiers = _ids()
+    stock = Whole(load_default=None, allow_none=True)
+    per_member = Whole(load_default=None, allow_none=True)
+    unit_cost = Number(load_default=None, allow_none=True)
+
+    @validates_schema
+    def _amount_fits(self, data: dict[str, Any], **_: Any) -> None:
+        discount = data["kind"] in ("fixed_discount", "percent_discount")
+        if discount and data["amount"] is None:
+            raise ValidationError("Must be given for a discount.", "amount")
+        if data["kind"] == "percent_discount" and data["amount"] > 100:
+            raise ValidationError("Must be at most 100 percent.", "amount")
+
+
+class ScopeSchema(MatchSchema):
+    tiers = _ids()
+    segments = _ids()
+
+
+class CampaignSchema(_Strict):
+    key = Key(required=True)
+    name = Texts(load_default=dict)
+    opens = WallTime(required=True, data_key="from")
+    closes = WallTime(required=True, data_key="until")
+    multiplier = Number(load_default=None, allow_none=True)
+    bonus = Whole(least=1, load_default=None, allow_none=True)
+    scope = _part(ScopeSchema)
+    minimum_order = Number(load_default=None, allow_none=True)
+    first_order = fields.Boolean(load_default=False)
+    nth_order = Whole(least=1, load_default=None, allow_none=True)
+    counts_toward_tier = fields.Boolean(load_default=False)
+    stacking = _choice(Stacking, "best")
+
+    @validates_schema
+    def _says_something(self, data: dict[str, Any], **_: Any) -> None:
+        if data["multiplier"] is None and data["bonus"] is None:
+            raise ValidationError("Must have a multiplier or a bonus.", "multiplier")
+        if data["closes"] <= data["opens"]:
+            raise ValidationError("Must be after `from`.", "until")
+
+
+def _later_list() -> fields.List[Any]:
+    return fields.List(fields.Dict(), load_default=list)
+
+
+def _later_object() -> fields.Dict:
+    return fields.Dict(load_default=dict)
+
+
+class ProgramSchema(_Strict):
+    """The whole document; what refers to something else in it must find it."""
+
+    points_name = Texts(required=True)
+    enrolment = _part(EnrolmentSchema)
+    earning = _part(EarningSchema)
+    expiry = _part(ExpirySchema)
+    refunds = _part(RefundsSchema)
+    tiers = fields.List(fields.Nested(TierSchema), required=True, validate=validate.Length(min=1))
+    tier_policy = _part(TierPolicySchema)
+    rewards = fields.List(fields.Nested(RewardSchema), load_default=list)
+    campaigns = fields.List(fields.Nested(CampaignSchema), load_default=list)
+    automations = _later_list()
+    referral = _later_object()
+    memberships = _later_list()
+    cash_back = _later_object()
+    segments = _later_list()
+    messages = _later_object()
+    limits = _later_object()
+
+    @validates_schema
+    def _keys_are_unique(self, data: dict[str, Any], **_: Any) -> None:
+        for topic in ("tiers", "rewards", "campaigns"):
+            keys = [item["key"] for item in data[topic]]
+            for index, key in enumerate(keys):
+                if key in keys[:index]:
+                    raise ValidationError(
+                        {topic: {index: {"key": [f"There is another one of the key {key}."]}}}
+                    )
+
+    @validates_schema
+    def _rewards_exist(self, data: dict[str, Any], **_: Any) -> None:
+        kinds = {reward["key"]: reward["kind"] for reward in data["rewards"]}
+        for index, tier in enumerate(data["tiers"]):
+            for benefit in ("entry_reward", "birthday_reward"):
+                key = tier["benefits"][benefit]
+                if key is not None and key not in kinds:
+                    raise ValidationError(
+                        {"tiers": {index: {"benefits": {benefit: [f"There is no reward {key}."]}}}}
+                    )
+
+    @validates_schema
+    def _tiers_exist(self, data: dict[str, Any], **_: Any) -> None:
+        tiers = {tier["key"] for tier in data["tiers"]}
+        for index, campaign in enumerate(data["campaigns"]):
+            for key in set(campaign["scope"]["tiers"]) - tiers:
+                raise ValidationError(
+                    {"campaigns": {index: {"scope": {"tiers": [f"There is no tier {key}."]}}}}
+                )

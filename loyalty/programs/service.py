@@ -1,0 +1,72 @@
+"""Draft, check and publish an account's program; built versions are kept in the process, since they never change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from loyalty.db import PUBLISHED
+from loyalty.errors import Invalid, NotFound
+from loyalty.programs import repository
+from loyalty.programs.document import Context, build_program, check_document
+from loyalty.programs.program import Program, Versions
+from loyalty.values import AccountId
+
+_built: dict[AccountId, Versions] = {}
+
+
+def load_versions(connection: Connection, account: AccountId) -> Versions:
+    """Return all published versions of the account; versions never change, so those built before are not read again."""
+    built = _built.get(account)
+    if built is not None and len(built.programs) == connection.info.get(PUBLISHED):
+        return built
+    versions = Versions(tuple(_program(dict(row)) for row in repository.list_versions(connection)))
+    _built[account] = versions
+    return versions
+
+
+def _program(row: dict[str, Any]) -> Program:
+    context = Context(row["currency"], row["time_zone"], row["decimals"])
+    return build_program(row["document"], context, row["version"], row["effective_from"])
+
+
+def publish(
+    connection: Connection,
+    account: AccountId,
+    document: Any,
+    context: Context,
+    *,
+    effective_from: datetime | None,
+    now: datetime,
+) -> int:
+    """Publish a document as the next version, now or later; only the first may start in the past. Raises Invalid."""
+    check_document(document)
+    start = effective_from or now
+    if start < now and repository.list_versions(connection):
+        message = "A later version cannot take effect in the past; only an account's first one can."
+        raise Invalid(message, {"/effective_from": [message]})
+    return repository.add_version(connection, account, document, context, start, now)
+
+
+def save_draft(connection: Connection, account: AccountId, document: Any, now: datetime) -> None:
+    """Check and keep the draft; raises Invalid."""
+    check_document(document)
+    repository.put_draft(connection, account, document, now)
+
+
+def get_draft(connection: Connection) -> Any:
+    """Return the draft document; raises NotFound."""
+    document = repository.find_draft(connection)
+    if document is None:
+        raise NotFound("There is no draft of the program.")
+    return document
+
+
+def get_document(connection: Connection, version: int) -> Any:
+    """Return the document of a published version; raises NotFound."""
+    for row in repository.list_versions(connection):
+        if row["version"] == version:
+            return row["document"]
+    raise NotFound("There is no version of that number.", version=version)

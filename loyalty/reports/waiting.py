@@ -1,0 +1,44 @@
+"""What waits, across all accounts: for the sweeper, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from loyalty.values import AccountId, StoreId
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Work that waits: `drain` of an account, `read` or `push` of a store."""
+
+    kind: str
+    account: AccountId
+    store: StoreId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much waits, and since when the oldest message does."""
+
+    oldest_message: datetime | None
+    messages: int
+    failed_messages: int
+    pushes: int
+    failed_pushes: int
+
+
+def list_due(connection: Connection, now: datetime) -> list[Due]:
+    """Return everything that may be worked on now; works without an account."""
+    rows = connection.execute(
+        text("select kind, account_id, store_id from laurel_due_work(:now)"), {"now": now}
+    )
+    return [Due(kind, AccountId(account), StoreId(store) if store else None) for kind, account, store in rows]
+
+
+def read_waiting(connection: Connection) -> Waiting:
+    """Return the figures of all accounts together; works without an account."""
+    row = connection.execute(text("select * from laurel_waiting()")).one()
+    return Waiting(*row)

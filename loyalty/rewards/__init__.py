@@ -1,0 +1,1 @@
+"""Rewards of the catalogue and the coupons issued for them."""

@@ -1,0 +1,77 @@
+"""Coupons in bulk: by code, by member, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text, Uuid
+
+from loyalty.db import Row, unnest
+
+COUPON = {
+    "id": "uuid", "member_id": "uuid", "store_id": "uuid", "cause": "text", "reward_key": "text",
+    "program_version": "integer", "code": "text", "kind": "text", "amount": "numeric", "minimum_subtotal": "numeric",
+    "granted_at": "timestamptz", "expires_at": "timestamptz", "state": "text", "failure": "text",
+}  # fmt: skip
+_USES = {"key": "text", "code": "text", "live": "boolean"}
+
+
+def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[str, UUID, str]]:
+    """Note which orders use which codes, given as key, code, live; return those that are ours: code →
+    cause, member, state.
+
+    A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code.
+    """
+    source, values = unnest(_USES, uses)
+    statement = text(
+        f"update coupons set used_by = case when live then key else null end,"
+        " state = case when live then 'used' when state = 'used' then 'issued' else state end"
+        f" from {source} where coupons.code = rows.code and (live or coupons.used_by = rows.key)"
+        " returning coupons.code, coupons.cause, coupons.member_id, coupons.state"
+    )
+    return {
+        code: (cause, member, state) for code, cause, member, state in connection.execute(statement, values)
+    }
+
+
+def list_member_coupons(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+    """Return every coupon of the members."""
+    statement = text("select * from coupons where member_id = any(:members) order by id").bindparams(
+        bindparam("members", type_=ARRAY(Uuid))
+    )
+    return list(connection.execute(statement, {"members": list(members)}).mappings())
+
+
+def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
+    """Write coupons: new ones, or the state that a cause's coupon has now."""
+    source, values = unnest(COUPON, rows)
+    names = ", ".join(COUPON)
+    statement = text(
+        f"insert into coupons (account_id, {names}) select :account, {names} from {source}"
+        " on conflict (account_id, cause) do update set state = excluded.state, failure = excluded.failure"
+    )
+    connection.execute(statement, {**values, "account": account})
+
+
+def settle_coupon(
+    connection: Connection,
+    code: str,
+    *,
+    from_states: Sequence[str],
+    state: str,
+    external_id: str,
+    failure: str | None,
+) -> UUID | None:
+    """Let a coupon in one of these states become what the shop made of it; return its member."""
+    statement = text(
+        "update coupons set state = :state, failure = :failure,"
+        " external_id = case when :external_id = '' then external_id else :external_id end"
+        " where code = :code and state = any(:from_states) returning member_id"
+    ).bindparams(bindparam("from_states", type_=ARRAY(Text)))
+    values = {
+        "code": code, "state": state, "external_id": external_id, "failure": failure, "from_states": list(from_states),
+    }  # fmt: skip
+    return connection.execute(statement, values).scalar_one_or_none()

@@ -1,0 +1,1 @@
+"""Connected shops of an account: address, encrypted credentials, state."""

@@ -1,0 +1,156 @@
+"""Connected shops: write, find by address or key, open their credentials."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from loyalty.commerce import ShopSettings
+from loyalty.crypto import Vault
+from loyalty.errors import NotFound
+from loyalty.values import AccountId, StoreId, new_id
+
+_SECRET_LETTERS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A connected shop with its credentials opened; never logged."""
+
+    id: StoreId
+    account: AccountId
+    number: int
+    key: str
+    name: str
+    platform: str
+    url: str
+    credentials: dict[str, str]
+    webhook_token: str
+    webhook_secrets: tuple[str, ...]
+    time_zone: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whose deliveries arrive at a webhook address, and with which secrets they are signed."""
+
+    store: StoreId
+    account: AccountId
+    platform: str
+    webhook_secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewStore:
+    """What is needed to write a connected shop."""
+
+    key: str
+    name: str
+    platform: str
+    url: str
+    credentials: dict[str, str]
+    webhook_secret: str
+
+
+def new_webhook_secret() -> str:
+    """Return 40 letters and digits: WooCommerce decodes HTML entities in a secret before it signs."""
+    return "".join(secrets.choice(_SECRET_LETTERS) for _ in range(40))
+
+
+def add_store(
+    connection: Connection, vault: Vault, account: AccountId, new: NewStore, settings: ShopSettings
+) -> StoreId:
+    """Write a connected shop with the next number of its account; return its id."""
+    store = StoreId(new_id())
+    statement = text(
+        "insert into stores (id, account_id, number, key, name, platform, url, credentials, webhook_token,"
+        " webhook_secrets, time_zone, decimals, prices_include_tax)"
+        " select :id, :account, coalesce(max(number), 0) + 1, :key, :name, :platform, :url, :credentials, :token,"
+        " :secrets, :time_zone, :decimals, :prices_include_tax from stores"
+    )
+    values = {
+        "id": store,
+        "account": account,
+        "key": new.key,
+        "name": new.name,
+        "platform": new.platform,
+        "url": new.url,
+        "credentials": vault.seal_json(new.credentials),
+        "token": secrets.token_hex(16),
+        "secrets": vault.seal_json([new.webhook_secret]),
+        "time_zone": settings.time_zone,
+        "decimals": settings.decimals,
+        "prices_include_tax": settings.prices_include_tax,
+    }
+    connection.execute(statement, values)
+    return store
+
+
+def find_address(connection: Connection, vault: Vault, token: str) -> Address | None:
+    """Return whose webhook address it is; works without an account."""
+    statement = text(
+        "select store_id, account_id, platform, webhook_secrets from laurel_find_store_by_token(:token)"
+    )
+    row = connection.execute(statement, {"token": token}).first()
+    if row is None:
+        return None
+    return Address(StoreId(row[0]), AccountId(row[1]), row[2], tuple(vault.open_json(row[3])))
+
+
+def find_account_of(connection: Connection, key: str) -> tuple[AccountId, StoreId | None] | None:
+    """Return the account (and store) that a key of the command line means; works without an account."""
+    statement = text("select account_id, store_id from laurel_find_store_by_key(:key)")
+    row = connection.execute(statement, {"key": key}).first()
+    return (AccountId(row[0]), StoreId(row[1]) if row[1] else None) if row else None
+
+
+def get_store(connection: Connection, vault: Vault, store: StoreId) -> Store:
+    """Return a store of the transaction's account; raises NotFound."""
+    row = connection.execute(text("select * from stores where id = :id"), {"id": store}).mappings().first()
+    if row is None:
+        raise NotFound("There is no such store.", store=str(store))
+    return _store(vault, dict(row))
+
+
+def list_stores(connection: Connection, vault: Vault) -> list[Store]:
+    """Return the account's stores by number."""
+    rows = connection.execute(text("select * from stores order by number")).mappings()
+    return [_store(vault, dict(row)) for row in rows]
+
+
+def list_all_stores(connection: Connection) -> Sequence[dict[str, Any]]:
+    """Return account_id, store_id, key, platform, state of every store; works without an account."""
+    return [dict(row) for row in connection.execute(text("select * from laurel_stores()")).mappings()]
+
+
+def set_state(connection: Connection, store: StoreId, state: str) -> None:
+    """Connect or disconnect a store; a disconnected one keeps its data, its address answers 404."""
+    connection.execute(text("update stores set state = :state where id = :id"), {"id": store, "state": state})
+
+
+def list_numbers(connection: Connection) -> dict[StoreId, int]:
+    """Return the number of each store of the account."""
+    return {StoreId(row[0]): row[1] for row in connection.execute(text("select id, number from stores"))}
+
+
+def _store(vault: Vault, row: dict[str, Any]) -> Store:
+    return Store(
+        id=StoreId(row["id"]),
+        account=AccountId(row["account_id"]),
+        number=row["number"],
+        key=row["key"],
+        name=row["name"],
+        platform=row["platform"],
+        url=row["url"],
+        credentials=vault.open_json(row["credentials"]),
+        webhook_token=row["webhook_token"],
+        webhook_secrets=tuple(vault.open_json(row["webhook_secrets"])),
+        time_zone=row["time_zone"],
+        state=row["state"],
+    )

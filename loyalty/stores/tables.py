@@ -1,0 +1,44 @@
+"""Table of the connected shops."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+
+from loyalty.db import Instant, metadata
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("credentials", LargeBinary, nullable=False),
+    Column("webhook_token", Text, nullable=False),
+    Column("webhook_secrets", LargeBinary, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("decimals", Integer, nullable=False),
+    Column("prices_include_tax", Boolean, nullable=False),
+    Column("state", Text, nullable=False, server_default="connected"),
+    Column("created_at", Instant, nullable=False, server_default=func.now()),
+    UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
+    UniqueConstraint("account_id", "number"),  # the store's place in causes: `order:1:25`
+    UniqueConstraint("key"),  # STORE of the command line
+    UniqueConstraint("webhook_token"),  # find_store_by_token: the receiver
+    CheckConstraint("platform in ('woocommerce', 'shopify')", name="platform"),
+    CheckConstraint("state in ('connected', 'disconnected')", name="state"),
+    comment="credentials and webhook_secrets are encrypted JSON; webhook_token is the random part of the address",
+)

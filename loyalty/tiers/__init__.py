@@ -1,0 +1,1 @@
+"""Tiers: who qualifies, since when, and what is missing to the next."""

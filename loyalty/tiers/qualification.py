@@ -1,0 +1,87 @@
+"""Which tier a member's figures reach; law: reaching a threshold exactly is enough (RULES §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+
+from loyalty.clock import add_months, day_start, local_date
+from loyalty.programs.program import Conditions, Metric, Program, Tier, Window, WindowKind
+from loyalty.values import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one order, or one marked adjustment, adds to the metrics from its time on."""
+
+    at: datetime
+    spend: Fraction = ZERO
+    orders: int = 0
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """A member's figures over a window: net spend (exact money), orders, points earned."""
+
+    spend: Fraction = ZERO
+    orders: int = 0
+    points: int = 0
+
+    def value(self, metric: Metric) -> Fraction:
+        """Return the figure of a metric; those that nothing feeds yet are 0."""
+        if metric is Metric.SPEND:
+            return self.spend
+        if metric is Metric.ORDERS:
+            return Fraction(self.orders)
+        return Fraction(self.points) if metric is Metric.POINTS else ZERO
+
+
+def window_start(window: Window, instant: datetime, tz: str, joined_at: datetime | None) -> datetime | None:
+    """Return the first instant that counts at `instant`, None for the whole life (RULES §6, §9 (29))."""
+    if window.kind is WindowKind.LIFETIME:
+        return None
+    today = local_date(instant, tz)
+    if window.kind is WindowKind.ROLLING:
+        return day_start(add_months(today, -window.months), tz)
+    if window.kind is WindowKind.CALENDAR_YEAR:
+        return day_start(date(today.year, 1, 1), tz)
+    return _membership_year_start(joined_at or instant, instant)
+
+
+def _membership_year_start(joined_at: datetime, instant: datetime) -> datetime:
+    years = max(0, instant.year - joined_at.year)
+    start = _years_later(joined_at, years)
+    return start if start <= instant or not years else _years_later(joined_at, years - 1)
+
+
+def _years_later(instant: datetime, years: int) -> datetime:
+    moved = add_months(instant.date(), years * 12)
+    return instant.replace(year=moved.year, month=moved.month, day=moved.day)
+
+
+def sum_metrics(contributions: Iterable[Contribution], start: datetime | None, until: datetime) -> Metrics:
+    """Return the figures of the contributions from `start` (None: ever) up to and with `until`."""
+    spend, orders, points = ZERO, 0, 0
+    for item in contributions:
+        if item.at <= until and (start is None or item.at >= start):
+            spend += item.spend
+            orders += item.orders
+            points += item.points
+    return Metrics(spend, orders, points)
+
+
+def reaches(conditions: Conditions | None, metrics: Metrics) -> bool:
+    """Return whether the figures meet any, or all, of the thresholds; a tier without thresholds is never reached."""
+    if conditions is None:
+        return False
+    met = (metrics.value(item.metric) >= item.at_least for item in conditions.conditions)
+    return any(met) if conditions.any_of else all(met)
+
+
+def earned_tier(program: Program, metrics: Metrics) -> Tier:
+    """Return the highest tier whose `enter` the figures reach, the first when none."""
+    reached = [tier for tier in program.tiers[1:] if reaches(tier.enter, metrics)]
+    return reached[-1] if reached else program.tiers[0]

@@ -1,0 +1,101 @@
+"""Read again from a shop what messages only named, outside any transaction; the answers are inbox messages too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from connectors.base import FetchedMessage
+from loyalty.clock import utc_now
+from loyalty.commerce import PushError, Read
+from loyalty.inbox import repository as inbox
+from loyalty.inbox.repository import Outcome
+from loyalty.programs.service import load_versions
+from loyalty.stores.service import Store, get_store
+from loyalty.values import AccountId, MessageId, StoreId
+from workers.runtime import Runtime
+
+LEASE = timedelta(minutes=5)
+BATCH = 200
+READ = Outcome("processed", "read again from the shop")
+
+log = structlog.get_logger(__name__)
+
+
+def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None = None) -> int:
+    """Answer the messages of a store that wait for a read; return how many. A failed read leaves them waiting."""
+    done = 0
+    while True:
+        at = now or utc_now()
+        with runtime.database.transaction(account) as connection:
+            store = get_store(connection, runtime.vault, store_id)
+            rows = inbox.claim_reading(connection, store_id, BATCH, at, LEASE)
+            with_products = load_versions(connection, account).needs_products()
+        if not rows:
+            return done
+        try:
+            answers = _ask(runtime, store, rows, at, with_products=with_products)
+        except PushError as error:
+            _delay(runtime, account, rows, error, at)
+            return done
+        _accept(runtime, account, store_id, rows, answers)
+        done += len(rows)
+
+
+def _ask(
+    runtime: Runtime, store: Store, rows: Sequence[Any], now: datetime, *, with_products: bool
+) -> list[FetchedMessage]:
+    connector, access = runtime.connectors[store.platform], runtime.access(store)
+    answers: list[FetchedMessage] = []
+    for kind in Read:
+        ids = _ids(row["read_ids"] for row in rows if row["read_kind"] == kind)
+        if ids:
+            answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
+    return answers
+
+
+def _ids(lists: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(each for listed in lists for each in listed.split(",") if each))
+
+
+def _accept(
+    runtime: Runtime,
+    account: AccountId,
+    store: StoreId,
+    rows: Sequence[Any],
+    answers: Sequence[FetchedMessage],
+) -> None:
+    """Store the answers and finish the messages that asked, in one transaction."""
+    with runtime.database.transaction(account) as connection:
+        for answer in answers:
+            inbox.accept(
+                connection, account, store, key=_key(answer), source="fetch", topic=answer.topic,
+                delivery_id=answer.key_id, body=answer.body, observed_at=answer.observed_at,
+            )  # fmt: skip
+        inbox.mark(connection, {MessageId(row["id"]): READ for row in rows}, utc_now())
+    runtime.wakes.wake(account)
+    log.info("read", store=str(store), messages=len(rows), answers=len(answers))
+
+
+def _key(answer: FetchedMessage) -> bytes:
+    parts = ("fetch", answer.topic, answer.key_id, answer.observed_at.isoformat())
+    return hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
+
+
+def _delay(
+    runtime: Runtime, account: AccountId, rows: Sequence[Any], error: PushError, now: datetime
+) -> None:
+    wait = error.retry_after or backoff_seconds(max(row["attempts"] for row in rows))
+    with runtime.database.transaction(account) as connection:
+        reason = f"{error.reason}: {error.message}"[:500]
+        inbox.delay_reading(connection, [row["id"] for row in rows], now + timedelta(seconds=wait), reason)
+    log.warning("read_failed", reason=error.reason, messages=len(rows), retry_in=wait)
+
+
+def backoff_seconds(attempts: int) -> float:
+    """Return how long to wait after so many tries: 5 s, doubled each time, at most an hour."""
+    return min(3600.0, 5.0 * 2.0 ** min(attempts - 1, 12))

@@ -1,0 +1,89 @@
+"""The jobs that queues and clock name; each may run twice, late or in parallel and changes nothing more."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from loyalty.clock import utc_now
+from loyalty.commerce import PushError
+from loyalty.engine.verify import verify_ledger
+from loyalty.reports.waiting import list_due
+from loyalty.stores.service import get_store, list_all_stores
+from loyalty.values import AccountId, StoreId
+from workers import draining, fetching, pushing
+from workers.queues import Queues
+from workers.runtime import runtime
+
+log = structlog.get_logger(__name__)
+
+
+def drain_inbox(account_id: UUID) -> int:
+    """Process what waits for an account; the wake mark goes first, so that a message committed
+    meanwhile wakes again.
+    """
+    tools, account = runtime(), AccountId(account_id)
+    tools.wakes.clear(Queues.DRAIN, account_id)
+    return draining.refold_account(tools, account) + draining.drain_account(tools, account)
+
+
+def fetch(account_id: UUID, store_id: UUID) -> int:
+    """Ask a store what messages only named."""
+    tools = runtime()
+    tools.wakes.clear(Queues.FETCH, store_id)
+    return fetching.fetch_store(tools, AccountId(account_id), StoreId(store_id))
+
+
+def deliver_pushes(account_id: UUID, store_id: UUID) -> int:
+    """Deliver what a store has to do."""
+    tools = runtime()
+    tools.wakes.clear(Queues.PUSH, store_id)
+    return pushing.push_store(tools, AccountId(account_id), StoreId(store_id))
+
+
+def sweep() -> int:
+    """Wake everything that waits in PostgreSQL: no wake-up that Redis lost loses work."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        due = list_due(connection, utc_now())
+    for work in due:
+        if work.kind == "drain":
+            tools.wakes.wake(work.account)
+        elif work.store is not None:
+            queue = Queues.FETCH if work.kind == "read" else Queues.PUSH
+            tools.wake_store(queue, work.account, work.store)
+    return len(due)
+
+
+def verify_ledgers() -> int:
+    """Check every account's ledger against its lots; differences are logged as errors."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    found = 0
+    for account in accounts:
+        with tools.database.transaction(account) as connection:
+            result = verify_ledger(connection, account)
+        found += len(result.differences)
+        level = log.error if result.differences else log.info
+        level("verified", account=str(account), members=result.members, differences=len(result.differences))
+    return found
+
+
+def check_webhooks() -> int:
+    """Put back webhooks that a shop has disabled or lost; return how many stores were mended."""
+    tools, mended = runtime(), 0
+    with tools.database.transaction(None) as connection:
+        stores = [row for row in list_all_stores(connection) if row["state"] == "connected"]
+    for row in stores:
+        with tools.database.transaction(row["account_id"]) as connection:
+            store = get_store(connection, tools.vault, StoreId(row["store_id"]))
+        try:
+            done = tools.connectors[store.platform].register_webhooks(tools.access(store))
+        except PushError as error:
+            log.warning("webhooks_not_checked", store=str(store.id), reason=error.reason)
+            continue
+        mended += bool(done)
+        log.info("webhooks_checked", store=str(store.id), mended=done)
+    return mended

@@ -1,0 +1,105 @@
+"""Deliver a store's pushes: lease, call the shop outside any transaction, record what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from loyalty.clock import utc_now
+from loyalty.commerce import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon
+from loyalty.outbox import repository as outbox
+from loyalty.outbox.commands import read_command
+from loyalty.outbox.repository import Delivered
+from loyalty.rewards.repository import settle_coupon
+from loyalty.stores.service import get_store
+from loyalty.values import AccountId, StoreId
+from workers.fetching import backoff_seconds
+from workers.runtime import Runtime
+
+LEASE = timedelta(minutes=5)
+BATCH = 100
+TRIES = 15
+"""About ten hours of doubling waits."""
+
+log = structlog.get_logger(__name__)
+
+
+def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None = None) -> int:
+    """Deliver the due pushes of a store in batches; return how many were tried. LAUREL_PUSH=off delivers nothing."""
+    done = 0
+    while runtime.settings.push:
+        at = now or utc_now()
+        with runtime.database.transaction(account) as connection:
+            store = get_store(connection, runtime.vault, store_id)
+            rows = outbox.claim_pushes(connection, store_id, BATCH, at, LEASE)
+        if not rows:
+            return done
+        commands = [read_command(row["kind"], row["command"]) for row in rows]
+        results = runtime.connectors[store.platform].push(runtime.access(store), commands)
+        with runtime.database.transaction(account) as connection:
+            _record(connection, rows, commands, results, at)
+        done += len(rows)
+        log.info("pushed", store=str(store_id), pushes=len(rows), failed=_count_failed(results))
+        if all(isinstance(result, PushError) for result in results):
+            return done
+    return done
+
+
+def _record(
+    connection: Connection,
+    rows: Sequence[Any],
+    commands: Sequence[PushCommand],
+    results: Sequence[PushReceipt | PushError],
+    now: datetime,
+) -> None:
+    outcomes = [_outcome(row, result, now) for row, result in zip(rows, results, strict=True)]
+    for command, result, outcome in zip(commands, results, outcomes, strict=True):
+        _settle(connection, command, result, outcome)
+    outbox.record(connection, outcomes, now)
+
+
+def _outcome(row: Any, result: PushReceipt | PushError, now: datetime) -> Delivered:
+    if isinstance(result, PushReceipt):
+        return Delivered(row["id"], "done", detail=result.external_id)
+    if result.permanent:
+        return Delivered(row["id"], "failed", result.reason, result.message[:500])
+    if row["attempts"] >= TRIES:
+        return Delivered(row["id"], "failed", "exhausted", result.message[:500])
+    wait = result.retry_after or backoff_seconds(row["attempts"])
+    return Delivered(row["id"], "waiting", result.reason, result.message[:500], now + timedelta(seconds=wait))
+
+
+def _settle(
+    connection: Connection, command: PushCommand, result: PushReceipt | PushError, outcome: Delivered
+) -> None:
+    """Let the coupon know what the shop made of it; one that was withdrawn or used meanwhile stays so."""
+    if not isinstance(command, PutCoupon | DisableCoupon) or outcome.status == "waiting":
+        return
+    external_id = result.external_id if isinstance(result, PushReceipt) else ""
+    if outcome.status == "done":
+        issues = isinstance(command, PutCoupon)
+        from_states, state = (("requested",), "issued") if issues else (("withdrawn",), "withdrawn")
+        settle_coupon(
+            connection,
+            command.code,
+            from_states=from_states,
+            state=state,
+            external_id=external_id,
+            failure=None,
+        )
+        return
+    failure = f"{outcome.reason}: {outcome.detail}"
+    from_states, state = (
+        (("requested",), "failed") if isinstance(command, PutCoupon) else (("withdrawn",), "withdrawn")
+    )
+    settle_coupon(
+        connection, command.code, from_states=from_states, state=state, external_id="", failure=failure
+    )
+
+
+def _count_failed(results: Sequence[PushReceipt | PushError]) -> int:
+    return sum(isinstance(result, PushError) for result in results)

@@ -1,0 +1,79 @@
+"""What jobs share in one process: database, keys, connectors, wake-ups; built at the first job, after the fork."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from sqlalchemy import Connection
+
+from connectors.base import Connector, StoreAccess
+from connectors.woocommerce import WooCommerceConnector
+from loyalty.config import Settings, ensure_secrets, load_settings
+from loyalty.crypto import Vault
+from loyalty.db import Database
+from loyalty.engine.book import load_book
+from loyalty.engine.work import AccountBook
+from loyalty.logs import configure_logging
+from loyalty.stores.service import Store
+from loyalty.values import AccountId, StoreId
+from workers.queues import Queues, WakeUps
+
+FETCH = "workers.jobs.fetch"
+DELIVER_PUSHES = "workers.jobs.deliver_pushes"
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The tools of a job."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    wakes: WakeUps
+    connectors: dict[str, Connector]
+    books: dict[AccountId, AccountBook] = field(default_factory=dict)
+
+    def book(self, connection: Connection, account: AccountId, stores: set[StoreId]) -> AccountBook:
+        """Return the account's book, read again when it lacks one of these stores."""
+        book = self.books.get(account)
+        if book is None or not stores <= set(book.store_numbers):
+            book = self.books[account] = load_book(connection, self.vault, account)
+        return book
+
+    def wake_store(self, queue: str, account: AccountId, store: StoreId) -> None:
+        """Have a store's reads or pushes done soon."""
+        function = {Queues.FETCH: FETCH, Queues.PUSH: DELIVER_PUSHES}[queue]
+        self.wakes.wake_now(queue, function, store, account, store)
+
+    def access(self, store: Store) -> StoreAccess:
+        """Return how a connector reaches a store."""
+        return StoreAccess(
+            store_id=store.id,
+            url=store.url,
+            credentials=store.credentials,
+            time_zone=store.time_zone,
+            webhook_url=f"{self.settings.public_url}/webhooks/{store.platform}/{store.webhook_token}",
+            webhook_secrets=store.webhook_secrets,
+        )
+
+
+def build_runtime(settings: Settings) -> Runtime:
+    """Return the tools of a process with these settings."""
+    settings = ensure_secrets(settings)
+    return Runtime(
+        settings=settings,
+        database=Database(settings.database_url, assume_role=not settings.database_owner_url),
+        vault=Vault(settings.encryption_keys),
+        wakes=WakeUps(settings.redis_url),
+        connectors={"woocommerce": WooCommerceConnector(allow_private=settings.allow_private_shops)},
+    )
+
+
+@lru_cache(maxsize=1)
+def runtime() -> Runtime:
+    """Return the tools of this process, built from the environment at the first call."""
+    settings = load_settings(os.environ, need_servers=True)
+    configure_logging(settings.log_level)
+    return build_runtime(settings)
