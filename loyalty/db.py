@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, ForeignKeyConstraint, MetaData, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import DateTime
 
 from loyalty.values import AccountId
@@ -28,6 +31,7 @@ metadata = MetaData(naming_convention=NAMING)
 Instant = DateTime(timezone=True)
 Json = JSONB(none_as_null=True)
 Row = dict[str, Any]
+Answer = TypeVar("Answer")
 
 
 def belongs_to(table: str, *columns: str) -> ForeignKeyConstraint:
@@ -45,6 +49,7 @@ class Database:
         self.engine: Engine = create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=False)
         self._begin = text("select laurel_begin(:account, :role)")
         self._role = APP_ROLE if assume_role else None
+        self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def transaction(self, account: AccountId | UUID | None) -> Iterator[Connection]:
@@ -54,20 +59,55 @@ class Database:
             connection.info[PUBLISHED] = published
             yield connection
 
+    def single_statement(self, statement: Callable[[Connection], Answer]) -> Answer:
+        """Run one statement that binds its account itself, or needs none; durable when this returns.
+
+        A pooled connection that died meanwhile is replaced once: the statement must bear being repeated.
+        """
+        try:
+            return self._run_alone(statement)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._run_alone(statement)
+
+    def _run_alone(self, statement: Callable[[Connection], Answer]) -> Answer:
+        if self._role is None:
+            # Its own transaction, without the round trips of begin and commit.
+            with self._alone.connect() as connection:
+                return statement(connection)
+        with self.engine.begin() as connection:
+            connection.execute(text(f"set local role {self._role}"))
+            return statement(connection)
+
+    def is_migrated(self) -> bool:
+        """Return whether the tables are there."""
+        found = text("select to_regclass('public.accounts') is not null")
+        return bool(self.single_statement(lambda connection: connection.execute(found).scalar_one()))
+
     def dispose(self, *, close: bool = True) -> None:
         """Drop the pool; `close=False` after a fork leaves the parent's connections alone."""
         self.engine.dispose(close=close)
 
 
-def unnest(types: Mapping[str, str], rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
-    """Return `unnest(…) as rows(…)` over columns of these PostgreSQL types, and its parameters: one
-    statement, any size.
+def records(types: Mapping[str, str], rows: Sequence[Row], name: str = "rows") -> tuple[str, dict[str, str]]:
+    """Return a table function over rows with columns of these PostgreSQL types, and its one parameter.
 
-    Values of jsonb columns must be JSON text. An array column cannot be unnested: keep lists as jsonb.
+    All rows travel as one JSON text: one statement whatever their number, and several times faster than arrays.
     """
-    arrays = ", ".join(f"cast(:{name} as {kind}[])" for name, kind in types.items())
-    columns = ", ".join(types)
-    return f"unnest({arrays}) as rows({columns})", {name: [row[name] for row in rows] for name in types}
+    columns = ", ".join(f"{column} {kind}" for column, kind in types.items())
+    data = json.dumps(rows, default=_plain, separators=(",", ":"), ensure_ascii=False)
+    return f"jsonb_to_recordset(cast(:{name} as jsonb)) as {name}({columns})", {name: data}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return "\\x" + bytes(value).hex()
+    raise TypeError(f"{type(value).__name__} does not fit into a row")
 
 
 def json_text(value: Any) -> str:

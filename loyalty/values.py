@@ -37,6 +37,8 @@ class Money:
 
 def exact(value: str | int | Decimal) -> Fraction:
     """Return the number of a decimal string without any rounding; raises ValueError."""
+    if isinstance(value, str) and value.isdecimal():
+        return Fraction(int(value))
     return Fraction(value)
 
 

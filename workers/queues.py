@@ -18,6 +18,8 @@ REDIS_TIMEOUT: Final = 5.0
 JOB_TIMEOUT: Final = 600
 FAILURE_TTL: Final = 24 * 60 * 60
 DRAIN_INBOX: Final = "workers.jobs.drain_inbox"
+FETCH: Final = "workers.jobs.fetch"
+DELIVER_PUSHES: Final = "workers.jobs.deliver_pushes"
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +84,13 @@ class WakeUps:
             self._connection.delete(_mark(queue, key))
         except RedisError as error:
             log.warning("wake_not_cleared", queue=queue, error=type(error).__name__)
+
+    def is_reachable(self) -> bool:
+        """Return whether Redis answers."""
+        try:
+            return bool(self._connection.ping())
+        except RedisError:
+            return False
 
     def _start_over(self) -> None:
         self._connection = connect(self._redis_url)

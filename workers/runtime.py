@@ -18,10 +18,7 @@ from loyalty.engine.work import AccountBook
 from loyalty.logs import configure_logging
 from loyalty.stores.service import Store
 from loyalty.values import AccountId, StoreId
-from workers.queues import Queues, WakeUps
-
-FETCH = "workers.jobs.fetch"
-DELIVER_PUSHES = "workers.jobs.deliver_pushes"
+from workers.queues import DELIVER_PUSHES, FETCH, Queues, WakeUps
 
 
 @dataclass(slots=True)

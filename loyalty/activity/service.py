@@ -28,9 +28,10 @@ def note(
     connection.execute(statement, values)
 
 
-def list_activities(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Return the newest entries of the account's log."""
+def list_activities(connection: Connection, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """Return entries of the account's log, newest first, below the id `before`."""
     statement = text(
-        "select id, actor, action, subject, data, at from activities order by id desc limit :limit"
+        "select id, actor, action, subject, data, at from activities"
+        " where (cast(:before as bigint) is null or id < :before) order by id desc limit :limit"
     )
-    return [dict(row) for row in connection.execute(statement, {"limit": limit}).mappings()]
+    return [dict(row) for row in connection.execute(statement, {"before": before, "limit": limit}).mappings()]

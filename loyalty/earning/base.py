@@ -18,13 +18,16 @@ NO_FACTS = ProductFacts()
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A line, shipping, fee or tip: `base` earns before refunds, `charge` is its cost with tax within
-    the order's total.
-    """
+    """A line, shipping, fee or tip: `base` earns before refunds, `spread` is its share of the order's negative fees."""
 
     line: OrderLine
     base: Fraction
-    charge: Fraction
+    spread: Fraction = ZERO
+
+    @property
+    def charge(self) -> Fraction:
+        """Return what the part costs, with tax, within the order's total."""
+        return max(ZERO, Fraction(self.line.total + self.line.total_tax) - self.spread)
 
 
 def line_matches(match: Match, line: OrderLine) -> bool:
@@ -46,25 +49,28 @@ def order_parts(order: OrderSnapshot, earning: Earning, laurel_codes: Set[str]) 
     with_tax = order.prices_include_tax if earning.base.tax is None else earning.base.tax
     reductions = _reductions(order, earning.base, with_tax, laurel_codes)
     return tuple(
-        _part(line, earning, with_tax, *reductions.get(line.id, (ZERO, ZERO)))
+        _part(line, earning, with_tax, reductions.get(line.id))
         for line in order.lines
         if not _is_discount(line)
     )
 
 
 def _part(
-    line: OrderLine, earning: Earning, with_tax: bool, off_base: Fraction, off_charge: Fraction
+    line: OrderLine, earning: Earning, with_tax: bool, reduction: tuple[Fraction, Fraction] | None
 ) -> Part:
-    charge = max(ZERO, Fraction(line.total + line.total_tax) - off_charge)
-    if not _earns(line, earning):
-        return Part(line, ZERO, charge)
-    return Part(line, max(ZERO, _amount(line, earning.base, with_tax) - off_base), charge)
+    base = _amount(line, earning.base, with_tax) if _earns(line, earning) else ZERO
+    if reduction is None:
+        return Part(line, base)
+    off_base, off_charge = reduction
+    return Part(line, max(ZERO, base - off_base), off_charge)
 
 
 def _amount(line: OrderLine, base: Base, with_tax: bool) -> Fraction:
     if base.discounts is Discounts.IGNORED:
-        return Fraction(line.subtotal + line.subtotal_tax if with_tax else line.subtotal)
-    return Fraction(line.total + line.total_tax if with_tax else line.total)
+        amount = line.subtotal + line.subtotal_tax if with_tax else line.subtotal
+    else:
+        amount = line.total + line.total_tax if with_tax else line.total
+    return Fraction(amount) if amount > 0 else ZERO
 
 
 def _earns(line: OrderLine, earning: Earning) -> bool:

@@ -89,16 +89,21 @@ def award(rating: Rating, left: Left = ALL_LEFT) -> Award:
 
 def _points(rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]) -> int:
     earning = rating.program.earning
-    total = sum(
+    total = _multiplied(rating, left, campaigns) if earning.product_rules or campaigns else net
+    if earning.whole_units:
+        total *= _whole_units(earning, net)
+    factor = rating.tier_multiplier * earning.points_per_unit / earning.unit
+    points = earning.rounding.apply(total * factor) + _bonus_points(rating, net, campaigns)
+    cap = earning.caps.per_order
+    return points if cap is None else min(points, cap)
+
+
+def _multiplied(rating: Rating, left: Left, campaigns: tuple[Campaign, ...]) -> Fraction:
+    earning = rating.program.earning
+    return sum(
         (left.of(part) * line_multiplier(earning, campaigns, part) for part in rating.parts if part.base),
         ZERO,
     )
-    scaled = (
-        total * _whole_units(earning, net) * rating.tier_multiplier * earning.points_per_unit / earning.unit
-    )
-    points = earning.rounding.apply(scaled) + _bonus_points(rating, net, campaigns)
-    cap = earning.caps.per_order
-    return points if cap is None else min(points, cap)
 
 
 def line_multiplier(earning: Earning, campaigns: tuple[Campaign, ...], part: Part) -> Fraction:
@@ -109,7 +114,7 @@ def line_multiplier(earning: Earning, campaigns: tuple[Campaign, ...], part: Par
 
 
 def _whole_units(earning: Earning, net: Fraction) -> Fraction:
-    if not earning.whole_units or not net:
+    if not net:
         return ONE
     return (net / earning.unit).__floor__() * earning.unit / net
 

@@ -23,7 +23,8 @@ class Left:
 
     def of(self, part: Part) -> Fraction:
         """Return the base that is left of a part."""
-        return part.base * self.factors.get(part.line.id, ONE)
+        factor = self.factors.get(part.line.id)
+        return part.base if factor is None else part.base * factor
 
 
 ALL_LEFT = Left({}, ZERO)

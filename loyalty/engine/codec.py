@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from loyalty.db import Row, json_text
+from loyalty.db import Row
 from loyalty.engine.state import MemberState, OrderFile, Period
 from loyalty.engine.timeline import AdjustPoints, EventKey, Rank, parse_order_key
 from loyalty.ledger.entries import EntryKind, Posted
 from loyalty.ledger.lots import Lot
 from loyalty.members.identity import email_domain
-from loyalty.orders.snapshot import content_sha256, read_snapshot, snapshot_data
+from loyalty.orders.snapshot import read_snapshot, snapshot_data
 from loyalty.tiers.qualification import Contribution, Metrics
 from loyalty.values import exact, fraction_text
 
@@ -52,21 +52,19 @@ def _period(item: list[Any]) -> Period:
     return Period(item[0], item[1], datetime.fromisoformat(item[2]), item[3], item[4])
 
 
-def head_text(state: MemberState) -> str:
-    """Return where the fold stands as JSON text for `members.head`."""
+def head_data(state: MemberState) -> dict[str, Any]:
+    """Return where the fold stands as JSON data for `members.head`."""
     place = state.head
-    return json_text(
-        {
-            "place": [place.at.isoformat(), int(place.rank), place.store, place.number, place.text]
-            if place
-            else None,
-            "periods": [
-                [item.tier_key, item.entry, item.started_at.isoformat(), item.cause, item.rewarded]
-                for item in state.periods
-            ],
-            "marked": [[item.at.isoformat(), item.points] for item in state.marked],
-        }
-    )
+    return {
+        "place": [place.at.isoformat(), int(place.rank), place.store, place.number, place.text]
+        if place
+        else None,
+        "periods": [
+            [item.tier_key, item.entry, item.started_at.isoformat(), item.cause, item.rewarded]
+            for item in state.periods
+        ],
+        "marked": [[item.at.isoformat(), item.points] for item in state.marked],
+    }
 
 
 def lifetime(row: Data) -> Metrics:
@@ -97,7 +95,7 @@ def order_file(row: Data) -> OrderFile:
         ref=ref,
         snapshot=read_snapshot(row["store_id"], ref.external_id, data, row["observed_at"]) if data else None,
         deleted_at=row["deleted_at"],
-        laurel_codes=frozenset(row["laurel_codes"]),
+        laurel_codes=frozenset(row["laurel_codes"] or ()),
         award_at=row["award_at"],
         version=row["version"],
         tier_key=row["tier_key"],
@@ -110,7 +108,7 @@ def order_file(row: Data) -> OrderFile:
         forgiven=row["forgiven"],
         dead=row["dead"],
         ended=row["ended"],
-        refund_ids=tuple(row["refund_ids"]),
+        refund_ids=tuple(row["refund_ids"] or ()),
     )
 
 
@@ -137,7 +135,7 @@ def folded_row(file: OrderFile) -> Row:
         "forgiven": file.forgiven,
         "dead": file.dead,
         "ended": file.ended,
-        "refund_ids": json_text(file.refund_ids),
+        "refund_ids": file.refund_ids,
     }
 
 
@@ -145,20 +143,18 @@ def order_row(file: OrderFile, member_id: object, review: str | None) -> Row:
     """Return the whole row of an order whose snapshot is loaded."""
     order = file.snapshot
     assert order is not None
-    snapshot = json_text(snapshot_data(order))
     return {
         **folded_row(file),
         "store_id": order.store_id,
         "external_id": order.external_id,
         "member_id": member_id,
         "number": order.number,
-        "snapshot": snapshot,
-        "sha256": content_sha256(snapshot),
+        "snapshot": snapshot_data(order),
         "modified_at": order.modified_at,
         "observed_at": order.observed_at,
         "deleted_at": file.deleted_at,
         "review": review,
-        "laurel_codes": json_text(sorted(file.laurel_codes)),
+        "laurel_codes": sorted(file.laurel_codes),
     }
 
 

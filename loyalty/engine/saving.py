@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.db import Row, json_text
+from loyalty.db import Row
 from loyalty.engine import codec, issuing
 from loyalty.engine.state import OrderFile
 from loyalty.engine.work import AccountBook, MemberWork
@@ -115,7 +115,7 @@ def _entry_row(work: MemberWork, draft: EntryDraft, now: datetime) -> Row:
         "order_key": draft.order_key,
         "program_version": draft.version,
         "reason": draft.reason,
-        "explanation": json_text(draft.explanation),
+        "explanation": draft.explanation,
         "effective_at": draft.effective_at,
         "posted_at": now,
         "content_sha256": content_hash(work.state.key, draft),
@@ -192,7 +192,7 @@ def _member_row(work: MemberWork, program: Program | None, now: datetime) -> Row
         },
         "enrolled": _is_enrolled(work, program),
         "joined_at": state.joined_at,
-        "head": codec.head_text(state),
+        "head": codec.head_data(state),
         "settled_at": now,
         "tier_key": state.tier_key,
         "debt": state.wallet.debt,

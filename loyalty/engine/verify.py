@@ -139,6 +139,7 @@ def _rebuild(
         if settled is None or work.row["must_refold"]:
             continue
         stored_orders = dict(work.state.orders)
+        work.refold = True
         work.state = refold(work.state, versions, settled)
         _compare(result, work, stored_orders, lots.get(work.id, []))
 

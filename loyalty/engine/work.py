@@ -14,7 +14,7 @@ from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import AdjustPoints, command_event
 from loyalty.ledger.entries import EntryDraft, Posted, differences
 from loyalty.programs.program import Versions
-from loyalty.tiers.qualification import Metrics
+from loyalty.tiers.qualification import Contribution, Metrics
 from loyalty.values import ZERO, AccountId, StoreId
 
 
@@ -96,15 +96,24 @@ class MemberWork:
         events = events_to_append(state, self.changes, versions) or []
         if self.command is not None:
             events.append(command_event(self.command))
-        loaded = _total(state.orders.values())
-        marked = sum(item.points for item in state.marked)
-        rest = self.lifetime
-        state.beyond = Metrics(
-            rest.spend - loaded.spend, rest.orders - loaded.orders, rest.points - loaded.points - marked
-        )
+        if versions.have_lifetime_window():
+            state.beyond = _less(self.lifetime, self._loaded())
+        self.lifetime = _less(self.lifetime, self._of_changes())
         for change in self.changes:
             state.orders[change.new.ref.key] = change.new
         decide(state, events, versions, now)
+        self.lifetime = _plus(self.lifetime, self._of_changes())
+
+    def _loaded(self) -> Metrics:
+        return _total([*self.state.orders.values()], self.state.marked)
+
+    def _of_changes(self) -> Metrics:
+        """Return what the batch's orders, and every marked adjustment, add to the lifetime figures now."""
+        orders = self.state.orders
+        return _total(
+            [orders[key] for change in self.changes if (key := change.new.ref.key) in orders],
+            self.state.marked,
+        )
 
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""
@@ -112,14 +121,19 @@ class MemberWork:
 
     def lifetime_after(self) -> Metrics:
         """Return the lifetime figures that the member has now."""
-        total, beyond = _total(self.state.orders.values()), self.state.beyond
-        marked = sum(item.points for item in self.state.marked)
-        return Metrics(
-            beyond.spend + total.spend, beyond.orders + total.orders, beyond.points + total.points + marked
-        )
+        return self._loaded() if self.refold else self.lifetime
 
 
-def _total(files: Iterable[OrderFile]) -> Metrics:
+def _total(files: Iterable[OrderFile], marked: Iterable[Contribution]) -> Metrics:
     found = [item for file in files if (item := file.contribution()) is not None]
     spend = sum((item.spend for item in found), ZERO)
-    return Metrics(spend, sum(item.orders for item in found), sum(item.points for item in found))
+    points = sum(item.points for item in (*found, *marked))
+    return Metrics(spend, sum(item.orders for item in found), points)
+
+
+def _plus(one: Metrics, other: Metrics) -> Metrics:
+    return Metrics(one.spend + other.spend, one.orders + other.orders, one.points + other.points)
+
+
+def _less(one: Metrics, other: Metrics) -> Metrics:
+    return Metrics(one.spend - other.spend, one.orders - other.orders, one.points - other.points)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
-from loyalty.db import unnest
+from loyalty.db import records
 from loyalty.values import AccountId, MessageId, StoreId
 
 _ACCEPT = text(
@@ -66,7 +66,7 @@ def mark(connection: Connection, outcomes: Mapping[MessageId, Outcome], now: dat
         }
         for id_, it in outcomes.items()
     ]
-    source, values = unnest(_OUTCOME, rows)
+    source, values = records(_OUTCOME, rows)
     statement = text(
         "update inbox_messages set status = rows.status, reason = rows.reason, read_kind = rows.read_kind,"
         " read_ids = rows.read_ids, leased_until = null, not_before = null,"

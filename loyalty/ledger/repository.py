@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from loyalty.db import Row, unnest
+from loyalty.db import Row, records
 from loyalty.errors import LedgerConflict
 
 _LOT = "member_id, cause, sequence, order_key, created_at, available_from, expires_at, points, remaining, expired"
@@ -81,28 +81,24 @@ def post(
     consumptions: Sequence[Row],
 ) -> None:
     """Write entries, lots and consumptions in one statement; raises LedgerConflict for an entry key that exists."""
-    parts, values = [], {"account": account}
-    for name, columns, rows, rest in (
-        ("entries", ENTRY, entries, "on conflict (account_id, entry_key) do nothing returning id"),
+    parts: list[str] = []
+    values: dict[str, object] = {"account": account}
+    for table, columns, rows, rest in (
+        ("ledger_entries", ENTRY, entries, "on conflict (account_id, entry_key) do nothing returning id"),
         ("lots", LOT, lots, _ON_LOT),
-        ("consumptions", CONSUMPTION, consumptions, _ON_CONSUMPTION),
+        ("lot_consumptions", CONSUMPTION, consumptions, _ON_CONSUMPTION),
     ):
-        prefixed = {f"{name}_{column}": kind for column, kind in columns.items()}
-        source, given = unnest(
-            prefixed, [{f"{name}_{key}": value for key, value in row.items()} for row in rows]
-        )
-        picked = ", ".join(prefixed)
+        source, given = records(columns, rows, f"new_{table}")
+        names = ", ".join(columns)
         parts.append(
-            f"{name} as (insert into {_TABLES[name]} (account_id, {', '.join(columns)})"
-            f" select :account, {picked} from {source} {rest})"
+            f"posted_{table} as (insert into {table} (account_id, {names}) select :account, {names} from {source} {rest})"
         )
         values.update(given)
-    statement = text(f"with {', '.join(parts)} select count(*) from entries")
+    statement = text(f"with {', '.join(parts)} select count(*) from posted_ledger_entries")
     if connection.execute(statement, values).scalar_one() != len(entries):
         raise LedgerConflict
 
 
-_TABLES = {"entries": "ledger_entries", "lots": "lots", "consumptions": "lot_consumptions"}
 _ON_LOT = (
     "on conflict (account_id, member_id, cause) do update set points = excluded.points,"
     " remaining = excluded.remaining, expired = excluded.expired returning id"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from loyalty.db import Row, unnest
+from loyalty.db import Row, records
 from loyalty.members.identity import Identity
 
 _FIND = text(
@@ -55,7 +55,7 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
         {"id": new[identity], "key": identity.member_key(), "kind": identity.kind, "value": identity.value}
         for identity in sorted(new)
     ]
-    source, values = unnest(_NEW, rows)
+    source, values = records(_NEW, rows)
     statement = text(
         f"with wanted as (select * from {source}), made as ("
         " insert into members (account_id, id, key) select :account, id, key from wanted order by key"
@@ -91,7 +91,7 @@ def list_customers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, li
 
 def put_members(connection: Connection, rows: Sequence[Row]) -> None:
     """Write profiles and fold heads of locked members."""
-    source, values = unnest(COLUMNS, rows)
+    source, values = records(COLUMNS, rows)
     updates = ", ".join(f"{name} = rows.{name}" for name in COLUMNS if name != "id")
     connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
 

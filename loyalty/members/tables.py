@@ -18,6 +18,8 @@ from sqlalchemy import (
 
 from loyalty.db import Instant, Json, belongs_to, metadata
 
+# No index but the one that foreign keys use begins with account_id: on a table without statistics PostgreSQL
+# would keep a plan that walks through all members of the account for each check.
 members = Table(
     "members",
     metadata,
@@ -47,8 +49,8 @@ members = Table(
     Column("must_refold", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
-    UniqueConstraint("account_id", "key"),  # one member for one first identity, however many race (U33)
-    Index("ix_members_email", "account_id", "email"),  # GET /members?email=, member show STORE EMAIL
+    UniqueConstraint("key", "account_id"),  # one member for one first identity, however many race (U33)
+    Index("ix_members_email", "email", "account_id"),  # GET /members?email=, member show STORE EMAIL
     Index(
         "ix_members_enrolled", "account_id", "id", postgresql_where=text("enrolled")
     ),  # GET /members, by cursor

@@ -11,14 +11,17 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from loyalty.db import Row, unnest
+from loyalty.db import Row, records
 
 _FOLDED = (
     "key, store_id, external_id, member_id, number, modified_at, observed_at, deleted_at, laurel_codes, award_at,"
-    " version, tier_key, nth, taken, points, counted, net_base, counts, forgiven, dead, ended, refund_ids, sha256"
+    " version, tier_key, nth, taken, points, counted, net_base, counts, forgiven, dead, ended, refund_ids"
 )
+_WINDOW = _FOLDED.replace(", laurel_codes", "").replace(", refund_ids", "")
 _BATCH = text(
-    f"select {_FOLDED}, case when key = any(:keys) then snapshot end as snapshot from orders"
+    f"select {_WINDOW}, case when key = any(:keys) then snapshot end as snapshot,"
+    " case when key = any(:keys) then laurel_codes end as laurel_codes,"
+    " case when key = any(:keys) then refund_ids end as refund_ids from orders"
     " where key = any(:keys) or (member_id = any(:members) and award_at >= :horizon)"
 ).bindparams(bindparam("keys", type_=ARRAY(Text)), bindparam("members", type_=ARRAY(Uuid)))
 _HISTORY = text(f"select {_FOLDED}, snapshot from orders where member_id = any(:members)").bindparams(
@@ -29,13 +32,13 @@ _OWNERS = text("select key, member_id from orders where key = any(:keys)").bindp
 )
 COLUMNS = {
     "key": "text", "store_id": "uuid", "external_id": "text", "member_id": "uuid", "number": "text",
-    "snapshot": "jsonb", "sha256": "bytea", "modified_at": "timestamptz", "observed_at": "timestamptz",
+    "snapshot": "jsonb", "modified_at": "timestamptz", "observed_at": "timestamptz",
     "deleted_at": "timestamptz", "review": "text", "laurel_codes": "jsonb", "award_at": "timestamptz",
     "version": "integer", "tier_key": "text", "nth": "integer", "taken": "bigint", "points": "bigint",
     "counted": "bigint", "net_base": "text", "counts": "smallint", "forgiven": "bigint", "dead": "boolean",
     "ended": "boolean", "refund_ids": "jsonb",
 }  # fmt: skip
-FOLDED_COLUMNS = {"key": "text"} | {name: COLUMNS[name] for name in list(COLUMNS)[12:]}
+FOLDED_COLUMNS = {"key": "text"} | {name: COLUMNS[name] for name in list(COLUMNS)[11:]}
 
 
 def list_for_batch(
@@ -59,7 +62,7 @@ def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID |
 
 def put_orders(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
     """Write orders with their newest snapshots and what the fold made of them."""
-    source, values = unnest(COLUMNS, rows)
+    source, values = records(COLUMNS, rows)
     names = ", ".join(COLUMNS)
     updates = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("key", "store_id"))
     statement = text(
@@ -71,7 +74,7 @@ def put_orders(connection: Connection, account: UUID, rows: Sequence[Row]) -> No
 
 def put_folded(connection: Connection, rows: Sequence[Row]) -> None:
     """Write what a fold made of orders whose snapshots stay as they are."""
-    source, values = unnest(FOLDED_COLUMNS, rows)
+    source, values = records(FOLDED_COLUMNS, rows)
     updates = ", ".join(f"{name} = rows.{name}" for name in FOLDED_COLUMNS if name != "key")
     connection.execute(text(f"update orders set {updates} from {source} where orders.key = rows.key"), values)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -122,11 +121,6 @@ def _read_line(item: list[Any]) -> OrderLine:
 def _read_refund(item: list[Any]) -> Refund:
     lines = tuple(RefundLine(line_id, quantity, Decimal(amount)) for line_id, quantity, amount in item[3])
     return Refund(item[0], datetime.fromisoformat(item[1]), Decimal(item[2]), lines)
-
-
-def content_sha256(text: str) -> bytes:
-    """Return the digest under which equal snapshots are recognised."""
-    return hashlib.sha256(text.encode()).digest()
 
 
 def keep_product_facts(order: OrderSnapshot, known: OrderSnapshot) -> OrderSnapshot:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, text
 
 from loyalty.commerce import PushCommand
-from loyalty.db import Row, json_text, unnest
+from loyalty.db import Row, records
 from loyalty.outbox.commands import command_data, command_kind
 from loyalty.values import StoreId
 
@@ -52,11 +52,11 @@ def add_pushes(connection: Connection, account: UUID, new: Sequence[NewPush]) ->
             "member_id": push.member_id,
             "kind": command_kind(push.command),
             "subject": push.subject,
-            "command": json_text(command_data(push.command)),
+            "command": command_data(push.command),
         }
         for push in new
     ]
-    source, values = unnest(_NEW, rows)
+    source, values = records(_NEW, rows)
     names = ", ".join(_NEW)
     statement = text(
         "with old as (update pushes set status = 'superseded', done_at = now() where status = 'waiting'"
@@ -95,7 +95,7 @@ def record(connection: Connection, outcomes: Sequence[Delivered], now: datetime)
         }
         for it in outcomes
     ]
-    source, values = unnest(_DONE, rows)
+    source, values = records(_DONE, rows)
     statement = text(
         "update pushes set status = rows.status, reason = rows.reason, detail = rows.detail, leased_until = null,"
         " not_before = rows.not_before, done_at = case when rows.status = 'waiting' then null else :now end"

@@ -11,8 +11,8 @@ from marshmallow import ValidationError, fields
 
 from loyalty.programs.program import LANGUAGES, Duration
 
-_DECIMAL = re.compile(r"^\d{1,15}(\.\d{1,9})?$")
-_KEY = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
+DECIMAL = re.compile(r"^\d{1,15}(\.\d{1,9})?$")
+KEY = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
 
 
 class Number(fields.Field[Fraction]):
@@ -25,7 +25,7 @@ class Number(fields.Field[Fraction]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Fraction:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if not isinstance(text, str) or not _DECIMAL.match(text):
+        if not isinstance(text, str) or not DECIMAL.match(text):
             raise ValidationError('Must be a decimal string, for example "1.5".')
         number = Fraction(text)
         if self.positive and number == 0:
@@ -55,7 +55,7 @@ class Key(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if not _KEY.match(text):
+        if not KEY.match(text):
             raise ValidationError("Must be 1 to 64 small letters, digits, - or _.")
         return text
 

@@ -343,6 +343,10 @@ class Versions:
         """Return the version of that number."""
         return next((program for program in self.programs if program.version == version), None)
 
+    def have_lifetime_window(self) -> bool:
+        """Return whether any version judges tiers by a member's whole life."""
+        return any(program.tier_policy.window.kind is WindowKind.LIFETIME for program in self.programs)
+
     def needs_products(self) -> bool:
         """Return whether any version asks for facts of products."""
         return any(program.needs_products() for program in self.programs)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from loyalty.db import Row, unnest
+from loyalty.db import Row, records
 
 COUPON = {
     "id": "uuid", "member_id": "uuid", "store_id": "uuid", "cause": "text", "reward_key": "text",
@@ -25,7 +25,7 @@ def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[st
 
     A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code.
     """
-    source, values = unnest(_USES, uses)
+    source, values = records(_USES, uses)
     statement = text(
         f"update coupons set used_by = case when live then key else null end,"
         " state = case when live then 'used' when state = 'used' then 'issued' else state end"
@@ -47,7 +47,7 @@ def list_member_coupons(connection: Connection, members: Sequence[UUID]) -> list
 
 def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
     """Write coupons: new ones, or the state that a cause's coupon has now."""
-    source, values = unnest(COUPON, rows)
+    source, values = records(COUPON, rows)
     names = ", ".join(COUPON)
     statement = text(
         f"insert into coupons (account_id, {names}) select :account, {names} from {source}"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
-from loyalty.db import Row, unnest
+from loyalty.db import Row, records
 
 PERIOD = {
     "member_id": "uuid", "number": "integer", "tier_key": "text", "entry": "integer", "started_at": "timestamptz",
@@ -17,7 +17,7 @@ PERIOD = {
 
 def put_periods(connection: Connection, account: UUID, rows: Sequence[Row], refolded: Sequence[UUID]) -> None:
     """Write the periods of members; those who were folded from nothing have exactly these."""
-    source, values = unnest(PERIOD, rows)
+    source, values = records(PERIOD, rows)
     names = ", ".join(PERIOD)
     updates = ", ".join(f"{name} = excluded.{name}" for name in list(PERIOD)[2:])
     statement = text(

@@ -89,12 +89,12 @@ create table members (
     created_at timestamp with time zone default now() not null,
     constraint pk_members primary key (id),
     constraint uq_members_account_id_id unique (account_id, id),
-    constraint uq_members_account_id_key unique (account_id, key),
+    constraint uq_members_key_account_id unique (key, account_id),
     constraint ck_members_debt check (debt >= 0),
     constraint fk_members_account_id foreign key(account_id) references accounts (id)
 );
 
-create index ix_members_email on members (account_id, email);
+create index ix_members_email on members (email, account_id);
 
 create index ix_members_enrolled on members (account_id, id) where enrolled;
 
@@ -328,7 +328,6 @@ create table orders (
     member_id uuid,
     number text not null,
     snapshot jsonb not null,
-    sha256 bytea not null,
     modified_at timestamp with time zone not null,
     observed_at timestamp with time zone,
     deleted_at timestamp with time zone,

@@ -1,0 +1,50 @@
+"""Publish a program: the next version, its warnings, and the members whom an account's first version makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from loyalty.accounts.service import lock_account
+from loyalty.activity.service import note
+from loyalty.members.repository import mark_all_for_refold
+from loyalty.programs.document import Context, check_document
+from loyalty.programs.lint import Notice, lint
+from loyalty.programs.service import publish
+from loyalty.values import AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The new version, what of it does nothing yet, and how many members must be folded again."""
+
+    version: int
+    effective_from: datetime
+    warnings: list[Notice]
+    to_refold: int
+
+
+def publish_program(
+    connection: Connection,
+    account: AccountId,
+    document: Any,
+    *,
+    effective_from: datetime | None,
+    now: datetime,
+    actor: str,
+) -> Published:
+    """Publish a document as the account's next version; the caller wakes the account when members must be folded again.
+
+    Raises Invalid. Before its first version an account stored orders without rating them; that version rates them all.
+    """
+    row = lock_account(connection)
+    warnings = lint(check_document(document))
+    context = Context(row["currency"], row["time_zone"], row["decimals"])
+    version = publish(connection, account, document, context, effective_from=effective_from, now=now)
+    to_refold = mark_all_for_refold(connection) if version == 1 else 0
+    start = effective_from or now
+    note(connection, account, actor, "program.published", str(version), effective_from=start.isoformat())
+    return Published(version, start, warnings, to_refold)
