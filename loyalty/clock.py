@@ -49,6 +49,13 @@ def add_months_to_instant(instant: datetime, months: int, tz: str) -> datetime:
     return moved.astimezone(UTC)
 
 
+def add_days_to_instant(instant: datetime, days: int, tz: str) -> datetime:
+    """Return the same local wall time so many days later, across daylight-saving changes."""
+    local = instant.astimezone(zone(tz))
+    moved = datetime.combine(local.date() + timedelta(days=days), local.time(), tzinfo=zone(tz))
+    return moved.astimezone(UTC)
+
+
 def local_instant(wall: datetime, tz: str) -> datetime:
     """Return the instant of a wall time without zone in `tz` (the earlier one in a fold)."""
     return wall.replace(tzinfo=zone(tz)).astimezone(UTC)

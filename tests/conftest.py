@@ -7,26 +7,17 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+from databases import Database
 
 from embedded import ServerUrls, running_servers
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = "laurel"
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """A migrated, empty database of one test."""
-
-    name: str
-    app_url: str
-    owner_url: str
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from connectors.base import RawMessage
+from connectors.base import Connector, RawMessage
 from loyalty.clock import utc_now
 from loyalty.commerce import Fact, Ignored, NeedsRead
 from loyalty.engine.apply import Applied, OrdersMoved, apply_facts, fold_again
@@ -111,7 +111,8 @@ def _process(
     book = runtime.book(connection, account, {StoreId(row["store_id"]) for row in rows})
     with_products = load_versions(connection, account).needs_products()
     for row in rows:
-        _parse(runtime, drained, row, with_products=with_products)
+        connector = runtime.connectors[book.platforms[StoreId(row["store_id"])]]
+        _parse(connector, drained, row, with_products=with_products)
     if drained.facts:
         applied: Applied = apply_facts(connection, book, drained.facts, now, **care)
         drained.outcomes.update(applied.outcomes)
@@ -122,11 +123,11 @@ def _process(
     }
 
 
-def _parse(runtime: Runtime, drained: Drained, row: Any, *, with_products: bool) -> None:
+def _parse(connector: Connector, drained: Drained, row: Any, *, with_products: bool) -> None:
     message = MessageId(row["id"])
     raw = RawMessage(row["source"], row["topic"], bytes(row["body"]), row["observed_at"])
     try:
-        parsed = runtime.connectors["woocommerce"].parse(row["store_id"], raw, with_products=with_products)
+        parsed = connector.parse(row["store_id"], raw, with_products=with_products)
     except MalformedMessage as error:
         drained.outcomes[message] = Outcome("failed", error.message)
         return

@@ -13,7 +13,15 @@ from datetime import datetime
 
 from loyalty.engine import orders, tiering
 from loyalty.engine.state import MemberState, Period
-from loyalty.engine.timeline import Event, EventKey, EventType, Rank, command_event, order_events
+from loyalty.engine.timeline import (
+    AdjustPoints,
+    Event,
+    EventKey,
+    EventType,
+    Rank,
+    command_event,
+    order_events,
+)
 from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
 from loyalty.programs.program import NegativeBalance, Program, Versions
@@ -35,7 +43,7 @@ def decide(state: MemberState, events: Iterable[Event], versions: Versions, unti
     """Apply events that lie after the state's head, in order, then everything due up to `until`; return the state."""
     for event in events:
         program = versions.at(event.key.at)
-        if program is None or not state.may_earn(program.enrolment):
+        if program is None:
             continue
         settle(state, event.key.at)
         _apply(state, event, program, versions)
@@ -80,7 +88,7 @@ def _apply(state: MemberState, event: Event, program: Program, versions: Version
         return
     file = state.orders[event.order_key]
     if event.type is EventType.AWARD:
-        if program.enrolment.mode == "explicit" and state.joined_at is None:
+        if not _may_be_awarded(state, program):
             return
         _join(state, event, program)
         orders.award_order(state, file, event, versions)
@@ -90,6 +98,13 @@ def _apply(state: MemberState, event: Event, program: Program, versions: Version
         return
     orders.refund_order(state, file, event, program, versions)
     tiering.withdraw_unreached(state, event, program, versions)
+
+
+def _may_be_awarded(state: MemberState, program: Program) -> bool:
+    """Return whether the version lets this person earn; refunds of what he earned before count all the same (U2)."""
+    if program.enrolment.mode == "explicit" and state.joined_at is None:
+        return False
+    return state.may_earn(program.enrolment)
 
 
 def _join(state: MemberState, event: Event, program: Program) -> None:
@@ -109,16 +124,22 @@ def _adjust(state: MemberState, event: Event, program: Program) -> None:
         state.wallet.open_lot(_manual_lot(state, cause, points, event.key.at, program), event.key.at)
     else:
         points = -_spend(state, -points, event.key.at, cause, program)
-    explanation = {"text": command.reason, "actor": command.actor, "asked": command.points}
-    state.movements.append(
-        Movement(
-            cause, EntryKind.ADJUSTMENT, points, event.key.at, "adjusted",
-            version=program.version, explanation=explanation,
-        )
-    )  # fmt: skip
+    if points:
+        _note_adjustment(state, event, command, points, program)
     if command.counts_toward_tier:
         state.marked.append(Contribution(event.key.at, points=points))
         tiering.upgrade(state, event, program)
+
+
+def _note_adjustment(
+    state: MemberState, event: Event, command: AdjustPoints, points: int, program: Program
+) -> None:
+    explanation = {"text": command.reason, "actor": command.actor, "asked": command.points}
+    cause, at = f"adjustment:{command.number}", event.key.at
+    movement = Movement(
+        cause, EntryKind.ADJUSTMENT, points, at, "adjusted", version=program.version, explanation=explanation
+    )
+    state.movements.append(movement)
 
 
 def _manual_lot(state: MemberState, cause: str, points: int, at: datetime, program: Program) -> Lot:

@@ -19,6 +19,7 @@ from loyalty.rewards.coupon import CouponTerms, coupon_code, coupon_terms
 from loyalty.values import new_id
 
 LIVE = frozenset({"requested", "issued"})
+COUPON_SUBJECT = "coupon:"
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ def _put(
             email,
             f"Laurel: {grant.cause}",
         )
-        issued.pushes.append(NewPush(store, work.id, f"coupon:{code}", command))
+        issued.pushes.append(NewPush(store, work.id, COUPON_SUBJECT + code, command))
 
 
 def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
@@ -115,7 +116,7 @@ def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: dat
         return
     issued.coupons.append({**row, "state": "withdrawn", "failure": None})
     command = DisableCoupon(row["code"], now)
-    issued.pushes.append(NewPush(row["store_id"], work.id, f"coupon:{row['code']}", command))
+    issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
 
 def push_tiers(

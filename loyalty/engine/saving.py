@@ -98,6 +98,8 @@ def _save_ledger(
 
 
 def _entry_rows(work: MemberWork, now: datetime) -> Iterator[Row]:
+    if work.refold:
+        work.row["points_sum"] = sum(posted.points for posted in work.posted.values())
     for draft in work.drafts:
         work.row["points_sum"] += draft.points
         yield _entry_row(work, draft, now)

@@ -11,7 +11,7 @@ from uuid import UUID
 from loyalty.engine.decide import decide, refold
 from loyalty.engine.planning import Change, events_to_append
 from loyalty.engine.state import MemberState, OrderFile
-from loyalty.engine.timeline import AdjustPoints, command_event
+from loyalty.engine.timeline import AdjustPoints, Event, command_event
 from loyalty.ledger.entries import EntryDraft, Posted, differences
 from loyalty.programs.program import Versions
 from loyalty.tiers.qualification import Contribution, Metrics
@@ -25,6 +25,7 @@ class AccountBook:
     id: AccountId
     coupon_key: bytes
     store_numbers: Mapping[StoreId, int]
+    platforms: Mapping[StoreId, str]
 
     def store(self, number: int) -> StoreId:
         """Return the store of a number, the first one when there is none of it."""
@@ -40,6 +41,8 @@ class MemberWork:
     state: MemberState
     changes: list[Change] = field(default_factory=list)
     command: AdjustPoints | None = None
+    events: list[Event] = field(default_factory=list)
+    """What is to be appended."""
     refold: bool = False
     lifetime: Metrics = field(default_factory=Metrics)
     posted: dict[str, Posted] = field(default_factory=dict)
@@ -80,8 +83,16 @@ class MemberWork:
     def plan(self, versions: Versions) -> None:
         """Find out whether the news can be appended."""
         self.refold = self.refold or self.row["must_refold"]
-        if not self.refold:
-            self.refold = events_to_append(self.state, self.changes, versions) is None
+        if self.refold:
+            return
+        events = events_to_append(self.state, self.changes, versions)
+        command = [command_event(self.command)] if self.command is not None else []
+        if events is None or any(
+            self.state.head is not None and event.key <= self.state.head for event in command
+        ):
+            self.refold = True
+            return
+        self.events = sorted([*events, *command], key=lambda event: event.key)
 
     def decide(self, versions: Versions, now: datetime) -> None:
         """Fold the news in, or everything again, and find the entries to post."""
@@ -93,15 +104,12 @@ class MemberWork:
 
     def _append(self, versions: Versions, now: datetime) -> None:
         state = self.state
-        events = events_to_append(state, self.changes, versions) or []
-        if self.command is not None:
-            events.append(command_event(self.command))
         if versions.have_lifetime_window():
             state.beyond = _less(self.lifetime, self._loaded())
         self.lifetime = _less(self.lifetime, self._of_changes())
         for change in self.changes:
             state.orders[change.new.ref.key] = change.new
-        decide(state, events, versions, now)
+        decide(state, self.events, versions, now)
         self.lifetime = _plus(self.lifetime, self._of_changes())
 
     def _loaded(self) -> Metrics:

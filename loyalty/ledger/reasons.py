@@ -69,7 +69,7 @@ _SIGNS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a sentence names: the reason's code, whole points with their sign, the shop's order number, a person's words."""
+    """What a sentence names: the code of the reason, signed points, the shop's order number, a person's words."""
 
     code: str
     points: int

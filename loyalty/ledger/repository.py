@@ -40,28 +40,28 @@ CONSUMPTION = {"member_id": "uuid", "lot_cause": "text", "cause": "text", "point
 
 def list_open_lots(
     connection: Connection, members: Sequence[UUID], causes: Iterable[str]
-) -> list[RowMapping]:
+) -> Sequence[RowMapping]:
     """Return the members' lots that have a rest, and those of these causes whether they have or not."""
     values = {"members": list(members), "causes": list(causes)}
-    return list(connection.execute(_OPEN, values).mappings())
+    return connection.execute(_OPEN, values).mappings().all()
 
 
-def list_lots(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+def list_lots(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return every lot of the members."""
-    return list(connection.execute(_ALL, {"members": list(members)}).mappings())
+    return connection.execute(_ALL, {"members": list(members)}).mappings().all()
 
 
-def list_posted(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+def list_posted(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return what is posted of the members, summed by cause."""
-    return list(connection.execute(_POSTED, {"members": list(members)}).mappings())
+    return connection.execute(_POSTED, {"members": list(members)}).mappings().all()
 
 
-def list_consumptions(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+def list_consumptions(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return how much of which lot each cause used."""
     statement = text(
         "select member_id, lot_cause, cause, points from lot_consumptions where member_id = any(:members)"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
-    return list(connection.execute(statement, {"members": list(members)}).mappings())
+    return connection.execute(statement, {"members": list(members)}).mappings().all()
 
 
 def forget_fold(connection: Connection, members: Sequence[UUID]) -> None:

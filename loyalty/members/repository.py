@@ -66,19 +66,19 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
     return connection.execute(statement, {**values, "account": account}).rowcount
 
 
-def lock_members(connection: Connection, ids: Iterable[UUID]) -> list[RowMapping]:
+def lock_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
     """Lock members in sorted order and return their rows as they are then."""
     return list(connection.execute(_LOCK, {"ids": sorted(set(ids))}).mappings())
 
 
-def list_members(connection: Connection, ids: Iterable[UUID]) -> list[RowMapping]:
+def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
     """Return the rows of members."""
     return list(connection.execute(_READ, {"ids": sorted(set(ids))}).mappings())
 
 
-def list_adjustments(connection: Connection, ids: Sequence[UUID]) -> list[RowMapping]:
+def list_adjustments(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return the accepted commands of members by number."""
-    return list(connection.execute(_ADJUSTMENTS, {"ids": list(ids)}).mappings())
+    return connection.execute(_ADJUSTMENTS, {"ids": list(ids)}).mappings().all()
 
 
 def list_customers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:

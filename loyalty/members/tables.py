@@ -89,5 +89,5 @@ adjustments = Table(
     belongs_to("members", "member_id"),
     Index("ix_adjustments_member", "account_id", "member_id"),  # a member's history for a refold
     CheckConstraint("points <> 0", name="points"),
-    CheckConstraint("reason <> '' and actor <> ''", name="says_who_and_why"),
+    CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
 )

@@ -17,12 +17,11 @@ _FOLDED = (
     "key, store_id, external_id, member_id, number, modified_at, observed_at, deleted_at, laurel_codes, award_at,"
     " version, tier_key, nth, taken, points, counted, net_base, counts, forgiven, dead, ended, refund_ids"
 )
-_WINDOW = _FOLDED.replace(", laurel_codes", "").replace(", refund_ids", "")
+_WINDOW = _FOLDED.replace("laurel_codes", "cast(null as jsonb)").replace("refund_ids", "cast(null as jsonb)")
 _BATCH = text(
-    f"select {_WINDOW}, case when key = any(:keys) then snapshot end as snapshot,"
-    " case when key = any(:keys) then laurel_codes end as laurel_codes,"
-    " case when key = any(:keys) then refund_ids end as refund_ids from orders"
-    " where key = any(:keys) or (member_id = any(:members) and award_at >= :horizon)"
+    f"select {_FOLDED}, snapshot from orders where key = any(:keys)"
+    f" union all select {_WINDOW}, null from orders"
+    " where member_id = any(:members) and award_at >= :horizon and not (key = any(:keys))"
 ).bindparams(bindparam("keys", type_=ARRAY(Text)), bindparam("members", type_=ARRAY(Uuid)))
 _HISTORY = text(f"select {_FOLDED}, snapshot from orders where member_id = any(:members)").bindparams(
     bindparam("members", type_=ARRAY(Uuid))
@@ -43,15 +42,15 @@ FOLDED_COLUMNS = {"key": "text"} | {name: COLUMNS[name] for name in list(COLUMNS
 
 def list_for_batch(
     connection: Connection, keys: Sequence[str], members: Sequence[UUID], horizon: datetime
-) -> list[RowMapping]:
+) -> Sequence[RowMapping]:
     """Return the orders of these keys with their snapshots, and what the members' others add from `horizon` on."""
     values = {"keys": list(keys), "members": list(members), "horizon": horizon}
-    return list(connection.execute(_BATCH, values).mappings())
+    return connection.execute(_BATCH, values).mappings().all()
 
 
-def list_histories(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+def list_histories(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return all orders of these members with their snapshots."""
-    return list(connection.execute(_HISTORY, {"members": list(members)}).mappings())
+    return connection.execute(_HISTORY, {"members": list(members)}).mappings().all()
 
 
 def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID | None]:

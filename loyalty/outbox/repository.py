@@ -68,7 +68,7 @@ def add_pushes(connection: Connection, account: UUID, new: Sequence[NewPush]) ->
 
 def claim_pushes(
     connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
-) -> list[RowMapping]:
+) -> Sequence[RowMapping]:
     """Lease due pushes of a store, oldest first, never two of one subject at a time."""
     statement = text(
         "with due as (select id from pushes p where store_id = :store and status = 'waiting'"
@@ -104,14 +104,15 @@ def record(connection: Connection, outcomes: Sequence[Delivered], now: datetime)
     connection.execute(statement, {**values, "now": now})
 
 
-def retry(connection: Connection, ids: Sequence[int]) -> int:
-    """Let failed pushes be tried again now; return how many."""
+def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
+    """Let failed pushes be tried again now, unless something newer was said of their subject; return the subjects."""
     statement = text(
         "update pushes set status = 'waiting', attempts = 0, not_before = null, reason = '', detail = '',"
-        " done_at = null"
-        " where id = any(cast(:ids as bigint[])) and status = 'failed'"
+        " done_at = null where id = any(cast(:ids as bigint[])) and status = 'failed' and not exists (select from pushes newer"
+        "   where newer.account_id = pushes.account_id and newer.subject = pushes.subject and newer.id > pushes.id)"
+        " returning subject"
     )
-    return connection.execute(statement, {"ids": list(ids)}).rowcount
+    return list(connection.execute(statement, {"ids": list(ids)}).scalars())
 
 
 def list_pushes(

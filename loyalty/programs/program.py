@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
-from loyalty.clock import add_months, add_months_to_instant, day_end, day_start, local_date
+from loyalty.clock import (
+    add_days_to_instant,
+    add_months,
+    add_months_to_instant,
+    day_end,
+    day_start,
+    local_date,
+)
 from loyalty.values import ONE, ZERO
 
 Text = dict[str, str]
@@ -97,7 +104,7 @@ class Duration:
         """Return the instant with the same local wall time this much later."""
         if self.months:
             return add_months_to_instant(instant, self.months, tz)
-        return instant + timedelta(days=self.days)
+        return add_days_to_instant(instant, self.days, tz)
 
 
 class RoundUp(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,9 @@ _VERSIONS = text(
 )
 
 
-def list_versions(connection: Connection) -> list[RowMapping]:
+def list_versions(connection: Connection) -> Sequence[RowMapping]:
     """Return the versions in the order in which they take effect."""
-    return list(connection.execute(_VERSIONS).mappings())
+    return connection.execute(_VERSIONS).mappings().all()
 
 
 def add_version(
@@ -33,7 +34,7 @@ def add_version(
     """Write the next version; return its number. The account's row must be locked."""
     statement = text(
         "insert into program_versions (account_id, version, effective_from, document, currency, time_zone, decimals,"
-        " published_at) select :account, coalesce(max(version), 0) + 1, :effective_from, cast(:document as jsonb),"
+        " published_at) select :account, coalesce(max(version), 0) + 1, :effective_from, cast(:document as json),"
         " :currency, :time_zone, :decimals, :now from program_versions returning version"
     )
     values = {
@@ -51,7 +52,7 @@ def add_version(
 def put_draft(connection: Connection, account: AccountId, document: Any, now: datetime) -> None:
     """Write the account's draft."""
     statement = text(
-        "insert into program_drafts (account_id, document, saved_at) values (:account, cast(:document as jsonb), :now)"
+        "insert into program_drafts (account_id, document, saved_at) values (:account, cast(:document as json), :now)"
         " on conflict (account_id) do update set document = excluded.document, saved_at = excluded.saved_at"
     )
     connection.execute(statement, {"account": account, "document": json_text(document), "now": now})

@@ -10,6 +10,7 @@ from loyalty.programs.fields import CalendarLength, Key, Number, Texts, WallTime
 from loyalty.programs.program import (
     AwardOn,
     Discounts,
+    Duration,
     Metric,
     NegativeBalance,
     Rounding,
@@ -93,14 +94,9 @@ class EarningSchema(_Strict):
 
 class ExpirySchema(_Strict):
     mode = _choice(["none", "lot", "inactivity"], "none")
-    after = CalendarLength(load_default=None, allow_none=True)
+    after = CalendarLength(load_default=Duration(months=12))
     round_up_to = _choice(RoundUp, "day")
     remind_days = fields.List(Whole(least=1), load_default=list)
-
-    @validates_schema
-    def _needs_length(self, data: dict[str, Any], **_: Any) -> None:
-        if data["mode"] != "none" and data["after"] is None:
-            raise ValidationError("Must say after how long points die.", "after")
 
 
 class RefundsSchema(_Strict):

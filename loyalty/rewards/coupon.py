@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from loyalty.clock import day_end, local_date
 from loyalty.programs.program import Program, Reward
-from loyalty.values import decimal_floor
+from loyalty.values import ZERO, decimal_floor
 
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 PREFIX = "lr"
@@ -52,7 +52,7 @@ def coupon_terms(reward: Reward, program: Program, granted_at: datetime) -> Coup
         expires_at = day_end(last, program.time_zone)
     return CouponTerms(
         kind=reward.kind,
-        amount=decimal_floor(reward.amount or reward.minimum_subtotal, 4),
+        amount=decimal_floor(reward.amount or ZERO, 4),
         minimum_subtotal=decimal_floor(reward.minimum_subtotal, 4),
         expires_at=expires_at,
     )

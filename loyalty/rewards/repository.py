@@ -37,12 +37,12 @@ def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[st
     }
 
 
-def list_member_coupons(connection: Connection, members: Sequence[UUID]) -> list[RowMapping]:
+def list_member_coupons(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return every coupon of the members."""
     statement = text("select * from coupons where member_id = any(:members) order by id").bindparams(
         bindparam("members", type_=ARRAY(Uuid))
     )
-    return list(connection.execute(statement, {"members": list(members)}).mappings())
+    return connection.execute(statement, {"members": list(members)}).mappings().all()
 
 
 def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
@@ -75,3 +75,11 @@ def settle_coupon(
         "code": code, "state": state, "external_id": external_id, "failure": failure, "from_states": list(from_states),
     }  # fmt: skip
     return connection.execute(statement, values).scalar_one_or_none()
+
+
+def request_again(connection: Connection, codes: Sequence[str]) -> None:
+    """Let coupons that the shop refused be requested once more."""
+    statement = text(
+        "update coupons set state = 'requested', failure = null where state = 'failed' and code = any(:codes)"
+    ).bindparams(bindparam("codes", type_=ARRAY(Text)))
+    connection.execute(statement, {"codes": list(codes)})

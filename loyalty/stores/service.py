@@ -47,6 +47,15 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A store's number within its account, and its platform."""
+
+    store: StoreId
+    number: int
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewStore:
     """What is needed to write a connected shop."""
 
@@ -134,9 +143,10 @@ def set_state(connection: Connection, store: StoreId, state: str) -> None:
     connection.execute(text("update stores set state = :state where id = :id"), {"id": store, "state": state})
 
 
-def list_numbers(connection: Connection) -> dict[StoreId, int]:
-    """Return the number of each store of the account."""
-    return {StoreId(row[0]): row[1] for row in connection.execute(text("select id, number from stores"))}
+def list_places(connection: Connection) -> list[Place]:
+    """Return what never changes of each store of the account, connected or not."""
+    rows = connection.execute(text("select id, number, platform from stores"))
+    return [Place(StoreId(store), number, platform) for store, number, platform in rows]
 
 
 def _store(vault: Vault, row: dict[str, Any]) -> Store:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from loyalty.clock import add_months, day_start, local_date
+from loyalty.clock import add_months, add_months_to_instant, day_start, local_date
 from loyalty.programs.program import Conditions, Metric, Program, Tier, Window, WindowKind
 from loyalty.values import ZERO
 
@@ -48,18 +48,13 @@ def window_start(window: Window, instant: datetime, tz: str, joined_at: datetime
         return day_start(add_months(today, -window.months), tz)
     if window.kind is WindowKind.CALENDAR_YEAR:
         return day_start(date(today.year, 1, 1), tz)
-    return _membership_year_start(joined_at or instant, instant)
+    return _membership_year_start(joined_at or instant, instant, tz)
 
 
-def _membership_year_start(joined_at: datetime, instant: datetime) -> datetime:
-    years = max(0, instant.year - joined_at.year)
-    start = _years_later(joined_at, years)
-    return start if start <= instant or not years else _years_later(joined_at, years - 1)
-
-
-def _years_later(instant: datetime, years: int) -> datetime:
-    moved = add_months(instant.date(), years * 12)
-    return instant.replace(year=moved.year, month=moved.month, day=moved.day)
+def _membership_year_start(joined_at: datetime, instant: datetime, tz: str) -> datetime:
+    years = max(0, local_date(instant, tz).year - local_date(joined_at, tz).year)
+    start = add_months_to_instant(joined_at, 12 * years, tz)
+    return start if start <= instant or not years else add_months_to_instant(joined_at, 12 * (years - 1), tz)
 
 
 def sum_metrics(contributions: Iterable[Contribution], start: datetime | None, until: datetime) -> Metrics:

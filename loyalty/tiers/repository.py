@@ -29,11 +29,11 @@ def put_periods(connection: Connection, account: UUID, rows: Sequence[Row], refo
     connection.execute(statement, {**values, "account": account, "refolded": list(refolded)})
 
 
-def list_periods(connection: Connection, member: UUID) -> list[RowMapping]:
+def list_periods(connection: Connection, member: UUID) -> Sequence[RowMapping]:
     """Return the periods of a member, oldest first."""
     statement = text(
         "select number, tier_key, entry, started_at, cause, rewarded,"
         " lead(started_at) over (order by number) as ended_at from tier_periods"
         " where member_id = :member order by number"
     )
-    return list(connection.execute(statement, {"member": member}).mappings())
+    return connection.execute(statement, {"member": member}).mappings().all()

@@ -104,7 +104,7 @@ comment on table members is 'head: where the fold stands (place, tier periods, m
 
 create table program_drafts (
     account_id uuid not null,
-    document jsonb not null,
+    document JSON not null,
     saved_at timestamp with time zone default now() not null,
     constraint pk_program_drafts primary key (account_id),
     constraint fk_program_drafts_account_id foreign key(account_id) references accounts (id)
@@ -114,7 +114,7 @@ create table program_versions (
     account_id uuid not null,
     version integer not null,
     effective_from timestamp with time zone not null,
-    document jsonb not null,
+    document JSON not null,
     currency text not null,
     time_zone text not null,
     decimals integer not null,
@@ -164,7 +164,7 @@ create table adjustments (
     constraint pk_adjustments primary key (account_id, number),
     constraint fk_adjustments_account_id_member_id foreign key(account_id, member_id) references members (account_id, id),
     constraint ck_adjustments_points check (points <> 0),
-    constraint ck_adjustments_says_who_and_why check (reason <> '' and actor <> '')
+    constraint ck_adjustments_says_who_and_why check (btrim(reason) <> '' and btrim(actor) <> '')
 );
 
 create index ix_adjustments_member on adjustments (account_id, member_id);

@@ -1,0 +1,39 @@
+"""The REST API of one account under /api/v1, described by its own OpenAPI document."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_smorest import Api
+
+from webhook_app.api import ledger, members, messages, program
+from webhook_app.api.answers import Problem
+from webhook_app.api.fields import Moment
+
+PREFIX = "/api/v1"
+BLUEPRINTS = (members.blueprint, ledger.blueprint, program.blueprint, messages.blueprint)
+SPEC = {
+    "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
+    "security": [{"apiKey": []}],
+}
+
+
+class LaurelApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """Describes errors as the problems that `webhook_app.errors` answers."""
+
+    ERROR_SCHEMA = Problem
+
+
+def register(app: Flask) -> None:
+    """Add the API and its description."""
+    app.config.update(
+        API_TITLE="Laurel",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=PREFIX,
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS=SPEC,
+    )
+    api = LaurelApi(app)
+    api.register_field(Moment, "string", "date-time")
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=PREFIX)

@@ -1,0 +1,34 @@
+"""The API's own kinds of values: instants and points."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from webhook_app.moments import moment_text, read_moment
+
+MOST_POINTS = 10**12
+
+
+class Moment(fields.Field[datetime]):
+    """An instant: written in UTC with Z, read with any offset; one without offset is refused."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else moment_text(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            return read_moment(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+class Points(fields.Integer):
+    """Whole points, not 0; a JSON float or text is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < abs(value) <= MOST_POINTS:
+            raise ValidationError("Must be a whole number other than 0.")
+        return value

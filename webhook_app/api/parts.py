@@ -1,0 +1,144 @@
+"""What every resource of the API shares: strict parameters, cursors, and answers that are given once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Response, jsonify, request
+from flask_smorest import Blueprint
+from marshmallow import RAISE, Schema
+from sqlalchemy import Connection
+from webargs.flaskparser import FlaskParser
+
+from loyalty.accounts.idempotency import Answered, Request, begin, keep
+from loyalty.errors import Invalid
+from webhook_app.api.questions import NoQuery, RepeatHeaders
+from webhook_app.security import access, requires
+from webhook_app.tools import tools
+
+Data = dict[str, Any]
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class StrictParser(FlaskParser):
+    """Refuses unknown query parameters too; webargs leaves them out silently."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The transaction of a request that changes something, and what must be done once it is committed."""
+
+    connection: Connection
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """A group of routes: each asks for a key of its scope first, then judges parameters, header and body strictly."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def reads(
+        self, path: str, answer: type[Schema] | Data, query: type[Schema] = NoQuery
+    ) -> Callable[[View], View]:
+        """Add a view of GET; it takes the query as its first argument where there is one."""
+
+        def decorate(view: View) -> View:
+            described = self.response(200, answer)(view)
+            described = self.arguments(query, location="query", as_kwargs=query is NoQuery)(described)
+            self.route(path)(requires("read")(described))
+            return view
+
+        return decorate
+
+    def writes(
+        self, path: str, answer: type[Schema], *, status: int, scope: str = "write", method: str = "POST",
+        body: type[Schema] | None = None,
+    ) -> Callable[[View], View]:  # fmt: skip
+        """Add a view that changes something: it takes a Writing, then the body where there is one."""
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def answered(*args: Any, idempotency_key: str | None, **kwargs: Any) -> Response:
+                return _once(idempotency_key, status, answer(), lambda it: view(it, *args, **kwargs))
+
+            described = self.response(status, answer)(answered)
+            described = self.arguments(RepeatHeaders, location="headers", as_kwargs=True)(described)
+            if body is not None:
+                described = self.arguments(body)(described)
+            described = self.arguments(NoQuery, location="query", as_kwargs=True)(described)
+            self.route(path, methods=[method])(requires(scope)(described))
+            return view
+
+        return decorate
+
+
+def transaction() -> AbstractContextManager[Connection]:
+    """Open a transaction that sees the account of this request's key."""
+    return tools().database.transaction(access().account)
+
+
+def page(rows: Sequence[Any], limit: int, key: Callable[[Any], Any]) -> Data:
+    """Return a page of rows that were read one beyond the limit; `next` leads to the row after its last."""
+    shown = list(rows[:limit])
+    more = len(rows) > limit
+    return {"data": shown, "next": _encode(str(key(shown[-1]))) if more else None}
+
+
+def uuid_cursor(cursor: str | None) -> UUID | None:
+    """Return the id in a cursor; raises Invalid."""
+    return None if cursor is None else _decode(cursor, UUID)
+
+
+def number_cursor(cursor: str | None) -> int | None:
+    """Return the number in a cursor; raises Invalid."""
+    return None if cursor is None else _decode(cursor, int)
+
+
+def _encode(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, kind: Callable[[str], Any]) -> Any:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return kind(base64.urlsafe_b64decode(padded.encode()).decode())
+    except (ValueError, binascii.Error):
+        raise Invalid("The cursor is none of ours.", {"/cursor": ["Unknown cursor."]}) from None
+
+
+def _once(key: str | None, status: int, schema: Schema, work: Callable[[Writing], Any]) -> Response:
+    """Answer with what `work` returns; a request repeated under the same Idempotency-Key gets the kept answer."""
+    with transaction() as connection:
+        writing = Writing(connection)
+        asked = Request(access().account, key, _sha256()) if key is not None else None
+        answer = begin(connection, asked) if asked else None
+        if answer is None:
+            answer = Answered(status, schema.dump(work(writing)))
+            if asked is not None:
+                keep(connection, asked, answer)
+    for step in writing.afterwards:
+        step()
+    response = jsonify(answer.body)
+    response.status_code = answer.status
+    return response
+
+
+def _sha256() -> bytes:
+    """Return the digest under which the very same request is recognised."""
+    asked = f"{request.method} {request.full_path}\n".encode() + request.get_data()
+    return hashlib.sha256(asked).digest()
+
+
+def actor() -> str:
+    """Return how the audit log names the caller."""
+    return f"api key {access().key_id}"

@@ -1,0 +1,24 @@
+"""The command line: `flask --app webhook_app GROUP COMMAND`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from webhook_app.commands import accounts, jobs, messages, programs, stores
+
+GROUPS = (
+    stores.group,
+    programs.group,
+    jobs.group,
+    accounts.ledger,
+    accounts.member,
+    accounts.api_key,
+    messages.inbox,
+    messages.outbox,
+)
+
+
+def register(app: Flask) -> None:
+    """Add every group of commands."""
+    for group in GROUPS:
+        app.cli.add_command(group)

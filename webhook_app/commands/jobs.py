@@ -1,0 +1,128 @@
+"""Run a background job once, here and now, for one store or for all, at a time of one's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+
+from loyalty.clock import utc_now
+from loyalty.commerce import PushError
+from loyalty.engine.verify import verify_ledger
+from loyalty.errors import NotFound
+from loyalty.reports.waiting import Due, list_due
+from loyalty.stores.service import get_store, list_all_stores
+from loyalty.values import AccountId, StoreId
+from webhook_app.cli import Answer, Moment, command, find_account
+from webhook_app.tools import Tools
+from workers import draining, fetching, pushing
+from workers.runtime import Runtime
+
+group = AppGroup("jobs", help="Background jobs.")
+Place = tuple[AccountId, StoreId]
+Job = Callable[[Runtime, list[Place], datetime | None], int]
+PASSES = 20
+
+
+def drain_inbox(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+    """Process what waits in the accounts' inboxes; return how many messages and members."""
+    accounts = list(dict.fromkeys(account for account, _ in places))
+    return sum(_drain(runtime, account, now) for account in accounts)
+
+
+def _drain(runtime: Runtime, account: AccountId, now: datetime | None) -> int:
+    refolded = draining.refold_account(runtime, account, now)
+    return refolded + draining.drain_account(runtime, account, now=now)
+
+
+def fetch(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+    """Ask the shops what messages only named; return how many messages."""
+    return sum(fetching.fetch_store(runtime, account, store, now) for account, store in places)
+
+
+def deliver_pushes(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+    """Deliver what the shops have to do; return how many were tried."""
+    return sum(pushing.push_store(runtime, account, store, now) for account, store in places)
+
+
+def sweep(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+    """Do everything that may be done now, and what follows from it; return how much."""
+    done = 0
+    for _ in range(PASSES):
+        with runtime.database.transaction(None) as connection:
+            due = list_due(connection, now or utc_now())
+        worked = sum(_work(runtime, each, now) for each in due if _is_meant(each, places))
+        done += worked
+        if not worked:
+            break
+    return done
+
+
+def _is_meant(due: Due, places: list[Place]) -> bool:
+    return any(due.account == account and due.store in (None, store) for account, store in places)
+
+
+def _work(runtime: Runtime, due: Due, now: datetime | None) -> int:
+    if due.store is None:
+        return _drain(runtime, due.account, now)
+    job = fetch if due.kind == "read" else deliver_pushes
+    return job(runtime, [(due.account, due.store)], now)
+
+
+def verify(runtime: Runtime, places: list[Place], _: datetime | None) -> int:
+    """Check the accounts' ledgers; return how many differences there are."""
+    found = 0
+    for account in dict.fromkeys(account for account, _ in places):
+        with runtime.database.transaction(account) as connection:
+            found += len(verify_ledger(connection, account).differences)
+    return found
+
+
+def check_webhooks(runtime: Runtime, places: list[Place], _: datetime | None) -> int:
+    """Put back webhooks that shops have disabled or lost; return how many stores were mended."""
+    mended = 0
+    for account, store_id in places:
+        with runtime.database.transaction(account) as connection:
+            store = get_store(connection, runtime.vault, store_id)
+        try:
+            mended += bool(runtime.connectors[store.platform].register_webhooks(runtime.access(store)))
+        except PushError as error:
+            click.echo(f"{store.key}: {error.message}", err=True)
+    return mended
+
+
+JOBS: Mapping[str, Job] = {
+    "drain-inbox": drain_inbox,
+    "fetch": fetch,
+    "deliver-pushes": deliver_pushes,
+    "sweep": sweep,
+    "verify-ledger": verify,
+    "check-webhooks": check_webhooks,
+}
+
+
+@command(group, "run")
+@click.argument("name", type=click.Choice(list(JOBS)))
+@click.option("--store", default="", help="Only for the store, or the account, of this key.")
+@click.option("--as-of", type=Moment(), help="The time that counts as now.")
+def run(tools: Tools, name: str, store: str, as_of: datetime | None) -> Answer:
+    """Run the job NAME once."""
+    runtime = Runtime(tools.settings, tools.database, tools.vault, tools.wakes, tools.connectors)
+    count = JOBS[name](runtime, _places(tools, store), as_of)
+    exit_code = 1 if name == "verify-ledger" and count else 0
+    return Answer({"job": name, "count": count}, [f"{name}: {count}"], exit_code=exit_code)
+
+
+def _places(tools: Tools, key: str) -> list[Place]:
+    """Return the connected stores that are meant: one, those of an account, or all."""
+    rows = [row for row in tools.database.single_statement(list_all_stores) if row["state"] == "connected"]
+    places = [(AccountId(row["account_id"]), StoreId(row["store_id"])) for row in rows]
+    if not key:
+        return places
+    account, store = find_account(tools, key)
+    meant = [place for place in places if place[0] == account and store in (None, place[1])]
+    if not meant:
+        raise NotFound(f"There is no connected store of the key {key}.")
+    return meant

@@ -1,0 +1,72 @@
+"""Connect, list and disconnect shops."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from loyalty.activity.service import note
+from loyalty.errors import NotFound
+from loyalty.stores.service import list_all_stores, set_state
+from webhook_app.cli import ACTOR, Answer, command, find_account
+from webhook_app.connect import NewShop, connect_shop
+from webhook_app.tools import Tools
+
+group = AppGroup("store", help="Connected shops.")
+connecting = AppGroup("connect", help="Connect a shop.")
+group.add_command(connecting)
+
+
+@command(connecting, "woocommerce")
+@click.option("--url", required=True, help="Address of the shop.")
+@click.option("--consumer-key", required=True, help="Key of its REST API, read and write.")
+@click.option("--consumer-secret", required=True, help="Secret of that key; - reads it from standard input.")
+@click.option("--name", default="", help="What people call the shop.")
+@click.option("--account", default="", help="Key of the account it joins; a new one unless given.")
+@click.option("--no-register", is_flag=True, help="Leave the webhooks of the shop alone.")
+def woocommerce(
+    tools: Tools,
+    url: str,
+    consumer_key: str,
+    consumer_secret: str,
+    name: str,
+    account: str,
+    no_register: bool,
+) -> Answer:
+    """Connect a WooCommerce shop."""
+    secret = sys.stdin.readline().strip() if consumer_secret == "-" else consumer_secret
+    keys = {"consumer_key": consumer_key, "consumer_secret": secret}
+    shop = NewShop("woocommerce", url, keys, name, account, register=not no_register, actor=ACTOR)
+    done = connect_shop(tools, shop)
+    data = {
+        "account": done.account,
+        "store": done.store.key,
+        "webhook_url": done.webhook_url,
+        "webhook_secret": done.webhook_secret,
+        "api_key": done.api_key,
+    }
+    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in data.items()]
+    return Answer({**data, "warnings": list(done.warnings)}, lines, list(done.warnings))
+
+
+@command(group, "list")
+def list_(tools: Tools) -> Answer:
+    """List all connected shops."""
+    rows = tools.database.single_statement(list_all_stores)
+    data = [{name: str(row[name]) for name in ("key", "platform", "state", "account_id")} for row in rows]
+    return Answer(data, ["  ".join((row["key"], row["platform"], row["state"])) for row in data])
+
+
+@command(group, "disconnect")
+@click.argument("key")
+def disconnect(tools: Tools, key: str) -> Answer:
+    """Take nothing more from a shop and send nothing to it; its data stays."""
+    account, store = find_account(tools, key)
+    if store is None:
+        raise NotFound(f"There is no store of the key {key}.")
+    with tools.database.transaction(account) as connection:
+        set_state(connection, store, "disconnected")
+        note(connection, account, ACTOR, "store.disconnected", key)
+    return Answer({"store": key, "state": "disconnected"}, [f"{key} is disconnected"])

@@ -1,0 +1,58 @@
+"""What the requests of one process share: database, keys, connectors, wake-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from flask import current_app
+
+from connectors.base import Connector
+from connectors.woocommerce import WooCommerceConnector
+from loyalty.config import Settings, ensure_secrets
+from loyalty.crypto import Vault
+from loyalty.db import Database
+from loyalty.values import AccountId
+from workers.queues import DELIVER_PUSHES, DRAIN_INBOX, Queues, WakeUps
+
+SETTINGS = "laurel.settings"
+TOOLS = "laurel.tools"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The tools of a request or a command."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    wakes: WakeUps
+    connectors: dict[str, Connector]
+
+    def wake_inbox(self, account: AccountId) -> None:
+        """Have an account's inbox and its members that must be folded again taken soon."""
+        self.wakes.wake_now(Queues.DRAIN, DRAIN_INBOX, account, account)
+
+    def wake_pushes(self, account: AccountId, stores: Iterable[UUID]) -> None:
+        """Have the pushes of these stores delivered soon."""
+        for store in stores:
+            self.wakes.wake_now(Queues.PUSH, DELIVER_PUSHES, store, account, store)
+
+
+def build_tools(settings: Settings) -> Tools:
+    """Return the tools of a process; connects to nothing yet."""
+    settings = ensure_secrets(settings)
+    return Tools(
+        settings=settings,
+        database=Database(settings.database_url, assume_role=not settings.database_owner_url),
+        vault=Vault(settings.encryption_keys),
+        wakes=WakeUps(settings.redis_url),
+        connectors={"woocommerce": WooCommerceConnector(allow_private=settings.allow_private_shops)},
+    )
+
+
+def tools() -> Tools:
+    """Return the tools of the running application."""
+    return cast(Tools, current_app.extensions[TOOLS])
