@@ -270,4 +270,6 @@ class ShopSettings:
     time_zone: str
     decimals: int
     prices_include_tax: bool
+    sells_gift_cards: bool = False
+    """Then an order does not say by itself which of its lines are gift cards: the products are read with it."""
     warnings: tuple[str, ...] = ()

@@ -160,11 +160,14 @@ def make_shop(
     time_zone: str = "Asia/Taipei",
     decimals: int = 0,
     effective_from: datetime = LONG_AGO,
+    sells_gift_cards: bool = False,
 ) -> Shop:
     """An account with one WooCommerce store and, when given, a program that was always in force."""
     account = AccountId(new_id())
     key = f"shop-{account.hex[-8:]}"
-    settings = ShopSettings(currency, time_zone, decimals, prices_include_tax=False)
+    settings = ShopSettings(
+        currency, time_zone, decimals, prices_include_tax=False, sells_gift_cards=sells_gift_cards
+    )
     keys = credentials or {"consumer_key": "ck", "consumer_secret": "cs"}
     with runtime.database.transaction(account) as connection:
         open_account(

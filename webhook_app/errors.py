@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, json, request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from loyalty.commerce import PushError
@@ -33,6 +33,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_problem)
     app.register_error_handler(OperationalError, database_away)
     app.register_error_handler(InterfaceError, database_away)
+    app.register_error_handler(DataError, unstorable)
     app.register_error_handler(Exception, surprise)
 
 
@@ -64,6 +65,13 @@ def database_away(error: Exception) -> Response:
     response = problem(503, "about:blank", "Service unavailable", "The database does not answer.")
     response.headers["Retry-After"] = "5"
     return response
+
+
+def unstorable(_: Exception) -> Response:
+    """Return 422: a text with a NUL or a number beyond 64 bits, which no rule of a field looks for."""
+    return problem(
+        422, "about:blank", "Unprocessable content", "The request has a value that cannot be stored."
+    )
 
 
 def surprise(error: Exception) -> Response:

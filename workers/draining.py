@@ -109,10 +109,11 @@ def _process(
     if not rows:
         return
     book = runtime.book(connection, account, {StoreId(row["store_id"]) for row in rows})
-    with_products = load_versions(connection, account).needs_products()
+    versions = load_versions(connection, account)
     for row in rows:
-        connector = runtime.connectors[book.platforms[StoreId(row["store_id"])]]
-        _parse(connector, drained, row, with_products=with_products)
+        store = StoreId(row["store_id"])
+        connector = runtime.connectors[book.platforms[store]]
+        _parse(connector, drained, row, with_products=book.needs_products(store, versions))
     if drained.facts:
         applied: Applied = apply_facts(connection, book, drained.facts, now, **care)
         drained.outcomes.update(applied.outcomes)

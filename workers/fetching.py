@@ -34,7 +34,8 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
         with runtime.database.transaction(account) as connection:
             store = get_store(connection, runtime.vault, store_id)
             rows = inbox.claim_reading(connection, store_id, BATCH, at, LEASE)
-            with_products = load_versions(connection, account).needs_products()
+            book = runtime.book(connection, account, {store_id})
+            with_products = book.needs_products(store_id, load_versions(connection, account))
         if not rows:
             return done
         try:

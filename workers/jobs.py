@@ -10,7 +10,7 @@ from loyalty.clock import utc_now
 from loyalty.commerce import PushError
 from loyalty.engine.verify import verify_ledger
 from loyalty.reports.waiting import list_due
-from loyalty.stores.service import get_store, list_all_stores
+from loyalty.stores.service import get_store, list_all_stores, note_settings
 from loyalty.values import AccountId, StoreId
 from workers import draining, fetching, pushing
 from workers.queues import Queues
@@ -72,18 +72,22 @@ def verify_ledgers() -> int:
 
 
 def check_webhooks() -> int:
-    """Put back webhooks that a shop has disabled or lost; return how many stores were mended."""
+    """Put back webhooks that a shop has disabled or lost, note its settings; return how many stores were mended."""
     tools, mended = runtime(), 0
     with tools.database.transaction(None) as connection:
         stores = [row for row in list_all_stores(connection) if row["state"] == "connected"]
     for row in stores:
         with tools.database.transaction(row["account_id"]) as connection:
             store = get_store(connection, tools.vault, StoreId(row["store_id"]))
+        connector, access = tools.connectors[store.platform], tools.access(store)
         try:
-            done = tools.connectors[store.platform].register_webhooks(tools.access(store))
+            done = connector.register_webhooks(access)
+            settings = connector.read_settings(access)
         except PushError as error:
             log.warning("webhooks_not_checked", store=str(store.id), reason=error.reason)
             continue
+        with tools.database.transaction(store.account) as connection:
+            note_settings(connection, store.id, settings)
         mended += bool(done)
         log.info("webhooks_checked", store=str(store.id), mended=done)
     return mended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,6 +22,9 @@ from loyalty.values import AccountId, StoreId
 from workers.queues import DELIVER_PUSHES, FETCH, Queues, WakeUps
 
 
+BOOK_SECONDS = 60.0
+
+
 @dataclass(slots=True)
 class Runtime:
     """The tools of a job."""
@@ -30,13 +34,19 @@ class Runtime:
     vault: Vault
     wakes: WakeUps
     connectors: dict[str, Connector]
-    books: dict[AccountId, AccountBook] = field(default_factory=dict)
+    books: dict[AccountId, tuple[float, AccountBook]] = field(default_factory=dict)
 
     def book(self, connection: Connection, account: AccountId, stores: set[StoreId]) -> AccountBook:
-        """Return the account's book, read again when it lacks one of these stores."""
-        book = self.books.get(account)
-        if book is None or not stores <= set(book.store_numbers):
-            book = self.books[account] = load_book(connection, self.vault, account)
+        """Return the account's book, read again each minute and when it lacks one of these stores."""
+        read_at, book = self.books.get(account, (0.0, None))
+        if (
+            book is not None
+            and time.monotonic() - read_at < BOOK_SECONDS
+            and stores <= set(book.store_numbers)
+        ):
+            return book
+        book = load_book(connection, self.vault, account)
+        self.books[account] = time.monotonic(), book
         return book
 
     def wake_store(self, queue: str, account: AccountId, store: StoreId) -> None:

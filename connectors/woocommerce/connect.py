@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from connectors.base import StoreAccess
 from connectors.http import Door
 from connectors.woocommerce.api import API, expect, list_all, objects, one_object
+from connectors.woocommerce.fetch import GIFT_CARD_TYPES
 from loyalty.clock import zone
 from loyalty.commerce import PushError, ShopSettings
 
@@ -40,8 +42,15 @@ def read_settings(door: Door) -> ShopSettings:
         time_zone=time_zone or "UTC",
         decimals=_whole(_setting(general, "woocommerce_price_num_decimals")),
         prices_include_tax=_setting(tax, "woocommerce_prices_include_tax") == "yes",
+        sells_gift_cards=any(_sells(door, kind) for kind in sorted(GIFT_CARD_TYPES)),
         warnings=() if time_zone else (UNKNOWN_ZONE,),
     )
+
+
+def _sells(door: Door, product_type: str) -> bool:
+    """A type that no plugin registers is refused with 400 (the enum of the products controller)."""
+    answer = door.get(f"{API}/products", {"type": product_type, "per_page": "1"})
+    return answer.status != HTTPStatus.BAD_REQUEST and bool(objects(expect(answer)))
 
 
 def register_webhooks(door: Door, access: StoreAccess) -> list[str]:

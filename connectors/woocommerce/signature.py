@@ -38,6 +38,8 @@ def message_key(topic: str, headers: Mapping[str, str], body: bytes) -> bytes:
 
 def header(headers: Mapping[str, str], name: str) -> str:
     """Return a header's value whatever the case of its name; empty when it is not there."""
+    if name in headers:
+        return headers[name]
     return next((value for key, value in headers.items() if key.lower() == name), "")
 
 

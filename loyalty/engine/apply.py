@@ -137,7 +137,7 @@ def _assign(
         batch.works[before].drop(order.ref.key)
     if member is not None:
         batch.works[member].changes.append(Change(old, new))
-    return SavedOrder(new, member)
+    return SavedOrder(new, order.store_id, member)
 
 
 def _finish(

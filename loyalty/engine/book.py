@@ -20,4 +20,5 @@ def load_book(connection: Connection, vault: Vault, account: AccountId) -> Accou
         vault.open(row["coupon_key"]),
         {place.store: place.number for place in places},
         {place.store: place.platform for place in places},
+        frozenset(place.store for place in places if place.sells_gift_cards),
     )

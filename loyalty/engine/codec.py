@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from loyalty.db import Row
 from loyalty.engine.state import MemberState, OrderFile, Period
@@ -15,7 +16,7 @@ from loyalty.ledger.lots import Lot
 from loyalty.members.identity import email_domain
 from loyalty.orders.snapshot import read_snapshot, snapshot_data
 from loyalty.tiers.qualification import Contribution, Metrics
-from loyalty.values import exact, fraction_text
+from loyalty.values import StoreId, exact, fraction_text
 
 Data = Mapping[Any, Any]
 
@@ -139,19 +140,18 @@ def folded_row(file: OrderFile) -> Row:
     }
 
 
-def order_row(file: OrderFile, member_id: object, review: str | None) -> Row:
-    """Return the whole row of an order whose snapshot is loaded."""
+def order_row(file: OrderFile, store: StoreId, member_id: UUID | None, review: str | None) -> Row:
+    """Return the whole row of an order; without a snapshot it only says that the shop does not have the order."""
     order = file.snapshot
-    assert order is not None
     return {
         **folded_row(file),
-        "store_id": order.store_id,
-        "external_id": order.external_id,
+        "store_id": store,
+        "external_id": file.ref.external_id,
         "member_id": member_id,
-        "number": order.number,
-        "snapshot": snapshot_data(order),
-        "modified_at": order.modified_at,
-        "observed_at": order.observed_at,
+        "number": order.number if order else "",
+        "snapshot": snapshot_data(order) if order else None,
+        "modified_at": order.modified_at if order else None,
+        "observed_at": order.observed_at if order else None,
         "deleted_at": file.deleted_at,
         "review": review,
         "laurel_codes": sorted(file.laurel_codes),

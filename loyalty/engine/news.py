@@ -26,9 +26,10 @@ _NOBODY = Buyer()
 
 @dataclass(slots=True)
 class OrderNews:
-    """What a batch says of one order: its newest snapshot, or since when the shop does not have it."""
+    """What a batch says of one order: its newest snapshot, and when the shop last said that it does not have it."""
 
     ref: OrderRef
+    store_id: StoreId
     snapshot: OrderSnapshot | None = None
     deleted_at: datetime | None = None
     messages: list[MessageId] = field(default_factory=list)
@@ -92,7 +93,7 @@ def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[Store
 
 
 def _note_order(news: News, ref: OrderRef, fact: OrderSnapshot | OrderDeleted, message: MessageId) -> None:
-    known = news.orders.setdefault(ref.key, OrderNews(ref))
+    known = news.orders.setdefault(ref.key, OrderNews(ref, fact.store_id))
     known.messages.append(message)
     if isinstance(fact, OrderDeleted):
         known.deleted_at = max(known.deleted_at or fact.observed_at, fact.observed_at)
@@ -155,20 +156,20 @@ class Restated:
 
 
 def restate(news: OrderNews, old: OrderFile | None, laurel_codes: frozenset[str]) -> Restated | None:
-    """Return the order with this batch's news; None when they are no newer than what is known."""
-    known = old.snapshot if old else None
-    snapshot, deleted_at = _newest(news, known), old.deleted_at if old else None
-    if snapshot is None:
-        return None
-    if snapshot is not known and deleted_at is not None and _is_alive_after(snapshot, deleted_at):
-        deleted_at = None
-    if news.deleted_at is not None and not _is_alive_after(snapshot, news.deleted_at):
-        deleted_at = deleted_at or news.deleted_at
-    if old is not None and snapshot is known and deleted_at == old.deleted_at:
+    """Return the order with this batch's news; None when they are no newer than what is known.
+
+    An order of which only the end is known is kept too: its body may still arrive.
+    """
+    known, gone_at = (old.snapshot, old.deleted_at) if old else (None, None)
+    snapshot = _newest(news, known)
+    gone = [at for at in (gone_at, news.deleted_at) if at is not None and not _is_alive_after(snapshot, at)]
+    deleted_at = max(gone, default=None)
+    if snapshot is known and deleted_at == gone_at:
         return None
     codes = laurel_codes if snapshot is not known else (old.laurel_codes if old else frozenset())
-    file = OrderFile(ref=news.ref, snapshot=snapshot, deleted_at=deleted_at, laurel_codes=codes)
-    return Restated(old, file)
+    return Restated(
+        old, OrderFile(ref=news.ref, snapshot=snapshot, deleted_at=deleted_at, laurel_codes=codes)
+    )
 
 
 def _newest(news: OrderNews, known: OrderSnapshot | None) -> OrderSnapshot | None:
@@ -178,7 +179,9 @@ def _newest(news: OrderNews, known: OrderSnapshot | None) -> OrderSnapshot | Non
     return snapshot if is_newer(snapshot, known) else known
 
 
-def _is_alive_after(snapshot: OrderSnapshot, deleted_at: datetime) -> bool:
+def _is_alive_after(snapshot: OrderSnapshot | None, deleted_at: datetime) -> bool:
+    if snapshot is None:
+        return False
     return snapshot.modified_at > deleted_at or (
         snapshot.observed_at is not None and snapshot.observed_at > deleted_at
     )

@@ -23,7 +23,7 @@ from loyalty.outbox.repository import add_pushes
 from loyalty.programs.program import Program, Versions
 from loyalty.rewards import repository as rewards
 from loyalty.tiers import repository as tiers
-from loyalty.values import fraction_text, new_id
+from loyalty.values import StoreId, fraction_text, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class SavedOrder:
     """An order whose newest statement is to be written, with the member it belongs to."""
 
     file: OrderFile
+    store: StoreId
     member: UUID | None
 
 
@@ -65,7 +66,7 @@ def _save_orders(
     if saved:
         rows = [
             codec.order_row(
-                folded.get(item.file.ref.key, item.file), item.member, _review(item.file, program)
+                folded.get(item.file.ref.key, item.file), item.store, item.member, _review(item.file, program)
             )
             for item in saved
         ]

@@ -20,12 +20,17 @@ from loyalty.values import ZERO, AccountId, StoreId
 
 @dataclass(frozen=True, slots=True)
 class AccountBook:
-    """What an account's batches need and never changes: its key for coupon codes, the numbers of its stores."""
+    """What an account's batches need and hardly ever changes: its key for coupon codes, and its stores."""
 
     id: AccountId
     coupon_key: bytes
     store_numbers: Mapping[StoreId, int]
     platforms: Mapping[StoreId, str]
+    gift_card_stores: frozenset[StoreId] = frozenset()
+
+    def needs_products(self, store: StoreId, versions: Versions) -> bool:
+        """Return whether orders of a store must be read with facts of their products."""
+        return versions.need_products(sells_gift_cards=store in self.gift_card_stores)
 
     def store(self, number: int) -> StoreId:
         """Return the store of a number, the first one when there is none of it."""

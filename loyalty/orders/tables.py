@@ -25,8 +25,8 @@ orders = Table(
     Column("external_id", Text, nullable=False),
     Column("member_id", Uuid),
     Column("number", Text, nullable=False),
-    Column("snapshot", Json, nullable=False),
-    Column("modified_at", Instant, nullable=False),
+    Column("snapshot", Json),
+    Column("modified_at", Instant),
     Column("observed_at", Instant),
     Column("deleted_at", Instant),
     Column("review", Text),
@@ -55,5 +55,6 @@ orders = Table(
     CheckConstraint("points >= 0 and points <= taken", name="never_more_than_given"),
     CheckConstraint("counted between 0 and points", name="counted"),
     CheckConstraint("forgiven >= 0", name="forgiven"),
+    CheckConstraint("snapshot is not null or deleted_at is not null", name="says_something"),
     comment="key: `<store number>:<the shop's id>`; net_base is an exact fraction as text",
 )

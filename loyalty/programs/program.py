@@ -324,11 +324,14 @@ class Program:
         """Return a reward of the catalogue, if it is there."""
         return next((reward for reward in self.rewards if reward.key == key), None)
 
-    def needs_products(self) -> bool:
+    def needs_products(self, *, sells_gift_cards: bool) -> bool:
         """Return whether the rules ask for facts of products that an order does not carry."""
+        base = self.earning.base
+        if not base.sale_items or (sells_gift_cards and not base.gift_cards):
+            return True
         matches = [self.earning.excluded, *(rule.match for rule in self.earning.product_rules)]
         matches += [campaign.scope.match for campaign in self.campaigns]
-        return not self.earning.base.sale_items or any(match.needs_products() for match in matches)
+        return any(match.needs_products() for match in matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +357,6 @@ class Versions:
         """Return whether any version judges tiers by a member's whole life."""
         return any(program.tier_policy.window.kind is WindowKind.LIFETIME for program in self.programs)
 
-    def needs_products(self) -> bool:
+    def need_products(self, *, sells_gift_cards: bool) -> bool:
         """Return whether any version asks for facts of products."""
-        return any(program.needs_products() for program in self.programs)
+        return any(program.needs_products(sells_gift_cards=sells_gift_cards) for program in self.programs)

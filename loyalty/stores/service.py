@@ -48,11 +48,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A store's number within its account, and its platform."""
+    """A store's number within its account, its platform, and whether its orders may hold gift cards."""
 
     store: StoreId
     number: int
     platform: str
+    sells_gift_cards: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ def add_store(
     store = StoreId(new_id())
     statement = text(
         "insert into stores (id, account_id, number, key, name, platform, url, credentials, webhook_token,"
-        " webhook_secrets, time_zone, decimals, prices_include_tax)"
+        " webhook_secrets, time_zone, decimals, prices_include_tax, sells_gift_cards)"
         " select :id, :account, coalesce(max(number), 0) + 1, :key, :name, :platform, :url, :credentials, :token,"
-        " :secrets, :time_zone, :decimals, :prices_include_tax from stores"
+        " :secrets, :time_zone, :decimals, :prices_include_tax, :sells_gift_cards from stores"
     )
     values = {
         "id": store,
@@ -96,6 +97,7 @@ def add_store(
         "time_zone": settings.time_zone,
         "decimals": settings.decimals,
         "prices_include_tax": settings.prices_include_tax,
+        "sells_gift_cards": settings.sells_gift_cards,
     }
     connection.execute(statement, values)
     return store
@@ -144,9 +146,25 @@ def set_state(connection: Connection, store: StoreId, state: str) -> None:
 
 
 def list_places(connection: Connection) -> list[Place]:
-    """Return what never changes of each store of the account, connected or not."""
-    rows = connection.execute(text("select id, number, platform from stores"))
-    return [Place(StoreId(store), number, platform) for store, number, platform in rows]
+    """Return the place of each store of the account, connected or not."""
+    rows = connection.execute(text("select id, number, platform, sells_gift_cards from stores"))
+    return [Place(StoreId(store), number, platform, cards) for store, number, platform, cards in rows]
+
+
+def note_settings(connection: Connection, store: StoreId, settings: ShopSettings) -> None:
+    """Write what the shop says of its zone, decimals, tax and gift cards now."""
+    statement = text(
+        "update stores set time_zone = :time_zone, decimals = :decimals, prices_include_tax = :prices_include_tax,"
+        " sells_gift_cards = :sells_gift_cards where id = :id"
+    )
+    values = {
+        "id": store,
+        "time_zone": settings.time_zone,
+        "decimals": settings.decimals,
+        "prices_include_tax": settings.prices_include_tax,
+        "sells_gift_cards": settings.sells_gift_cards,
+    }
+    connection.execute(statement, values)
 
 
 def _store(vault: Vault, row: dict[str, Any]) -> Store:

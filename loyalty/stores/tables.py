@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 
 from loyalty.db import Instant, metadata
@@ -32,6 +33,7 @@ stores = Table(
     Column("time_zone", Text, nullable=False),
     Column("decimals", Integer, nullable=False),
     Column("prices_include_tax", Boolean, nullable=False),
+    Column("sells_gift_cards", Boolean, nullable=False, server_default=text("false")),
     Column("state", Text, nullable=False, server_default="connected"),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account

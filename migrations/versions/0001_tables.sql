@@ -138,6 +138,7 @@ create table stores (
     time_zone text not null,
     decimals integer not null,
     prices_include_tax boolean not null,
+    sells_gift_cards boolean default false not null,
     state text default 'connected' not null,
     created_at timestamp with time zone default now() not null,
     constraint pk_stores primary key (id),
@@ -327,8 +328,8 @@ create table orders (
     external_id text not null,
     member_id uuid,
     number text not null,
-    snapshot jsonb not null,
-    modified_at timestamp with time zone not null,
+    snapshot jsonb,
+    modified_at timestamp with time zone,
     observed_at timestamp with time zone,
     deleted_at timestamp with time zone,
     review text,
@@ -351,7 +352,8 @@ create table orders (
     constraint fk_orders_account_id_member_id foreign key(account_id, member_id) references members (account_id, id),
     constraint ck_orders_never_more_than_given check (points >= 0 and points <= taken),
     constraint ck_orders_counted check (counted between 0 and points),
-    constraint ck_orders_forgiven check (forgiven >= 0)
+    constraint ck_orders_forgiven check (forgiven >= 0),
+    constraint ck_orders_says_something check (snapshot is not null or deleted_at is not null)
 );
 
 create index ix_orders_member on orders (account_id, member_id, award_at);

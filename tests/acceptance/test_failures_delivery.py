@@ -159,7 +159,7 @@ def test_u33_parallel_first_orders_make_one_member(runtime: Runtime, customer: i
 
 def test_u56_bought_gift_card_earns_nothing(runtime: Runtime, sandbox: SandboxShop) -> None:
     order = bought(sandbox, 500, type="gift-card")
-    desk = make_desk(runtime, PLAIN, sandbox)
+    desk = make_desk(runtime, PLAIN, sandbox, sells_gift_cards=True)
     desk.deliver(sandbox.order(order["id"]))
     desk.drain()
     desk.read_again()

@@ -167,7 +167,8 @@ def test_u56_bought_gift_card_earns_only_when_switched_on(switched_on: bool, poi
 
 
 def test_u56_shop_is_asked_which_products_are_gift_cards() -> None:
-    assert make_program().needs_products()
+    assert make_program().needs_products(sells_gift_cards=True)
+    assert not make_program().needs_products(sells_gift_cards=False)
 
 
 def test_u57_order_that_redeems_earns_on_what_was_paid() -> None:

@@ -50,7 +50,7 @@ def test_expiry_goes_before_a_command_of_the_same_instant(late: int, debt: int) 
 def test_refund_goes_before_a_command_of_the_same_instant() -> None:
     order = make_order(refunds=(make_refund(at=NOON + HOUR),))
     spent = make_command(-100, at=NOON + HOUR)
-    assert moved(fold(order, commands=[spent], refunds={"negative_balance": "floor"})) == [100, -100, 0]
+    assert moved(fold(order, commands=[spent], refunds={"negative_balance": "floor"})) == [100, -100]
 
 
 def test_commands_of_one_instant_go_by_their_number() -> None:

@@ -182,3 +182,8 @@ def test_something_unforeseen_is_500_without_its_details(
     answer = client.get("/readyz")
     assert answer.status_code == 500
     assert "ZeroDivisionError" not in answer.text
+
+
+def test_values_that_cannot_be_stored_are_422(caller: Caller) -> None:
+    assert caller.get("/members", email="a\0b").status_code == 422
+    assert caller.post(f"/inbox/{10**30}/replay").status_code == 422

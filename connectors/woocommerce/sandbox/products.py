@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from connectors.woocommerce.sandbox.errors import invalid_id
+from connectors.woocommerce.sandbox.errors import invalid_id, not_in_enum
 from connectors.woocommerce.sandbox.query import Reply, Request, ids_in, is_true, links_of, page_of
 from connectors.woocommerce.sandbox.state import Json, State
 from connectors.woocommerce.sandbox.webhooks import emit
 
+CORE_TYPES = frozenset({"simple", "grouped", "external", "variable"})
 PLAIN = ("name", "sku", "description", "short_description", "type", "parent_id", "categories", "tags")
 
 
@@ -37,12 +38,18 @@ def render(request: Request, product: Json) -> Json:
 
 
 def list_(state: State, request: Request) -> Reply:
-    """List the products; variations stand with their parent."""
+    """List the products; variations stand with their parent. A type that no plugin registers is refused."""
     include = ids_in(request.query, "include")
+    wanted = request.query.get("type")
+    types = CORE_TYPES | {str(each["type"]) for each in state.products.values()}
+    if wanted is not None and wanted not in types:
+        raise not_in_enum("type", tuple(sorted(types)))
     rows = [
         render(request, each)
         for each in state.products.values()
-        if not each["parent_id"] and ("include" not in request.query or each["id"] in include)
+        if not each["parent_id"]
+        and ("include" not in request.query or each["id"] in include)
+        and wanted in (None, each["type"])
     ]
     return page_of(request, rows)
 

@@ -1,0 +1,321 @@
+"""Hypothesis strategies: programs, lives of orders as a shop would state them one after the other, commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from builders import STORE, make_line, make_order, make_program
+from hypothesis import strategies as st
+from memory import Statement
+
+from loyalty.commerce import LineKind, OrderDeleted, OrderLine, OrderSnapshot, OrderState, Refund, RefundLine
+from loyalty.engine.timeline import AdjustPoints
+from loyalty.programs.program import Versions
+
+FIRST = datetime(2026, 1, 20, 3, 0, tzinfo=UTC)
+SECOND_VERSION = FIRST + timedelta(days=30)
+LAST = datetime(2026, 12, 1, tzinfo=UTC)
+GAPS = st.sampled_from([0, 1, 60, 3600, 7 * 3600, 86400, 8 * 86400, 33 * 86400])
+"""Seconds between two things; nothing, and lengths around the days and months that rules know."""
+AMOUNTS = st.sampled_from(["0", "0.01", "9.99", "10", "49.95", "75", "100", "123.99", "333.33", "1000"])
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that ever happens to a member, in the order in which it happened."""
+
+    versions: Versions
+    statements: tuple[Statement, ...]
+    documents: tuple[dict[str, Any], ...] = ()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print a failing example in few lines."""
+        told = "\n".join(f"  {_tell(each)}" for each in self.statements)
+        printer.text(f"History({json.dumps(self.documents)}\n{told}\n)")
+
+    def shop(self) -> dict[str, Statement]:
+        """What the shop answers in the end about each order."""
+        return {each.external_id: each for each in self.statements if not isinstance(each, AdjustPoints)}
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The order in which a history becomes known, in batches."""
+
+    batches: tuple[tuple[Statement, ...], ...]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        told = "\n".join(f"  {n} {_tell(each)}" for n, batch in enumerate(self.batches) for each in batch)
+        printer.text(f"Arrival(\n{told}\n)")
+
+
+def _tell(statement: Statement) -> str:
+    if isinstance(statement, AdjustPoints):
+        return f"{statement.accepted_at:%d.%m %H:%M:%S} adjust {statement.points} {statement.counts_toward_tier=}"
+    if isinstance(statement, OrderDeleted):
+        return f"{statement.observed_at:%d.%m %H:%M:%S} order {statement.external_id} gone"
+    lines = [
+        f"{one.id}/{one.kind}/{one.quantity} {one.subtotal}>{one.total}+{one.total_tax}"
+        for one in statement.lines
+    ]
+    refunds = [
+        (one.id, str(one.amount), [(it.line_id, str(it.amount)) for it in one.lines])
+        for one in statement.refunds
+    ]
+    seen = "asked" if statement.observed_at else "told"
+    times = f"paid {statement.paid_at:%d.%m %H:%M:%S} done {statement.completed_at}"
+    what = f"order {statement.external_id} {seen} {statement.status} {times}"
+    return f"{time_of(statement):%d.%m %H:%M:%S} {what} {lines} {refunds}"
+
+
+def time_of(statement: Statement) -> datetime:
+    """When a statement can first be known."""
+    if isinstance(statement, AdjustPoints):
+        return statement.accepted_at
+    if isinstance(statement, OrderDeleted):
+        return statement.observed_at
+    return statement.observed_at or statement.modified_at
+
+
+def tiers(thresholds: tuple[str, str], metric: str, reward: str | None) -> list[dict[str, Any]]:
+    rest = [
+        {
+            "key": key, "name": {"en": key}, "enter": {"any": [{"metric": metric, "at_least": threshold}]},
+            "benefits": {"multiplier": multiplier, "entry_reward": reward},
+        }
+        for key, threshold, multiplier in zip(("silver", "gold"), thresholds, ("1.25", "1.5"), strict=True)
+    ]  # fmt: skip
+    return [{"key": "regular", "name": {"en": "Regular"}}, *rest]
+
+
+@st.composite
+def documents(draw: Callable[..., Any]) -> dict[str, Any]:
+    """A program that uses many rules at once."""
+    metric, thresholds = draw(
+        st.sampled_from([("spend", ("100", "500")), ("points", ("120", "300")), ("orders", ("2", "3"))])
+    )
+    window = draw(st.sampled_from(["rolling", "calendar_year", "membership_year", "lifetime"]))
+    reward = draw(st.sampled_from([None, "ten-off"]))
+    return {
+        "earning": draw(earnings()),
+        "expiry": draw(expiries),
+        "refunds": {"negative_balance": draw(st.sampled_from(["allow", "floor"]))},
+        "tiers": tiers(thresholds, metric, reward),
+        "tier_policy": {"window": {"kind": window, "months": draw(st.sampled_from([1, 12]))}},
+        "rewards": [{"key": "ten-off", "kind": "fixed_discount", "amount": "10", "valid_days": 400}],
+        "campaigns": draw(st.lists(campaigns, max_size=2, unique_by=lambda campaign: campaign["key"])),
+    }
+
+
+expiries = st.sampled_from(
+    [
+        {"mode": "none"},
+        {"mode": "lot", "after": {"days": 10}},
+        {"mode": "lot", "after": {"months": 1}, "round_up_to": "month"},
+    ]
+)
+campaigns = st.sampled_from(
+    [
+        {"key": "double", "multiplier": "2", "scope": {"product_ids": ["p1"]}},
+        {"key": "more", "multiplier": "1.3", "stacking": "add", "counts_toward_tier": True},
+        {"key": "gift", "bonus": 50, "minimum_order": "100"},
+        {"key": "first", "bonus": 33, "first_order": True},
+        {"key": "third", "multiplier": "3", "nth_order": 3, "scope": {"tiers": ["regular", "silver"]}},
+    ]
+).map(lambda campaign: {"from": "2026-01-01T00:00", "until": "2026-02-20T00:00", **campaign})
+
+
+@st.composite
+def earnings(draw: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        "award_on": draw(st.sampled_from(["paid", "paid", "completed"])),
+        "points_per_unit": draw(st.sampled_from(["1", "3", "0.4"])),
+        "unit": draw(st.sampled_from(["1", "2.50"])),
+        "whole_units": draw(st.booleans()),
+        "rounding": draw(st.sampled_from(["floor", "half_up", "ceiling"])),
+        "base": {"discounts": draw(st.sampled_from(["deducted", "ignored"])), "shipping": draw(st.booleans())},
+        "minimum_order": draw(st.sampled_from(["0", "50"])),
+        "pending_days": draw(st.sampled_from([0, 0, 7])),
+        "excluded": {"product_ids": draw(st.sampled_from([[], ["p2"]]))},
+        "caps": draw(st.sampled_from([{}, {}, {"per_order": 90}, {"per_day": 150}, {"per_month": 400}])),
+    }  # fmt: skip
+
+
+@st.composite
+def histories(draw: Callable[..., Any]) -> History:
+    """One member's programs, orders and commands; each order's statements follow each other in time."""
+    written = draw(st.lists(documents(), min_size=1, max_size=2))
+    starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION)
+    programs = tuple(
+        make_program(number, start, **document)
+        for number, (start, document) in enumerate(zip(starts, written, strict=False), 1)
+    )
+    statements: list[Statement] = []
+    for number in range(1, 1 + draw(st.integers(1, 4))):
+        statements += draw(lives(str(number * 9)))
+    statements += draw(commands())
+    return History(Versions(programs), tuple(sorted(statements, key=time_of)), tuple(written))
+
+
+@st.composite
+def commands(draw: Callable[..., Any]) -> list[AdjustPoints]:
+    seconds = draw(st.lists(st.lists(GAPS, max_size=4).map(sum), max_size=3))
+    times = sorted(FIRST + timedelta(seconds=each) for each in seconds)
+    points = st.sampled_from([-1000, -120, -7, 1, 60, 500])
+    return [
+        AdjustPoints(number, at, draw(points), "because", draw(st.booleans()), "staff")
+        for number, at in enumerate(times, 1)
+    ]
+
+
+@st.composite
+def lives(draw: Callable[..., Any], id: str) -> list[Statement]:
+    """The states of one order, each later than the one before; sometimes the shop forgets it at the end."""
+    at = FIRST + timedelta(seconds=draw(GAPS) + draw(GAPS))
+    order = make_order(id, lines=draw(st.lists(goods(), min_size=1, max_size=3).map(_numbered)), at=at)
+    order = _with_extras(order, draw)
+    states: list[Statement] = [order]
+    for _ in range(draw(st.integers(0, 5))):
+        at = max(time_of(states[-1]), order.modified_at) + timedelta(seconds=1 + draw(GAPS))
+        order = draw(changes)(draw, order, at)
+        states.append(order)
+    if draw(st.integers(0, 7)) == 0:
+        states.append(OrderDeleted(STORE, id, time_of(states[-1]) + timedelta(seconds=5)))
+    return states
+
+
+@st.composite
+def goods(draw: Callable[..., Any]) -> OrderLine:
+    before = Decimal(draw(AMOUNTS))
+    discount = draw(st.sampled_from([Decimal(0), Decimal("0.5")]))
+    return make_line(
+        total=str(before - before * discount), subtotal=str(before), quantity=draw(st.integers(1, 3)),
+        tax=draw(st.sampled_from(["0", "0", "5"])),
+    )  # fmt: skip
+
+
+def _numbered(lines: list[OrderLine]) -> list[OrderLine]:
+    return [replace(line, id=str(number), product_id=f"p{number}") for number, line in enumerate(lines, 1)]
+
+
+def _with_extras(order: OrderSnapshot, draw: Callable[..., Any]) -> OrderSnapshot:
+    lines = list(order.lines)
+    if draw(st.booleans()):
+        lines.append(make_line("81", "60", kind=LineKind.SHIPPING, product_id=""))
+    if draw(st.integers(0, 3)) == 0:
+        lines.append(make_line("82", draw(st.sampled_from(["-5", "10"])), kind=LineKind.FEE, product_id=""))
+    return _restated(replace(order, prices_include_tax=draw(st.booleans())), tuple(lines))
+
+
+def _restated(order: OrderSnapshot, lines: tuple[OrderLine, ...]) -> OrderSnapshot:
+    total = sum((line.total + line.total_tax for line in lines), NOTHING)
+    return replace(order, lines=lines, total=max(NOTHING, total))
+
+
+Change = Callable[[Callable[..., Any], OrderSnapshot, datetime], OrderSnapshot]
+
+
+def refund_amount(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return _refunded(order, at, Decimal(draw(AMOUNTS)), ())
+
+
+def refund_line(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    line = draw(st.sampled_from(order.lines))
+    whole = max(NOTHING, line.total + line.total_tax)
+    share = draw(st.sampled_from([Decimal(1), Decimal("0.5")]))
+    named = RefundLine(line.id, line.quantity, whole * share)
+    amount = draw(st.sampled_from([whole * share, whole * share / 2, whole]))
+    return _refunded(order, at, amount, (named,))
+
+
+def refund_all(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return _refunded(order, at, order.total, ())
+
+
+def _refunded(
+    order: OrderSnapshot, at: datetime, amount: Decimal, lines: tuple[RefundLine, ...]
+) -> OrderSnapshot:
+    refund = Refund(f"{order.external_id}{at:%d%H%M%S}", at, amount, lines)
+    return replace(order, modified_at=at, observed_at=None, refunds=(*order.refunds, refund))
+
+
+def delete_refund(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    """Nothing tells of it and nothing is modified: only who asks again sees it."""
+    if not order.refunds:
+        return touch(draw, order, at)
+    gone = draw(st.sampled_from(order.refunds))
+    return replace(order, observed_at=at, refunds=tuple(each for each in order.refunds if each != gone))
+
+
+def touch(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return replace(order, modified_at=at, observed_at=None)
+
+
+def cancel(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return replace(order, state=OrderState.DEAD, status="cancelled", modified_at=at, observed_at=None)
+
+
+def state_as_refunded(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return replace(order, state=OrderState.REFUNDED, status="refunded", modified_at=at, observed_at=None)
+
+
+def revive(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return replace(order, state=OrderState.LIVE, status="processing", modified_at=at, observed_at=None)
+
+
+def unpay(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return replace(order, state=OrderState.OPEN, status="pending", modified_at=at, observed_at=None)
+
+
+def complete(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    return replace(revive(draw, order, at), status="completed", completed_at=at)
+
+
+def edit(draw: Callable[..., Any], order: OrderSnapshot, at: datetime) -> OrderSnapshot:
+    kept = order.lines[1:] if len(order.lines) > 1 and draw(st.booleans()) else order.lines
+    dearer = draw(st.sampled_from([Decimal(-3), NOTHING, Decimal(40)]))
+    first = replace(
+        kept[0], total=max(NOTHING, kept[0].total + dearer), subtotal=kept[0].subtotal + abs(dearer)
+    )
+    return replace(_restated(order, (first, *kept[1:])), modified_at=at, observed_at=None)
+
+
+changes: st.SearchStrategy[Change] = st.sampled_from(
+    [refund_amount, refund_line, refund_line, refund_all, delete_refund, touch, cancel, state_as_refunded, revive,
+     unpay, complete, complete, edit]
+)  # fmt: skip
+
+
+@st.composite
+def arrivals(draw: Callable[..., Any], history: History) -> Arrival:
+    """The statements in any order, some twice, in batches of any size; an order is not gone before it was known."""
+    known = list(history.statements)
+    copies = draw(st.lists(st.sampled_from(known), max_size=3))
+    repeated = [each for each in copies if not isinstance(each, AdjustPoints)]
+    shuffled = _sensible(draw(st.permutations(known + repeated)))
+    batches: list[tuple[Statement, ...]] = []
+    while shuffled:
+        size = draw(st.sampled_from([1, 1, 2, 5]))
+        batches.append(tuple(shuffled[:size]))
+        shuffled = shuffled[size:]
+    return Arrival(tuple(batches))
+
+
+def one_by_one(history: History) -> Arrival:
+    """Everything as soon as it happens."""
+    return Arrival(tuple((each,) for each in history.statements))
+
+
+def _sensible(statements: list[Statement]) -> list[Statement]:
+    """Commands keep the order of their numbers; what is gone is told after something of it was told."""
+    commands = [each for each in statements if isinstance(each, AdjustPoints)]
+    numbered = iter(sorted(commands, key=lambda each: each.number))
+    ordered = [next(numbered) if isinstance(each, AdjustPoints) else each for each in statements]
+    gone = [each for each in ordered if isinstance(each, OrderDeleted)]
+    return [each for each in ordered if each not in gone] + gone

@@ -1,0 +1,270 @@
+"""One member's ledger in memory: loads, decides and saves as the engine does, and checks the laws at each step."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from builders import STORE
+
+from loyalty.commerce import OrderDeleted, OrderSnapshot
+from loyalty.engine import codec
+from loyalty.engine.decide import refold
+from loyalty.engine.issuing import LIVE, Issued, issue
+from loyalty.engine.news import gather, is_ambiguous, restate
+from loyalty.engine.planning import Change
+from loyalty.engine.state import MemberState, OrderFile
+from loyalty.engine.tiering import metrics_at
+from loyalty.engine.timeline import AdjustPoints, command_event
+from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.ledger.entries import EntryDraft, Posted
+from loyalty.ledger.lots import Lot, balance_of
+from loyalty.programs.program import Versions
+from loyalty.values import AccountId, MessageId, exact, fraction_text
+
+MEMBER = UUID(int=5)
+BOOK = AccountBook(AccountId(UUID(int=9)), b"k" * 32, {STORE: 1}, {STORE: "woocommerce"})
+NO_ROW: dict[str, Any] = {
+    "id": MEMBER, "key": "customer:1:7", "registered": True, "role": "", "email": "amy@example.test",
+    "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
+    "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
+}  # fmt: skip
+Statement = OrderSnapshot | OrderDeleted | AdjustPoints
+
+
+class EntryKeyExists(AssertionError):
+    """The database would refuse this entry."""
+
+
+@dataclass
+class Ledger:
+    """What is stored of one member."""
+
+    versions: Versions
+    row: dict[str, Any] = field(default_factory=lambda: dict(NO_ROW))
+    files: dict[str, OrderFile] = field(default_factory=dict)
+    commands: list[AdjustPoints] = field(default_factory=list)
+    entries: list[EntryDraft] = field(default_factory=list)
+    lots: dict[str, Lot] = field(default_factory=dict)
+    consumed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    coupons: dict[str, dict[str, Any]] = field(default_factory=dict)
+    to_read: set[str] = field(default_factory=set)
+    """Orders of which two statements share a second: the shop must be asked."""
+    appended: int = 0
+    settled_at: datetime | None = None
+
+    def take(self, statements: Sequence[Statement], now: datetime) -> None:
+        """Take a batch as a drain, or a command as a request, would."""
+        commands = [each for each in statements if isinstance(each, AdjustPoints)]
+        facts = [each for each in statements if not isinstance(each, AdjustPoints)]
+        if facts:
+            self._take(facts, None, now)
+        for command in commands:
+            self._take([], command, now)
+
+    def settle(self, now: datetime) -> None:
+        """Let everything fall due, as loading the member at an instant does."""
+        self._take([], None, now)
+
+    def _take(self, facts: Sequence[Any], command: AdjustPoints | None, now: datetime) -> None:
+        try:
+            self._attempt(facts, command, now, must_refold=self._is_late(command))
+        except EntryKeyExists:
+            self._attempt(facts, command, now, must_refold=True)
+
+    def accept(self, command: AdjustPoints, now: datetime) -> None:
+        """Carry out a command as the engine itself plans it."""
+        self._attempt([], command, now, must_refold=False)
+
+    def _is_late(self, command: AdjustPoints | None) -> bool:
+        """A command of the past is only ever injected, and then folded again (DESIGN §8)."""
+        head = codec.member_state(self.row).head
+        return command is not None and head is not None and command_event(command).key <= head
+
+    def _attempt(
+        self, facts: Sequence[Any], command: AdjustPoints | None, now: datetime, *, must_refold: bool
+    ) -> None:
+        work = self._load(facts)
+        work.command, work.refold = command, must_refold
+        work.plan(self.versions)
+        if work.refold:
+            self._load_history(work, command)
+        work.decide(self.versions, now)
+        self._save(work, now)
+        if command is not None:
+            self.commands.append(command)
+
+    def _load(self, facts: Sequence[Any]) -> MemberWork:
+        row = copy.deepcopy(self.row)
+        work = MemberWork(
+            row, codec.member_state(row), lifetime=codec.lifetime(row), tier_before=row["tier_key"]
+        )
+        news = gather([(MessageId(n), fact) for n, fact in enumerate(facts)], {STORE: 1}).orders
+        work.state.orders = {key: self._file(key, known=key in news) for key in self.files}
+        causes = {f"order:{key}:award" for key in news}
+        kept = {cause: lot for cause, lot in self.lots.items() if lot.remaining or cause in causes}
+        work.state.wallet.lots = copy.deepcopy(kept)
+        for key, order in news.items():
+            old = work.state.orders.get(key)
+            if order.must_read or _contradicts(order.snapshot, old):
+                self.to_read.add(order.ref.external_id)
+                continue
+            restated = restate(order, old, frozenset())
+            if restated is not None:
+                new = restated.new if restated.old is None else codec.restated(restated.old, restated.new)
+                work.changes.append(Change(restated.old, new))
+        return work
+
+    def _file(self, key: str, *, known: bool) -> OrderFile:
+        file = copy.copy(self.files[key])
+        file.rating = None
+        if not known:
+            file.snapshot = None
+        return file
+
+    def _load_history(self, work: MemberWork, command: AdjustPoints | None) -> None:
+        work.begin_history()
+        for key in self.files:
+            work.add_history(self._file(key, known=True))
+        work.state.commands = list(self.commands)
+        work.posted = self.posted()
+        work.coupons = list(self.coupons.values())
+        work.end_history()
+
+    def posted(self) -> dict[str, Posted]:
+        """What is posted by cause."""
+        found: dict[str, Posted] = {}
+        for entry in self.entries:
+            old = found.get(entry.cause)
+            found[entry.cause] = Posted(
+                entry.points + (old.points if old else 0), 1 + (old.entries if old else 0),
+                old.kind if old else entry.kind, min(entry.effective_at, (old or entry).effective_at), entry.order_key,
+                entry.version,
+            )  # fmt: skip
+        return found
+
+    def _save(self, work: MemberWork, now: datetime) -> None:
+        keys = {entry.entry_key for entry in self.entries}
+        new = [draft.entry_key for draft in work.drafts]
+        if keys & set(new) or len(set(new)) < len(new):
+            raise EntryKeyExists
+        wallet = work.state.wallet
+        if work.refold:
+            self.lots, self.consumed = {}, Counter()
+        elif work.changes or work.command:
+            self.appended += 1
+        self.entries += work.drafts
+        self.lots |= copy.deepcopy(wallet.lots)
+        self.consumed.update(wallet.consumed)
+        self.files |= {change.new.ref.key: work.state.orders[change.new.ref.key] for change in work.changes}
+        if work.refold:
+            self.files = dict(work.state.orders)
+        self._save_coupons(work, now)
+        self._save_row(work)
+        self.settled_at = now
+
+    def _save_coupons(self, work: MemberWork, now: datetime) -> None:
+        issued = Issued()
+        issue(issued, BOOK, work, self.versions, now)
+        for row in issued.coupons:
+            self.coupons[row["cause"]] = row
+
+    def _save_row(self, work: MemberWork) -> None:
+        state, totals = work.state, work.lifetime_after()
+        self.row |= {
+            "joined_at": state.joined_at, "head": head_of(state), "tier_key": state.tier_key,
+            "order_count": state.order_count, "debt": state.wallet.debt, "next_lot": state.wallet.next_sequence,
+            "live_coupons": state.live_grants + sum(not grant.withdrawn for grant in state.grants.values()),
+            "lifetime_spend": fraction_text(totals.spend), "lifetime_orders": totals.orders,
+            "lifetime_points": totals.points,
+        }  # fmt: skip
+
+    def fold(self, until: datetime) -> MemberState:
+        """The member folded from nothing out of what is stored."""
+        state = codec.member_state(self.row)
+        state.orders = {key: self._file(key, known=True) for key in self.files}
+        state.commands = list(self.commands)
+        return refold(state, self.versions, until)
+
+    def check(self, now: datetime) -> None:
+        """The laws of DESIGN §8 that hold after every step."""
+        total = sum(entry.points for entry in self.entries)
+        figures = balance_of(self.lots.values(), self.row["debt"], now)
+        not_posted = sum(lot.remaining for lot in self.lots.values() if lot.is_dead(now))
+        assert figures.available + figures.pending + figures.held + not_posted == total
+        for cause, lot in self.lots.items():
+            assert 0 <= lot.remaining <= lot.points
+            assert 0 <= lot.expired <= lot.points
+            lost = sum(points for (lot_cause, _), points in self.consumed.items() if lot_cause == cause)
+            assert lost == lot.points - lot.remaining, f"consumptions of {cause}"
+        for file in self.files.values():
+            self._check_order(file)
+
+    def _check_order(self, file: OrderFile) -> None:
+        """What an order gave less what it took is what it stands at, from 0 to all that it gave."""
+        own = [entry for entry in self.entries if entry.order_key == file.ref.key]
+        moved = [entry for entry in own if not entry.cause.endswith((":void", ":forgiven"))]
+        net = sum(entry.points for entry in moved if not entry.cause.startswith("expiry:"))
+        assert net == file.points
+        assert 0 <= file.points <= file.taken
+        if file.ended:
+            assert net == 0
+
+    def dump(self, instants: Sequence[datetime]) -> dict[str, Any]:
+        """Everything that RULES §2 promises, in a form that can be compared."""
+        by_cause = {cause: posted.points for cause, posted in self.posted().items() if posted.points}
+        state = codec.member_state(self.row)
+        state.orders = self.files
+        program = self.versions.programs[-1]
+        return {
+            "points": dict(sorted(by_cause.items())),
+            "orders": {key: (file.points, file.net_base, file.tier_key) for key, file in sorted(self.files.items())},
+            "lots": {cause: _figures(lot) for cause, lot in sorted(self.lots.items())},
+            "balances": [balance_of(self.lots.values(), self.row["debt"], instant) for instant in instants],
+            "tier": self.row["tier_key"],
+            "periods": self.row["head"].get("periods", []),
+            "joined_at": self.row["joined_at"],
+            "metrics": [metrics_at(state, program, instant) for instant in instants] if state.periods else [],
+            "lifetime": (exact(self.row["lifetime_spend"]), self.row["lifetime_orders"], self.row["lifetime_points"]),
+            "order_count": self.row["order_count"],
+            "coupons": sorted(cause for cause, row in self.coupons.items() if row["state"] in LIVE),
+        }  # fmt: skip
+
+    def dump_of_fold(self, instants: Sequence[datetime], until: datetime) -> dict[str, Any]:
+        """The same figures of a fold from nothing; of coupons those that the fold deserves."""
+        state = self.fold(until)
+        by_cause = {one.cause: one.points for one in state.movements if one.points}
+        program = self.versions.programs[-1]
+        return {
+            "points": dict(sorted(by_cause.items())),
+            "orders": {key: (file.points, file.net_base, file.tier_key) for key, file in sorted(state.orders.items())},
+            "lots": {cause: _figures(lot) for cause, lot in sorted(state.wallet.lots.items())},
+            "balances": [state.wallet.balance(instant) for instant in instants],
+            "tier": state.tier_key,
+            "periods": head_of(state)["periods"],
+            "joined_at": state.joined_at,
+            "metrics": [metrics_at(state, program, instant) for instant in instants] if state.periods else [],
+            "order_count": state.order_count,
+        }  # fmt: skip
+
+
+def _contradicts(order: OrderSnapshot | None, old: OrderFile | None) -> bool:
+    if order is None or old is None or old.snapshot is None:
+        return False
+    return is_ambiguous(order, old.snapshot)
+
+
+def head_of(state: MemberState) -> dict[str, Any]:
+    """Where a fold stands, as it comes back from the database."""
+    read: dict[str, Any] = json.loads(json.dumps(codec.head_data(state)))
+    return read
+
+
+def _figures(lot: Lot) -> tuple[object, ...]:
+    return lot.points, lot.remaining, lot.expired, lot.available_from, lot.expires_at, lot.order_key

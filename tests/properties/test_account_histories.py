@@ -1,0 +1,321 @@
+"""A thousand random steps of an account through the database: the ledger rebuilds, and arrival does not matter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from builders import Shop, make_document, make_runtime, make_shop, make_woo_order, woo_body
+from dumps import dump, rows, statuses
+
+from embedded import ServerUrls
+from loyalty.accounts.service import next_command_number
+from loyalty.engine.apply import adjust_points
+from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.verify import verify_ledger
+from loyalty.inbox import repository as inbox
+from loyalty.logs import configure_logging
+from loyalty.members.repository import mark_all_for_refold
+from workers.draining import drain_account, refold_account
+from workers.runtime import Runtime
+
+START = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
+END = datetime(2027, 3, 1, tzinfo=UTC)
+INSTANTS = [END, END + timedelta(days=30), END + timedelta(days=400)]
+MEMBERS = 15
+STEPS = 1000
+PROGRAM = make_document(
+    earning={"pending_days": 3, "caps": {"per_day": 700}, "points_per_unit": "0.7"},
+    expiry={"mode": "lot", "after": {"days": 40}},
+    refunds={"negative_balance": "allow"},
+    tiers=[
+        {"key": "regular", "name": {"en": "Regular"}},
+        *(
+            {
+                "key": key, "name": {"en": key}, "enter": {"any": [{"metric": "spend", "at_least": threshold}]},
+                "benefits": {"multiplier": multiplier, "entry_reward": "ten-off"},
+            }
+            for key, threshold, multiplier in (("silver", "1500", "1.25"), ("gold", "4000", "1.5"))
+        ),
+    ],
+    tier_policy={"window": {"kind": "rolling", "months": 3}},
+    rewards=[{"key": "ten-off", "kind": "fixed_discount", "amount": "10"}],
+    campaigns=[
+        {"key": "spring", "from": "2026-03-01T00:00", "until": "2026-03-20T00:00", "multiplier": "2"},
+        {"key": "third", "from": "2026-01-01T00:00", "until": "2027-01-01T00:00", "bonus": 40, "nth_order": 3},
+    ],
+)  # fmt: skip
+FLOOR = {**PROGRAM, "refunds": {"negative_balance": "floor"}, "expiry": {"mode": "none"}}
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something the shop sent, or answered when it was asked."""
+
+    source: str
+    topic: str
+    body: bytes
+    observed_at: datetime | None
+
+    def is_gone(self) -> bool:
+        return self.source == "fetch" and json.loads(self.body)["order"] is None
+
+
+@dataclass
+class Merchant:
+    """A shop whose orders change at random, with the refunds of each order beside it."""
+
+    random: Random
+    now: datetime = START
+    orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    refunds: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    ids: int = 100
+
+    def step(self) -> list[Message]:
+        """Let some time pass and something happen to an order; return what is told of it."""
+        self.now += timedelta(seconds=self.random.choice((1, 60, 3600, 20 * 3600)))
+        alive = [id for id in self.orders if self.orders[id]["status"] != "gone"]
+        if not alive or self.random.random() < 0.3:
+            return self.tell(self.place())
+        id = self.random.choice(alive[-40:])
+        change = self.random.choice(CHANGES)
+        return change(self, id)
+
+    def place(self) -> int:
+        self.ids += 1
+        amounts = [
+            self.random.choice(("0", "50", "199", "640", "1000")) for _ in range(self.random.randint(1, 3))
+        ]
+        customer = self.random.randint(1, MEMBERS)
+        order = make_woo_order(
+            self.ids, str(sum(map(int, amounts))), customer_id=customer, status="processing"
+        )
+        line = order["line_items"][0]
+        order["line_items"] = [
+            {**line, "id": self.ids * 10 + n, "subtotal": amount, "total": amount}
+            for n, amount in enumerate(amounts)
+        ]
+        order["billing"] = {**order["billing"], "email": f"c{customer}@example.test"}
+        order |= dict.fromkeys(("date_created_gmt", "date_paid_gmt"), self.stamp())
+        if self.random.random() < 0.1:
+            order |= {"status": "pending", "date_paid_gmt": None}
+        self.orders[self.ids], self.refunds[self.ids] = order, []
+        return self.ids
+
+    def stamp(self) -> str:
+        return self.now.strftime("%Y-%m-%dT%H:%M:%S")
+
+    def tell(self, id: int, *, modified: bool = True) -> list[Message]:
+        """Send the order as it is now; one with refunds is read, as the delivery itself says too little."""
+        order = self.orders[id]
+        if modified:
+            order["date_modified_gmt"] = self.stamp()
+        told = {**order, "refunds": [{"id": each["id"]} for each in self.refunds[id]]}
+        delivery = Message("webhook", "order.updated", woo_body(told), None)
+        answer = {"id": str(id), "order": told, "refunds": self.refunds[id], "products": None}
+        read = Message("fetch", "fetch.order", woo_body(answer), self.now)
+        if self.refunds[id] or not modified:
+            return [read]
+        return [delivery, read] if self.random.random() < 0.2 else [delivery]
+
+
+def set_status(status: str) -> Any:
+    def change(shop: Merchant, id: int) -> list[Message]:
+        order = shop.orders[id]
+        order["status"] = status
+        if status in ("processing", "completed") and order["date_paid_gmt"] is None:
+            order["date_paid_gmt"] = shop.stamp()
+        if status == "completed":
+            order["date_completed_gmt"] = shop.stamp()
+        return shop.tell(id)
+
+    return change
+
+
+def refund(shop: Merchant, id: int) -> list[Message]:
+    order = shop.orders[id]
+    shop.ids += 1
+    line = shop.random.choice(order["line_items"])
+    amount = shop.random.choice((line["total"], order["total"], "10", "0"))
+    made: dict[str, Any] = {
+        "id": shop.ids,
+        "date_created_gmt": shop.stamp(),
+        "amount": amount,
+        "line_items": [],
+    }
+    if shop.random.random() < 0.6:
+        meta = [{"key": "_refunded_item_id", "value": str(line["id"])}]
+        made["line_items"] = [
+            {
+                "id": shop.ids,
+                "quantity": -1,
+                "total": f"-{line['total']}",
+                "total_tax": "0",
+                "meta_data": meta,
+            }
+        ]
+    shop.refunds[id].append(made)
+    return shop.tell(id)
+
+
+def delete_refund(shop: Merchant, id: int) -> list[Message]:
+    if not shop.refunds[id]:
+        return shop.tell(id)
+    shop.refunds[id].pop(shop.random.randrange(len(shop.refunds[id])))
+    return shop.tell(id, modified=False)
+
+
+def edit(shop: Merchant, id: int) -> list[Message]:
+    order = shop.orders[id]
+    line = shop.random.choice(order["line_items"])
+    line["total"] = line["subtotal"] = shop.random.choice(("10", "333", "900"))
+    order["total"] = str(sum(int(each["total"]) for each in order["line_items"]))
+    return shop.tell(id)
+
+
+def forget(shop: Merchant, id: int) -> list[Message]:
+    if shop.random.random() < 0.8:
+        return shop.tell(id)
+    shop.orders[id]["status"] = "gone"
+    body = {"id": str(id), "order": None, "refunds": [], "products": None}
+    return [Message("fetch", "fetch.order", woo_body(body), shop.now)]
+
+
+CHANGES = (
+    set_status("completed"), set_status("completed"), set_status("cancelled"), set_status("processing"),
+    set_status("pending"), set_status("refunded"), refund, refund, refund, delete_refund, edit, forget,
+)  # fmt: skip
+
+
+@dataclass
+class Account:
+    """Our side: an account that takes messages and commands."""
+
+    runtime: Runtime
+    shop: Shop
+
+    def store(self, message: Message) -> None:
+        key = hashlib.sha256(message.body + str(message.observed_at).encode()).digest()
+        with self.runtime.database.transaction(None) as connection:
+            inbox.accept(
+                connection, self.shop.account, self.shop.store.id,
+                key=key, source=message.source, topic=message.topic, delivery_id="d", body=message.body,
+                observed_at=message.observed_at,
+            )  # fmt: skip
+
+    def drain(self, now: datetime, batch: int) -> None:
+        drain_account(self.runtime, self.shop.account, batch=batch, now=now)
+
+    def adjust(self, key: str, points: int, accepted_at: datetime, now: datetime, *, marked: bool) -> bool:
+        """Accept a command for a member; return whether there is one of that key."""
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            book = self.runtime.book(connection, self.shop.account, set())
+            found = rows(connection, f"select id from members where key = '{key}'")
+            if not found:
+                return False
+            number = next_command_number(connection)
+            command = AdjustPoints(number, accepted_at, points, "because", marked, "staff")
+            adjust_points(connection, book, found[0][0], command, now)
+        return True
+
+    def settle(self, now: datetime) -> None:
+        """Fold everybody again at an instant, as `--rebuild` would."""
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            mark_all_for_refold(connection)
+        refold_account(self.runtime, self.shop.account, now)
+
+    def differences(self) -> list[object]:
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            return list(verify_ledger(connection, self.shop.account, rebuild=True).differences)
+
+
+@pytest.fixture
+def runtime(database: Any, servers: ServerUrls) -> Iterator[Runtime]:
+    configure_logging("critical")
+    made = make_runtime(database.app_url, database.owner_url, servers.redis)
+    yield made
+    made.database.dispose()
+
+
+Command = tuple[str, int, datetime, bool]
+
+
+def live(account: Account, random: Random) -> tuple[list[Message], list[Command]]:
+    """Run the steps: messages late, twice and in batches, commands in between; the ledger is proved on the way."""
+    merchant, told, commands = Merchant(random), [], []
+    under_way: list[Message] = []
+    for step in range(1, STEPS + 1):
+        messages = merchant.step()
+        told += messages
+        under_way += messages
+        if random.random() < 0.08:
+            points = random.choice((-500, -20, 5, 300))
+            command = (f"customer:1:{random.randint(1, MEMBERS)}", points, merchant.now, step % 2 == 0)
+            if account.adjust(*command[:3], merchant.now, marked=command[3]):
+                commands.append(command)
+        if random.random() < 0.4:
+            under_way = arrive(account, random, under_way, merchant.now)
+        if step % 100 == 0:
+            assert account.differences() == [], step
+    for message in under_way:
+        account.store(message)
+    account.drain(merchant.now, 400)
+    return told, commands
+
+
+def arrive(account: Account, random: Random, messages: list[Message], now: datetime) -> list[Message]:
+    """Store some of the messages, in any order, some twice, and drain; return those that are still under way."""
+    late = [each for each in messages if random.random() < 0.15 and not each.is_gone()]
+    arriving = sensible([each for each in messages if each not in late], random)
+    for message in [*arriving, *arriving[: random.randint(0, 2)]]:
+        account.store(message)
+    account.drain(now, random.choice((1, 3, 400)))
+    return late
+
+
+def sensible(messages: Sequence[Message], random: Random) -> list[Message]:
+    """The messages in any order, but what is gone is told last."""
+    shuffled = random.sample(list(messages), len(messages))
+    return sorted(shuffled, key=Message.is_gone)
+
+
+def replay(account: Account, random: Random, told: list[Message], commands: list[Command]) -> None:
+    """Let the same arrive in another order, with the commands at their accepted times, then rebuild."""
+    messages = sensible(told, random)
+    waiting = list(commands)
+    while messages or waiting:
+        size = random.choice((1, 20, 90))
+        for message in messages[:size]:
+            account.store(message)
+        messages = messages[size:]
+        account.drain(END, random.choice((7, 400)))
+        while waiting and (not messages or random.random() < 0.5):
+            key, points, accepted_at, marked = waiting[0]
+            if not account.adjust(key, points, accepted_at, END, marked=marked):
+                break
+            waiting.pop(0)
+    account.settle(END)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "document"), [(1, PROGRAM), (2, FLOOR)], ids=["allow", "floor"])
+def test_a_thousand_steps_and_the_same_in_another_order(
+    runtime: Runtime, seed: int, document: dict[str, Any]
+) -> None:
+    first, second = (Account(runtime, make_shop(runtime, document)) for _ in range(2))
+    told, commands = live(first, Random(seed))
+    assert first.differences() == []
+    first.settle(END)
+    assert first.differences() == []
+    replay(second, Random(seed + 100), told, commands)
+
+    assert dict(statuses(runtime, first.shop.account)).keys() == {"processed"}
+    assert second.differences() == []
+    here, there = (dump(runtime, account.shop.account, INSTANTS) for account in (first, second))
+    assert {part: there[part] for part in here if there[part] != here[part]} == {}
