@@ -115,7 +115,15 @@ def _write(tools: Tools, shop: NewShop, url: str, settings: ShopSettings) -> Con
             _open_account(connection, tools, account, name, settings)
         row = get_account(connection)
         _check_fits(connection, tools, row["currency"], url, settings)
-        new = NewStore(key_from_name(name), name, shop.platform, url, shop.credentials, new_webhook_secret())
+        new = NewStore(
+            key_from_name(name),
+            name,
+            shop.platform,
+            url,
+            shop.credentials,
+            new_webhook_secret(),
+            registers_webhooks=shop.register,
+        )
         store = add_store(connection, tools.vault, account, new, settings)
         api_key = make_api_key(connection, account, f"connect {new.key}", SCOPES)
         note(connection, account, shop.actor, "store.connected", new.key, platform=shop.platform, url=url)

@@ -10,9 +10,10 @@ from loyalty.clock import utc_now
 from loyalty.commerce import PushError
 from loyalty.engine.verify import verify_ledger
 from loyalty.reports.waiting import list_due
-from loyalty.stores.service import get_store, list_all_stores, note_settings
+from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from workers import draining, fetching, pushing
+from workers.checking import check_store
 from workers.queues import Queues
 from workers.runtime import runtime
 
@@ -77,17 +78,11 @@ def check_webhooks() -> int:
     with tools.database.transaction(None) as connection:
         stores = [row for row in list_all_stores(connection) if row["state"] == "connected"]
     for row in stores:
-        with tools.database.transaction(row["account_id"]) as connection:
-            store = get_store(connection, tools.vault, StoreId(row["store_id"]))
-        connector, access = tools.connectors[store.platform], tools.access(store)
         try:
-            done = connector.register_webhooks(access)
-            settings = connector.read_settings(access)
+            done = check_store(tools, AccountId(row["account_id"]), StoreId(row["store_id"]))
         except PushError as error:
-            log.warning("webhooks_not_checked", store=str(store.id), reason=error.reason)
+            log.warning("webhooks_not_checked", store=str(row["store_id"]), reason=error.reason)
             continue
-        with tools.database.transaction(store.account) as connection:
-            note_settings(connection, store.id, settings)
         mended += bool(done)
-        log.info("webhooks_checked", store=str(store.id), mended=done)
+        log.info("webhooks_checked", store=str(row["store_id"]), mended=done)
     return mended

@@ -21,7 +21,6 @@ from loyalty.stores.service import Store
 from loyalty.values import AccountId, StoreId
 from workers.queues import DELIVER_PUSHES, FETCH, Queues, WakeUps
 
-
 BOOK_SECONDS = 60.0
 
 

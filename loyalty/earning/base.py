@@ -10,7 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from loyalty.commerce import LineKind, OrderLine, OrderSnapshot, ProductFacts
-from loyalty.programs.program import Base, Discounts, Earning, Match
+from loyalty.programs.program import Base, Earning
+from loyalty.programs.terms import Discounts, Match
 from loyalty.values import ZERO
 
 NO_FACTS = ProductFacts()

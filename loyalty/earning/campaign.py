@@ -9,7 +9,8 @@ from datetime import datetime
 from fractions import Fraction
 
 from loyalty.earning.base import Part, line_matches
-from loyalty.programs.program import Campaign, Program, Stacking
+from loyalty.programs.program import Campaign, Program
+from loyalty.programs.terms import Stacking
 from loyalty.values import ONE, ZERO
 
 

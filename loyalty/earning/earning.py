@@ -12,7 +12,8 @@ from loyalty.commerce import OrderSnapshot
 from loyalty.earning.base import Part, gross_base, line_matches, order_parts
 from loyalty.earning.campaign import Occasion, active_campaigns, bonuses, campaign_multiplier
 from loyalty.earning.refunded import ALL_LEFT, Left
-from loyalty.programs.program import AwardOn, Campaign, Earning, Program
+from loyalty.programs.program import Campaign, Earning, Program
+from loyalty.programs.terms import AwardOn
 from loyalty.values import ONE, ZERO, fraction_text
 
 

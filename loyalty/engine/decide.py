@@ -24,7 +24,8 @@ from loyalty.engine.timeline import (
 )
 from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
-from loyalty.programs.program import NegativeBalance, Program, Versions
+from loyalty.programs.program import Program, Versions
+from loyalty.programs.terms import NegativeBalance
 from loyalty.tiers.qualification import Contribution
 
 _LAST = "￿"

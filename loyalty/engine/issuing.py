@@ -76,39 +76,40 @@ def _reconcile(
 def _put(
     issued: Issued, book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms, state: str
 ) -> None:
-    code = coupon_code(book.coupon_key, grant.cause)
-    email = str(work.row["email"])
-    failure = None if email or state != "requested" else "no e-mail to bind the coupon to"
-    store = book.store(grant.store)
-    issued.coupons.append(
-        {
-            "id": new_id(),
-            "member_id": work.id,
-            "store_id": store,
-            "cause": grant.cause,
-            "reward_key": grant.reward_key,
-            "program_version": grant.version,
-            "code": code,
-            "kind": terms.kind,
-            "amount": terms.amount,
-            "minimum_subtotal": terms.minimum_subtotal,
-            "granted_at": grant.granted_at,
-            "expires_at": terms.expires_at,
-            "state": "failed" if failure else state,
-            "failure": failure,
-        }
+    row = _coupon_row(book, work, grant, terms, state)
+    issued.coupons.append(row)
+    if row["state"] != "requested":
+        return
+    command = PutCoupon(
+        row["code"],
+        terms.kind,
+        terms.amount,
+        terms.minimum_subtotal,
+        terms.expires_at,
+        work.row["email"],
+        f"Laurel: {grant.cause}",
     )
-    if state == "requested" and not failure:
-        command = PutCoupon(
-            code,
-            terms.kind,
-            terms.amount,
-            terms.minimum_subtotal,
-            terms.expires_at,
-            email,
-            f"Laurel: {grant.cause}",
-        )
-        issued.pushes.append(NewPush(store, work.id, COUPON_SUBJECT + code, command))
+    issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
+
+
+def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms, state: str) -> Row:
+    unbound = state == "requested" and not work.row["email"]
+    return {
+        "id": new_id(),
+        "member_id": work.id,
+        "store_id": book.store(grant.store),
+        "cause": grant.cause,
+        "reward_key": grant.reward_key,
+        "program_version": grant.version,
+        "code": coupon_code(book.coupon_key, grant.cause),
+        "kind": terms.kind,
+        "amount": terms.amount,
+        "minimum_subtotal": terms.minimum_subtotal,
+        "granted_at": grant.granted_at,
+        "expires_at": terms.expires_at,
+        "state": "failed" if unbound else state,
+        "failure": "no e-mail to bind the coupon to" if unbound else None,
+    }
 
 
 def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:

@@ -19,7 +19,8 @@ from loyalty.ledger import repository as ledger
 from loyalty.members import repository as members
 from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import is_newer
-from loyalty.programs.program import Versions, WindowKind
+from loyalty.programs.program import Versions
+from loyalty.programs.terms import WindowKind
 from loyalty.rewards import repository as rewards
 
 MONTH_AND_A_BIT = timedelta(days=32)

@@ -14,7 +14,8 @@ from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead
 from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
-from loyalty.programs.program import NegativeBalance, Program, Versions
+from loyalty.programs.program import Program, Versions
+from loyalty.programs.terms import NegativeBalance
 
 
 def award_order(state: MemberState, file: OrderFile, event: Event, versions: Versions) -> None:

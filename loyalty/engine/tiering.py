@@ -8,7 +8,8 @@ from datetime import datetime
 from loyalty.clock import add_months_to_instant
 from loyalty.engine.state import Grant, MemberState, Period
 from loyalty.engine.timeline import Event, parse_order_key
-from loyalty.programs.program import Program, Versions, WindowKind
+from loyalty.programs.program import Program, Versions
+from loyalty.programs.terms import WindowKind
 from loyalty.tiers.qualification import Contribution, Metrics, earned_tier, reaches, sum_metrics, window_start
 
 REWARD_AGAIN_AFTER_MONTHS = 12

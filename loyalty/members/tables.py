@@ -50,7 +50,9 @@ members = Table(
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
     UniqueConstraint("key", "account_id"),  # one member for one first identity, however many race (U33)
-    Index("ix_members_email", "email", "account_id"),  # GET /members?email=, member show STORE EMAIL
+    Index(
+        "ix_members_email", text("lower(email)"), "account_id"
+    ),  # GET /members?email=, member show STORE EMAIL
     Index(
         "ix_members_enrolled", "account_id", "id", postgresql_where=text("enrolled")
     ),  # GET /members, by cursor

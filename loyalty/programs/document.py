@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 from loyalty.clock import local_instant
 from loyalty.errors import Invalid
 from loyalty.programs import program as p
+from loyalty.programs import terms as t
 from loyalty.programs.schema import ProgramSchema
 
 _SCHEMA = ProgramSchema()
@@ -62,7 +63,7 @@ def build_program(document: object, context: Context, version: int, effective_fr
         earning=_earning(data["earning"]),
         expiry=_expiry(data["expiry"]),
         refunds=p.Refunds(
-            **{**data["refunds"], "negative_balance": p.NegativeBalance(data["refunds"]["negative_balance"])}
+            **{**data["refunds"], "negative_balance": t.NegativeBalance(data["refunds"]["negative_balance"])}
         ),
         tiers=tuple(_tier(tier) for tier in data["tiers"]),
         tier_policy=_tier_policy(data["tier_policy"]),
@@ -71,8 +72,8 @@ def build_program(document: object, context: Context, version: int, effective_fr
     )
 
 
-def _match(data: dict[str, Any]) -> p.Match:
-    return p.Match(
+def _match(data: dict[str, Any]) -> t.Match:
+    return t.Match(
         **{name: frozenset(data[name]) for name in ("product_ids", "category_ids", "skus", "tags")}
     )
 
@@ -92,12 +93,12 @@ def _enrolment(data: dict[str, Any]) -> p.Enrolment:
 
 def _earning(data: dict[str, Any]) -> p.Earning:
     rules = tuple(p.ProductRule(_match(rule["match"]), rule["multiplier"]) for rule in data["product_rules"])
-    base = p.Base(**{**data["base"], "discounts": p.Discounts(data["base"]["discounts"])})
+    base = p.Base(**{**data["base"], "discounts": t.Discounts(data["base"]["discounts"])})
     return p.Earning(
         **{
             **data,
-            "award_on": p.AwardOn(data["award_on"]),
-            "rounding": p.Rounding(data["rounding"]),
+            "award_on": t.AwardOn(data["award_on"]),
+            "rounding": t.Rounding(data["rounding"]),
             "base": base,
             "product_rules": rules,
             "excluded": _match(data["excluded"]),
@@ -110,7 +111,7 @@ def _expiry(data: dict[str, Any]) -> p.Expiry:
     return p.Expiry(
         mode=data["mode"],
         after=data["after"],
-        round_up_to=p.RoundUp(data["round_up_to"]),
+        round_up_to=t.RoundUp(data["round_up_to"]),
         remind_days=tuple(data["remind_days"]),
     )
 
@@ -120,7 +121,7 @@ def _conditions(data: dict[str, Any] | None) -> p.Conditions | None:
         return None
     ((word, listed),) = data.items()
     return p.Conditions(
-        word == "any", tuple(p.Condition(p.Metric(item["metric"]), item["at_least"]) for item in listed)
+        word == "any", tuple(p.Condition(t.Metric(item["metric"]), item["at_least"]) for item in listed)
     )
 
 
@@ -130,7 +131,7 @@ def _tier(data: dict[str, Any]) -> p.Tier:
 
 
 def _tier_policy(data: dict[str, Any]) -> p.TierPolicy:
-    window = p.Window(p.WindowKind(data["window"]["kind"]), data["window"]["months"])
+    window = p.Window(t.WindowKind(data["window"]["kind"]), data["window"]["months"])
     return p.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
 
 
@@ -142,6 +143,6 @@ def _campaign(data: dict[str, Any], tz: str) -> p.Campaign:
             "opens": local_instant(data["opens"], tz),
             "closes": local_instant(data["closes"], tz),
             "scope": p.CampaignScope(_match(scope), frozenset(scope["tiers"]), frozenset(scope["segments"])),
-            "stacking": p.Stacking(data["stacking"]),
+            "stacking": t.Stacking(data["stacking"]),
         }
     )

@@ -9,7 +9,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from loyalty.programs.program import LANGUAGES, Duration
+from loyalty.programs.program import LANGUAGES
+from loyalty.programs.terms import Duration
 
 DECIMAL = re.compile(r"^\d{1,15}(\.\d{1,9})?$")
 KEY = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from loyalty.programs.fields import CalendarLength, Key, Number, Texts, WallTime, Whole
-from loyalty.programs.program import (
+from loyalty.programs.terms import (
     AwardOn,
     Discounts,
     Duration,

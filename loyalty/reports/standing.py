@@ -19,8 +19,9 @@ from loyalty.ledger import repository as ledger
 from loyalty.ledger.lots import Balance
 from loyalty.members import repository as members
 from loyalty.orders import repository as orders
-from loyalty.programs.program import Metric, Program, Text, Tier, WindowKind
+from loyalty.programs.program import Program, Text, Tier
 from loyalty.programs.service import load_versions
+from loyalty.programs.terms import Metric, WindowKind
 from loyalty.tiers.progress import progress_to_next
 from loyalty.tiers.qualification import Metrics, window_start
 from loyalty.values import AccountId, decimal_floor

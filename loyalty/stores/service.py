@@ -34,6 +34,7 @@ class Store:
     webhook_secrets: tuple[str, ...]
     time_zone: str
     state: str
+    registers_webhooks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class NewStore:
     url: str
     credentials: dict[str, str]
     webhook_secret: str
+    registers_webhooks: bool = True
 
 
 def new_webhook_secret() -> str:
@@ -73,17 +75,19 @@ def new_webhook_secret() -> str:
     return "".join(secrets.choice(_SECRET_LETTERS) for _ in range(40))
 
 
+_ADD_STORE = text(
+    "insert into stores (id, account_id, number, key, name, platform, url, credentials, webhook_token,"
+    " webhook_secrets, registers_webhooks, time_zone, decimals, prices_include_tax, sells_gift_cards)"
+    " select :id, :account, coalesce(max(number), 0) + 1, :key, :name, :platform, :url, :credentials, :token,"
+    " :secrets, :registers_webhooks, :time_zone, :decimals, :prices_include_tax, :sells_gift_cards from stores"
+)
+
+
 def add_store(
     connection: Connection, vault: Vault, account: AccountId, new: NewStore, settings: ShopSettings
 ) -> StoreId:
     """Write a connected shop with the next number of its account; return its id."""
     store = StoreId(new_id())
-    statement = text(
-        "insert into stores (id, account_id, number, key, name, platform, url, credentials, webhook_token,"
-        " webhook_secrets, time_zone, decimals, prices_include_tax, sells_gift_cards)"
-        " select :id, :account, coalesce(max(number), 0) + 1, :key, :name, :platform, :url, :credentials, :token,"
-        " :secrets, :time_zone, :decimals, :prices_include_tax, :sells_gift_cards from stores"
-    )
     values = {
         "id": store,
         "account": account,
@@ -94,13 +98,19 @@ def add_store(
         "credentials": vault.seal_json(new.credentials),
         "token": secrets.token_hex(16),
         "secrets": vault.seal_json([new.webhook_secret]),
+        "registers_webhooks": new.registers_webhooks,
+    }
+    connection.execute(_ADD_STORE, values | _shop_values(settings))
+    return store
+
+
+def _shop_values(settings: ShopSettings) -> dict[str, Any]:
+    return {
         "time_zone": settings.time_zone,
         "decimals": settings.decimals,
         "prices_include_tax": settings.prices_include_tax,
         "sells_gift_cards": settings.sells_gift_cards,
     }
-    connection.execute(statement, values)
-    return store
 
 
 def find_address(connection: Connection, vault: Vault, token: str) -> Address | None:
@@ -157,14 +167,7 @@ def note_settings(connection: Connection, store: StoreId, settings: ShopSettings
         "update stores set time_zone = :time_zone, decimals = :decimals, prices_include_tax = :prices_include_tax,"
         " sells_gift_cards = :sells_gift_cards where id = :id"
     )
-    values = {
-        "id": store,
-        "time_zone": settings.time_zone,
-        "decimals": settings.decimals,
-        "prices_include_tax": settings.prices_include_tax,
-        "sells_gift_cards": settings.sells_gift_cards,
-    }
-    connection.execute(statement, values)
+    connection.execute(statement, {"id": store} | _shop_values(settings))
 
 
 def _store(vault: Vault, row: dict[str, Any]) -> Store:
@@ -181,4 +184,5 @@ def _store(vault: Vault, row: dict[str, Any]) -> Store:
         webhook_secrets=tuple(vault.open_json(row["webhook_secrets"])),
         time_zone=row["time_zone"],
         state=row["state"],
+        registers_webhooks=row["registers_webhooks"],
     )

@@ -34,6 +34,7 @@ stores = Table(
     Column("decimals", Integer, nullable=False),
     Column("prices_include_tax", Boolean, nullable=False),
     Column("sells_gift_cards", Boolean, nullable=False, server_default=text("false")),
+    Column("registers_webhooks", Boolean, nullable=False, server_default=text("true")),
     Column("state", Text, nullable=False, server_default="connected"),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from loyalty.programs.program import LANGUAGES, Condition, Metric, Program, Text, Tier, text_in
+from loyalty.programs.program import LANGUAGES, Condition, Program, Text, Tier, text_in
+from loyalty.programs.terms import Metric
 from loyalty.tiers.qualification import Metrics
 from loyalty.values import decimal_floor
 

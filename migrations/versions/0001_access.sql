@@ -5,8 +5,13 @@ do $$
 begin
     if not exists (select from pg_roles where rolname = 'laurel_app') then
         create role laurel_app nologin;
+    end if;
+    if not pg_has_role(current_user, 'laurel_app', 'member') then
         execute format('grant laurel_app to %I', current_user);
     end if;
+exception when insufficient_privilege then
+    -- Only an owner whose login the app shares (no DATABASE_OWNER_URL) has to become laurel_app.
+    raise notice '% may not become laurel_app: give the app a login of its own', current_user;
 end
 $$;
 

@@ -94,7 +94,7 @@ create table members (
     constraint fk_members_account_id foreign key(account_id) references accounts (id)
 );
 
-create index ix_members_email on members (email, account_id);
+create index ix_members_email on members (lower(email), account_id);
 
 create index ix_members_enrolled on members (account_id, id) where enrolled;
 
@@ -139,6 +139,7 @@ create table stores (
     decimals integer not null,
     prices_include_tax boolean not null,
     sells_gift_cards boolean default false not null,
+    registers_webhooks boolean default true not null,
     state text default 'connected' not null,
     created_at timestamp with time zone default now() not null,
     constraint pk_stores primary key (id),

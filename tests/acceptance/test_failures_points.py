@@ -28,7 +28,7 @@ from connectors.woocommerce.parse import parse
 from loyalty.commerce import CouponUse, LineKind, OrderSnapshot, OrderState, ProductFacts
 from loyalty.engine.state import MemberState
 from loyalty.engine.tiering import metrics_at
-from loyalty.programs.program import Metric
+from loyalty.programs.terms import Metric
 from loyalty.tiers.progress import progress_to_next
 from loyalty.values import StoreId, new_id
 

@@ -9,7 +9,8 @@ from builders import make_document, make_program
 
 from loyalty.errors import Invalid
 from loyalty.programs.document import build_program, check_document
-from loyalty.programs.program import Duration, text_in
+from loyalty.programs.program import text_in
+from loyalty.programs.terms import Duration
 
 NAME = {"en": "Name"}
 TIER = {"key": "gold", "name": NAME}

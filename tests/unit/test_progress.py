@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from builders import make_program
 
-from loyalty.programs.program import Metric, Program
+from loyalty.programs.program import Program
+from loyalty.programs.terms import Metric
 from loyalty.tiers.progress import Progress, progress_to_next
 from loyalty.tiers.qualification import Metrics
 

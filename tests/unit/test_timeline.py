@@ -14,7 +14,7 @@ from loyalty.commerce import OrderState
 from loyalty.earning.earning import award_time
 from loyalty.engine.state import MemberState
 from loyalty.engine.timeline import EventKey, EventType, OrderRef, Rank, order_events
-from loyalty.programs.program import AwardOn
+from loyalty.programs.terms import AwardOn
 
 AT_ONCE = {"earning": {"caps": {"per_day": 150}}}
 

@@ -13,11 +13,12 @@ from loyalty.commerce import PushError
 from loyalty.engine.verify import verify_ledger
 from loyalty.errors import NotFound
 from loyalty.reports.waiting import Due, list_due
-from loyalty.stores.service import get_store, list_all_stores
+from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
 from workers import draining, fetching, pushing
+from workers.checking import check_store
 from workers.runtime import Runtime
 
 group = AppGroup("jobs", help="Background jobs.")
@@ -84,12 +85,10 @@ def check_webhooks(runtime: Runtime, places: list[Place], _: datetime | None) ->
     """Put back webhooks that shops have disabled or lost; return how many stores were mended."""
     mended = 0
     for account, store_id in places:
-        with runtime.database.transaction(account) as connection:
-            store = get_store(connection, runtime.vault, store_id)
         try:
-            mended += bool(runtime.connectors[store.platform].register_webhooks(runtime.access(store)))
+            mended += bool(check_store(runtime, account, store_id))
         except PushError as error:
-            click.echo(f"{store.key}: {error.message}", err=True)
+            click.echo(f"store {store_id}: {error.message}", err=True)
     return mended
 
 
