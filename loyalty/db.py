@@ -39,6 +39,9 @@ def belongs_to(table: str, *columns: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["account_id", *columns], [f"{table}.account_id", f"{table}.id"])
 
 
+_STEADY = text("set transaction isolation level repeatable read read only")
+
+
 class Database:
     """Opens transactions as `laurel_app`, each bound to one account by row-level security, or to none."""
 
@@ -46,7 +49,7 @@ class Database:
         """`assume_role`: the URL logs in as the owner of the tables, so every transaction first becomes
         `laurel_app`.
         """
-        self.engine: Engine = create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=False)
+        self.engine: Engine = create_engine(url, pool_size=pool_size, max_overflow=5, hide_parameters=True)
         self._begin = text("select laurel_begin(:account, :role)")
         self._role = APP_ROLE if assume_role else None
         # A pool of its own: to switch a connection to autocommit and back costs a third of such a request.
@@ -54,14 +57,20 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=5,
+            hide_parameters=True,
             isolation_level="AUTOCOMMIT",
             pool_reset_on_return=None,
         )
 
     @contextmanager
-    def transaction(self, account: AccountId | UUID | None) -> Iterator[Connection]:
-        """Commit at the end, roll back on any error; None sees no tenant's rows and may only call named functions."""
+    def transaction(self, account: AccountId | UUID | None, *, steady: bool = False) -> Iterator[Connection]:
+        """Commit at the end, roll back on any error; None sees no tenant's rows and may only call named functions.
+
+        `steady`: every statement sees the database as it was at the first one; for reports, nothing may be written.
+        """
         with self.engine.begin() as connection:
+            if steady:
+                connection.execute(_STEADY)
             published = connection.execute(self._begin, {"account": account, "role": self._role}).scalar_one()
             connection.info[PUBLISHED] = published
             yield connection

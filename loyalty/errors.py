@@ -43,6 +43,10 @@ class LedgerConflict(Conflict):
     """An entry of this cause exists already with other content."""
 
 
+class OrdersMoved(Conflict):
+    """Somebody else wrote an order, or gave it to another member, since the batch read it; take the batch again."""
+
+
 class ProgramNotPublished(LoyaltyError):
     """The account has no program in force yet."""
 

@@ -28,6 +28,7 @@ from loyalty.stores.service import (
     get_store,
     list_stores,
     new_webhook_secret,
+    revive_store,
     set_state,
 )
 from loyalty.values import AccountId, StoreId, new_id
@@ -124,12 +125,23 @@ def _write(tools: Tools, shop: NewShop, url: str, settings: ShopSettings) -> Con
             new_webhook_secret(),
             registers_webhooks=shop.register,
         )
-        store = add_store(connection, tools.vault, account, new, settings)
-        api_key = make_api_key(connection, account, f"connect {new.key}", SCOPES)
-        note(connection, account, shop.actor, "store.connected", new.key, platform=shop.platform, url=url)
+        store = _put_store(connection, tools, account, new, settings)
         written = get_store(connection, tools.vault, store)
+        api_key = make_api_key(connection, account, f"connect {written.key}", SCOPES)
+        note(connection, account, shop.actor, "store.connected", written.key, platform=shop.platform, url=url)
     address = f"{tools.settings.public_url}/webhooks/{written.platform}/{written.webhook_token}"
     return Connected(row["key"], written, address, new.webhook_secret, api_key, settings.warnings)
+
+
+def _put_store(
+    connection: Connection, tools: Tools, account: AccountId, new: NewStore, settings: ShopSettings
+) -> StoreId:
+    """Write the store; one of the same address comes back to life, so that its orders are never counted twice."""
+    for known in list_stores(connection, tools.vault):
+        if known.url == new.url:
+            revive_store(connection, tools.vault, known, new, settings)
+            return known.id
+    return add_store(connection, tools.vault, account, new, settings)
 
 
 def _open_account(

@@ -17,8 +17,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from connectors.base import Connector, RawMessage
 from loyalty.clock import utc_now
 from loyalty.commerce import Fact, Ignored, NeedsRead
-from loyalty.engine.apply import Applied, OrdersMoved, apply_facts, fold_again
-from loyalty.errors import LedgerConflict, MalformedMessage
+from loyalty.engine.apply import Applied, apply_facts, fold_again
+from loyalty.errors import LedgerConflict, MalformedMessage, OrdersMoved
 from loyalty.inbox import repository as inbox
 from loyalty.inbox.repository import Outcome
 from loyalty.members.repository import claim_refolds
@@ -29,8 +29,9 @@ from workers.runtime import Runtime
 
 BATCH = 400
 REFOLD_BATCH = 100
-PASSING = (OperationalError, InterfaceError)
-"""The database is away, or two workers waited for each other: nobody's message is to blame."""
+PASSING = (OperationalError, InterfaceError, OrdersMoved)
+"""The database is away, or another worker is quicker again and again: nobody's message is to blame."""
+TRIES = 10
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,7 @@ def _drain_batch(
 ) -> None:
     """Take one batch; news that contradict what was thought of their members take it again with more care."""
     care: dict[str, bool] = {}
-    for _ in range(3):
+    for _ in range(TRIES):
         drained.claimed.clear()
         drained.outcomes.clear()
         drained.facts.clear()
@@ -144,7 +145,7 @@ def _parse(connector: Connector, drained: Drained, row: Any, *, with_products: b
 def _fail(runtime: Runtime, account: AccountId, claimed: Sequence[MessageId], error: Exception) -> None:
     """Note that a message alone could not be processed; it stays and can be replayed."""
     log.exception("message_failed", account=str(account), message=claimed[:1])
-    reason = f"{type(error).__name__}: {error}"[:500]
+    reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:500]
     with runtime.database.transaction(account) as connection:
         inbox.mark(connection, dict.fromkeys(claimed, Outcome("failed", reason)), utc_now())
 

@@ -33,7 +33,7 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
         at = now or utc_now()
         with runtime.database.transaction(account) as connection:
             store = get_store(connection, runtime.vault, store_id)
-            rows = inbox.claim_reading(connection, store_id, BATCH, at, LEASE)
+            rows = inbox.claim_reading(connection, store_id, BATCH, at, LEASE) if store.is_connected else []
             book = runtime.book(connection, account, {store_id})
             with_products = book.needs_products(store_id, load_versions(connection, account))
         if not rows:

@@ -64,7 +64,7 @@ def verify_ledgers() -> int:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     found = 0
     for account in accounts:
-        with tools.database.transaction(account) as connection:
+        with tools.database.transaction(account, steady=True) as connection:
             result = verify_ledger(connection, account)
         found += len(result.differences)
         level = log.error if result.differences else log.info

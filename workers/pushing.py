@@ -23,7 +23,7 @@ from workers.runtime import Runtime
 LEASE = timedelta(minutes=5)
 BATCH = 100
 TRIES = 15
-"""About ten hours of doubling waits."""
+"""About five and a half hours of waits: doubled up to an hour, then hourly."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         at = now or utc_now()
         with runtime.database.transaction(account) as connection:
             store = get_store(connection, runtime.vault, store_id)
-            rows = outbox.claim_pushes(connection, store_id, BATCH, at, LEASE)
+            rows = outbox.claim_pushes(connection, store_id, BATCH, at, LEASE) if store.is_connected else []
         if not rows:
             return done
         commands = [read_command(row["kind"], row["command"]) for row in rows]

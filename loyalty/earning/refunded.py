@@ -42,7 +42,9 @@ def what_is_left(order: OrderSnapshot, parts: tuple[Part, ...], refunds: Iterabl
         return ALL_LEFT
     amounts, quantities = _named(counted)
     named = {
-        part.line.id: min(part.charge, amounts[part.line.id]) for part in parts if part.line.id in amounts
+        part.line.id: max(ZERO, min(part.charge, amounts[part.line.id]))
+        for part in parts
+        if part.line.id in amounts
     }
     by_name = sum(named.values(), ZERO)
     total = max(Fraction(order.total), by_name)

@@ -15,14 +15,15 @@ from sqlalchemy import Connection
 
 from loyalty.commerce import Fact, Read
 from loyalty.engine import loading
-from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, restate
+from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
+from loyalty.engine.owners import stronger
 from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
 from loyalty.engine.saving import SavedOrder, save
 from loyalty.engine.state import OrderFile
 from loyalty.engine.timeline import AdjustPoints
 from loyalty.engine.work import AccountBook, MemberWork
-from loyalty.errors import Invalid, LoyaltyError, NotFound
+from loyalty.errors import Invalid, NotFound, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members
 from loyalty.members.identity import Identity
@@ -40,10 +41,6 @@ class Applied:
 
     outcomes: dict[MessageId, Outcome]
     pushed: frozenset[UUID]
-
-
-class OrdersMoved(LoyaltyError):
-    """An order of the batch belongs to a member who was not locked; take the batch again, carefully."""
 
 
 def apply_facts(
@@ -89,6 +86,7 @@ def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) 
         for use in order.snapshot.coupons
         if looks_like_ours(use.code)
     ]
+    uses += batch.codes_gone(news.orders)
     if not uses:
         return {}
     ours = rewards.note_uses(connection, uses)
@@ -110,10 +108,30 @@ def _restate_orders(
             reading = Outcome("reading", "same second", Read.ORDER, order.ref.external_id)
             outcomes.update(dict.fromkeys(order.messages, reading))
             continue
-        restated = restate(order, old, codes.get(key, frozenset()))
-        if restated is not None:
-            saved.append(_assign(order, restated, batch, people))
+        saved_order = _accept(order, old, batch, people, codes.get(key, frozenset()))
+        if saved_order is not None:
+            saved.append(saved_order)
     return outcomes, saved
+
+
+def _accept(
+    order: OrderNews,
+    old: OrderFile | None,
+    batch: loading.Batch,
+    people: Mapping[Identity, UUID],
+    codes: frozenset[str],
+) -> SavedOrder | None:
+    """Take what is new of an order: a newer state, a stronger claim of whose it is, or nothing."""
+    stored = batch.claim(order.ref.key)
+    claim = stronger(stored, order.claim)
+    restated = restate(order, old, codes)
+    if restated is None and old is not None and claim != stored:
+        restated = reassigned(old)
+    if restated is None:
+        return None
+    before = batch.owner(order.ref.key)
+    member = people[claim.identity] if claim is not None and claim.identity is not None else before
+    return SavedOrder(_assign(restated, batch, before, member), order.store_id, member, claim)
 
 
 def _contradicts(order: OrderNews, old: OrderFile | None) -> bool:
@@ -122,22 +140,14 @@ def _contradicts(order: OrderNews, old: OrderFile | None) -> bool:
     return is_ambiguous(order.snapshot, old.snapshot)
 
 
-def _assign(
-    order: OrderNews, restated: Restated, batch: loading.Batch, people: Mapping[Identity, UUID]
-) -> SavedOrder:
-    """Give the order's new state to its member; it moves to another one only by customer id (RULES §8)."""
-    row = batch.known.get(order.ref.key)
-    before: UUID | None = row["member_id"] if row else None
-    identity = order.identity()
-    named = people.get(identity) if identity else None
-    moves = before is None or (identity is not None and not identity.is_guest)
-    member = named if named is not None and moves else before
+def _assign(restated: Restated, batch: loading.Batch, before: UUID | None, member: UUID | None) -> OrderFile:
+    """Hand the order's new state to its member, and take it from the one who had it before."""
     old, new = batch.kept(restated, same_member=member == before)
     if before is not None and before != member:
-        batch.works[before].drop(order.ref.key)
+        batch.works[before].drop(new.ref.key)
     if member is not None:
         batch.works[member].changes.append(Change(old, new))
-    return SavedOrder(new, order.store_id, member)
+    return new
 
 
 def _finish(

@@ -110,6 +110,7 @@ def order_file(row: Data) -> OrderFile:
         dead=row["dead"],
         ended=row["ended"],
         refund_ids=tuple(row["refund_ids"] or ()),
+        revision=row["revision"],
     )
 
 
@@ -154,6 +155,7 @@ def order_row(file: OrderFile, store: StoreId, member_id: UUID | None, review: s
         "observed_at": order.observed_at if order else None,
         "deleted_at": file.deleted_at,
         "review": review,
+        "revision": file.revision + 1,
         "laurel_codes": sorted(file.laurel_codes),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from loyalty.commerce import OrderSnapshot
 from loyalty.engine import codec
-from loyalty.engine.news import Restated
+from loyalty.engine.news import OrderNews, Restated
+from loyalty.engine.owners import Claim
 from loyalty.engine.state import OrderFile
 from loyalty.engine.work import MemberWork
 from loyalty.ledger import repository as ledger
@@ -38,10 +39,30 @@ class Batch:
         """Return what is stored of an order."""
         return self.files.get(key)
 
+    def owner(self, key: str) -> UUID | None:
+        """Return the member to whom a known order belongs."""
+        return self.known[key]["member_id"] if key in self.known else None
+
+    def claim(self, key: str) -> Claim | None:
+        """Return why a known order belongs to its member."""
+        row = self.known.get(key)
+        return Claim(row["owner_key"], row["owner_at"]) if row and row["owner_at"] else None
+
     def is_news(self, key: str, order: OrderSnapshot) -> bool:
         """Return whether a snapshot replaces what is stored of the order."""
         old = self.files.get(key)
         return old is None or old.snapshot is None or is_newer(order, old.snapshot)
+
+    def codes_gone(self, orders: Mapping[str, OrderNews]) -> list[dict[str, object]]:
+        """Return our codes that an edit took off an order: they are free again."""
+        gone: list[dict[str, object]] = []
+        for key, news in orders.items():
+            old = self.files.get(key)
+            if old is None or news.snapshot is None or not self.is_news(key, news.snapshot):
+                continue
+            present = {use.code.casefold() for use in news.snapshot.coupons}
+            gone += [{"key": key, "code": code, "live": False} for code in sorted(old.laurel_codes - present)]
+        return gone
 
     def kept(self, restated: Restated, *, same_member: bool) -> tuple[OrderFile | None, OrderFile]:
         """Return an order before and after its news: with its figures where it stays with its member, else without."""

@@ -15,6 +15,7 @@ from loyalty.commerce import (
     OrderSnapshot,
     OrderState,
 )
+from loyalty.engine.owners import Claim, claim_of, stronger
 from loyalty.engine.state import OrderFile
 from loyalty.engine.timeline import OrderRef
 from loyalty.members.identity import Identity, buyer_identity, customer_identity
@@ -35,12 +36,12 @@ class OrderNews:
     messages: list[MessageId] = field(default_factory=list)
     must_read: bool = False
     """Two different bodies share a modification second: only the shop knows which is newer."""
+    claim: Claim | None = None
+    """Whose the order is by all statements of the batch, also those that are not the newest."""
 
     def identity(self) -> Identity | None:
         """Return who placed the order; an open order (draft, unpaid) makes nobody a member."""
-        if self.snapshot is None or self.snapshot.state is OrderState.OPEN:
-            return None
-        return buyer_identity(self.ref.store, self.snapshot.buyer)
+        return self.claim.identity if self.claim else None
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ def _note_order(news: News, ref: OrderRef, fact: OrderSnapshot | OrderDeleted, m
         known.snapshot, known.must_read = fact, False
     identity = buyer_identity(ref.store, fact.buyer)
     if identity is not None and fact.state is not OrderState.OPEN:
+        known.claim = stronger(known.claim, claim_of(identity, fact.modified_at))
         _note_profile(news, identity, _buyer_profile(fact))
 
 
@@ -167,9 +169,23 @@ def restate(news: OrderNews, old: OrderFile | None, laurel_codes: frozenset[str]
     if snapshot is known and deleted_at == gone_at:
         return None
     codes = laurel_codes if snapshot is not known else (old.laurel_codes if old else frozenset())
-    return Restated(
-        old, OrderFile(ref=news.ref, snapshot=snapshot, deleted_at=deleted_at, laurel_codes=codes)
-    )
+    return Restated(old, _fresh(news.ref, old, snapshot, deleted_at, codes))
+
+
+def reassigned(old: OrderFile) -> Restated:
+    """Return a known order that stays as it is but gets another owner."""
+    return Restated(old, _fresh(old.ref, old, old.snapshot, old.deleted_at, old.laurel_codes))
+
+
+def _fresh(
+    ref: OrderRef,
+    old: OrderFile | None,
+    snapshot: OrderSnapshot | None,
+    deleted_at: datetime | None,
+    codes: frozenset[str],
+) -> OrderFile:
+    revision = old.revision if old else 0
+    return OrderFile(ref=ref, snapshot=snapshot, deleted_at=deleted_at, laurel_codes=codes, revision=revision)
 
 
 def _newest(news: OrderNews, known: OrderSnapshot | None) -> OrderSnapshot | None:

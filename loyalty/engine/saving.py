@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 
 from loyalty.db import Row
 from loyalty.engine import codec, issuing
+from loyalty.engine.owners import Claim
 from loyalty.engine.state import OrderFile
 from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.errors import OrdersMoved
 from loyalty.ledger import repository as ledger
 from loyalty.ledger.entries import EntryDraft, content_hash
 from loyalty.members import repository as members
@@ -33,6 +35,7 @@ class SavedOrder:
     file: OrderFile
     store: StoreId
     member: UUID | None
+    claim: Claim | None
 
 
 def save(
@@ -64,18 +67,22 @@ def _save_orders(
     folded = {key: file for work in works for key, file in work.state.orders.items()}
     stated = {item.file.ref.key for item in saved}
     if saved:
-        rows = [
-            codec.order_row(
-                folded.get(item.file.ref.key, item.file), item.store, item.member, _review(item.file, program)
-            )
-            for item in saved
-        ]
-        orders.put_orders(connection, book.id, rows)
+        rows = [_order_row(item, folded.get(item.file.ref.key, item.file), program) for item in saved]
+        if orders.put_orders(connection, book.id, rows) < len(rows):
+            raise OrdersMoved
     others = [
         file for work in works if work.refold for key, file in work.state.orders.items() if key not in stated
     ]
     if others:
         orders.put_folded(connection, [codec.folded_row(file) for file in others])
+
+
+def _order_row(item: SavedOrder, file: OrderFile, program: Program | None) -> Row:
+    owner = {
+        "owner_key": item.claim.key if item.claim else "",
+        "owner_at": item.claim.at if item.claim else None,
+    }
+    return codec.order_row(file, item.store, item.member, _review(file, program)) | owner
 
 
 def _review(file: OrderFile, program: Program | None) -> str | None:
@@ -196,7 +203,7 @@ def _member_row(work: MemberWork, program: Program | None, now: datetime) -> Row
         "enrolled": _is_enrolled(work, program),
         "joined_at": state.joined_at,
         "head": codec.head_data(state),
-        "settled_at": now,
+        "settled_at": max(now, work.row["settled_at"] or now),
         "tier_key": state.tier_key,
         "debt": state.wallet.debt,
         "points_sum": row["points_sum"],

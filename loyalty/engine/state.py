@@ -45,6 +45,8 @@ class OrderFile:
     """Its end (cancelled, deleted, stated as refunded) has been folded."""
     refund_ids: tuple[str, ...] = ()
     rating: Rating | None = None
+    revision: int = 0
+    """How often the order's row was written when it was read; 0: there was none."""
 
     def contribution(self) -> Contribution | None:
         """Return what the order adds to the tier metrics, None when it was never awarded."""
@@ -132,6 +134,7 @@ class MemberState:
                 snapshot=file.snapshot,
                 deleted_at=file.deleted_at,
                 laurel_codes=file.laurel_codes,
+                revision=file.revision,
             )
             for key, file in self.orders.items()
         }

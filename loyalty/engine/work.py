@@ -100,7 +100,8 @@ class MemberWork:
         self.events = sorted([*events, *command], key=lambda event: event.key)
 
     def decide(self, versions: Versions, now: datetime) -> None:
-        """Fold the news in, or everything again, and find the entries to post."""
+        """Fold the news in, or everything again, and find the entries to post; a clock that went back is ignored."""
+        now = max(now, self.row["settled_at"] or now)
         if self.refold:
             self.state = refold(self.state, versions, now)
         else:

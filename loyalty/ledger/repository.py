@@ -84,15 +84,19 @@ def post(
     parts: list[str] = []
     values: dict[str, object] = {"account": account}
     for table, columns, rows, rest in (
-        ("ledger_entries", ENTRY, entries, "on conflict (account_id, entry_key) do nothing returning id"),
+        (
+            "ledger_entries",
+            ENTRY,
+            entries,
+            "on conflict (account_id, member_id, entry_key) do nothing returning id",
+        ),
         ("lots", LOT, lots, _ON_LOT),
         ("lot_consumptions", CONSUMPTION, consumptions, _ON_CONSUMPTION),
     ):
         source, given = records(columns, rows, f"new_{table}")
         names = ", ".join(columns)
-        parts.append(
-            f"posted_{table} as (insert into {table} (account_id, {names}) select :account, {names} from {source} {rest})"
-        )
+        insert = f"insert into {table} (account_id, {names}) select :account, {names} from {source} {rest}"
+        parts.append(f"posted_{table} as ({insert})")
         values.update(given)
     statement = text(f"with {', '.join(parts)} select count(*) from posted_ledger_entries")
     if connection.execute(statement, values).scalar_one() != len(entries):

@@ -41,7 +41,7 @@ ledger_entries = Table(
     Column("posted_at", Instant, nullable=False, server_default=func.now()),
     Column("content_sha256", LargeBinary, nullable=False),
     belongs_to("members", "member_id"),
-    UniqueConstraint("account_id", "entry_key"),  # nothing is posted twice for one cause
+    UniqueConstraint("account_id", "member_id", "entry_key"),  # nothing is posted twice for one cause
     Index(
         "ix_ledger_entries_member", "account_id", "member_id", "sequence"
     ),  # statement, newest first; refold

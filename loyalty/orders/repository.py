@@ -14,7 +14,8 @@ from sqlalchemy.types import Text, Uuid
 from loyalty.db import Row, records
 
 _FOLDED = (
-    "key, store_id, external_id, member_id, number, modified_at, observed_at, deleted_at, laurel_codes, award_at,"
+    "key, store_id, external_id, member_id, owner_key, owner_at, revision, number, modified_at, observed_at,"
+    " deleted_at, laurel_codes, award_at,"
     " version, tier_key, nth, taken, points, counted, net_base, counts, forgiven, dead, ended, refund_ids"
 )
 _WINDOW = _FOLDED.replace("laurel_codes", "cast(null as jsonb)").replace("refund_ids", "cast(null as jsonb)")
@@ -30,14 +31,15 @@ _OWNERS = text("select key, member_id from orders where key = any(:keys)").bindp
     bindparam("keys", type_=ARRAY(Text))
 )
 COLUMNS = {
-    "key": "text", "store_id": "uuid", "external_id": "text", "member_id": "uuid", "number": "text",
+    "key": "text", "store_id": "uuid", "external_id": "text", "member_id": "uuid", "owner_key": "text",
+    "owner_at": "timestamptz", "revision": "integer", "number": "text",
     "snapshot": "jsonb", "modified_at": "timestamptz", "observed_at": "timestamptz",
     "deleted_at": "timestamptz", "review": "text", "laurel_codes": "jsonb", "award_at": "timestamptz",
     "version": "integer", "tier_key": "text", "nth": "integer", "taken": "bigint", "points": "bigint",
     "counted": "bigint", "net_base": "text", "counts": "smallint", "forgiven": "bigint", "dead": "boolean",
     "ended": "boolean", "refund_ids": "jsonb",
 }  # fmt: skip
-FOLDED_COLUMNS = {"key": "text"} | {name: COLUMNS[name] for name in list(COLUMNS)[11:]}
+FOLDED_COLUMNS = {"key": "text"} | {name: COLUMNS[name] for name in list(COLUMNS)[14:]}
 
 
 def list_for_batch(
@@ -59,23 +61,29 @@ def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID |
     return {row.key: row.member_id for row in rows}
 
 
-def put_orders(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
-    """Write orders with their newest snapshots and what the fold made of them."""
+def put_orders(connection: Connection, account: UUID, rows: Sequence[Row]) -> int:
+    """Write orders with their newest snapshots and what the fold made of them; return how many were written.
+
+    An order that somebody else wrote since it was read is left alone: `revision` is the read one plus 1.
+    """
     source, values = records(COLUMNS, rows)
     names = ", ".join(COLUMNS)
     updates = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("key", "store_id"))
     statement = text(
         f"insert into orders (account_id, {names}) select :account, {names} from {source}"
-        f" on conflict (account_id, key) do update set {updates}"
+        f" on conflict (account_id, key) do update set {updates} where orders.revision = excluded.revision - 1"
     )
-    connection.execute(statement, {**values, "account": account})
+    return connection.execute(statement, {**values, "account": account}).rowcount
 
 
 def put_folded(connection: Connection, rows: Sequence[Row]) -> None:
     """Write what a fold made of orders whose snapshots stay as they are."""
     source, values = records(FOLDED_COLUMNS, rows)
     updates = ", ".join(f"{name} = rows.{name}" for name in FOLDED_COLUMNS if name != "key")
-    connection.execute(text(f"update orders set {updates} from {source} where orders.key = rows.key"), values)
+    statement = text(
+        f"update orders set revision = revision + 1, {updates} from {source} where orders.key = rows.key"
+    )
+    connection.execute(statement, values)
 
 
 def find_order(connection: Connection, key: str) -> dict[str, Any] | None:

@@ -24,6 +24,9 @@ orders = Table(
     Column("store_id", Uuid, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("member_id", Uuid),
+    Column("owner_key", Text, nullable=False, server_default=""),
+    Column("owner_at", Instant),
+    Column("revision", Integer, nullable=False, server_default="1"),
     Column("number", Text, nullable=False),
     Column("snapshot", Json),
     Column("modified_at", Instant),
@@ -56,5 +59,6 @@ orders = Table(
     CheckConstraint("counted between 0 and points", name="counted"),
     CheckConstraint("forgiven >= 0", name="forgiven"),
     CheckConstraint("snapshot is not null or deleted_at is not null", name="says_something"),
-    comment="key: `<store number>:<the shop's id>`; net_base is an exact fraction as text",
+    comment="key: `<store number>:<the shop's id>`; owner_key, owner_at: the claim by which it belongs to its member;"
+    " revision counts writes; net_base is an exact fraction as text",
 )

@@ -108,7 +108,8 @@ def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
     """Let failed pushes be tried again now, unless something newer was said of their subject; return the subjects."""
     statement = text(
         "update pushes set status = 'waiting', attempts = 0, not_before = null, reason = '', detail = '',"
-        " done_at = null where id = any(cast(:ids as bigint[])) and status = 'failed' and not exists (select from pushes newer"
+        " done_at = null where id = any(cast(:ids as bigint[])) and status = 'failed'"
+        " and not exists (select from pushes newer"
         "   where newer.account_id = pushes.account_id and newer.subject = pushes.subject and newer.id > pushes.id)"
         " returning subject"
     )

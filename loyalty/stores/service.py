@@ -36,6 +36,11 @@ class Store:
     state: str
     registers_webhooks: bool
 
+    @property
+    def is_connected(self) -> bool:
+        """Return whether anything may be read from the shop or sent to it."""
+        return self.state == "connected"
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -102,6 +107,24 @@ def add_store(
     }
     connection.execute(_ADD_STORE, values | _shop_values(settings))
     return store
+
+
+def revive_store(
+    connection: Connection, vault: Vault, known: Store, new: NewStore, settings: ShopSettings
+) -> None:
+    """Connect a known store again: new keys and secret, the same number and address; older secrets stay valid."""
+    statement = text(
+        "update stores set state = 'connected', credentials = :credentials, webhook_secrets = :secrets,"
+        " registers_webhooks = :registers_webhooks where id = :id"
+    )
+    values = {
+        "id": known.id,
+        "credentials": vault.seal_json(new.credentials),
+        "secrets": vault.seal_json([new.webhook_secret, *known.webhook_secrets]),
+        "registers_webhooks": new.registers_webhooks,
+    }
+    connection.execute(statement, values)
+    note_settings(connection, known.id, settings)
 
 
 def _shop_values(settings: ShopSettings) -> dict[str, Any]:

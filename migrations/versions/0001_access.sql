@@ -117,10 +117,12 @@ as $$
     union
     select distinct 'drain', members.account_id, null::uuid from members where must_refold
     union
-    select distinct 'read', inbox_messages.account_id, inbox_messages.store_id from inbox_messages
+    select distinct 'read', waiting.account_id, waiting.store_id
+    from inbox_messages waiting join stores on stores.id = waiting.store_id and stores.state = 'connected'
     where status = 'reading' and coalesce(not_before, as_of) <= as_of and coalesce(leased_until, as_of) <= as_of
     union
-    select distinct 'push', pushes.account_id, pushes.store_id from pushes
+    select distinct 'push', waiting.account_id, waiting.store_id
+    from pushes waiting join stores on stores.id = waiting.store_id and stores.state = 'connected'
     where status = 'waiting' and coalesce(not_before, as_of) <= as_of and coalesce(leased_until, as_of) <= as_of
 $$;
 

@@ -262,7 +262,7 @@ create table ledger_entries (
     content_sha256 bytea not null,
     constraint pk_ledger_entries primary key (id),
     constraint fk_ledger_entries_account_id_member_id foreign key(account_id, member_id) references members (account_id, id),
-    constraint uq_ledger_entries_account_id_entry_key unique (account_id, entry_key),
+    constraint uq_ledger_entries_account_id_member_id_entry_key unique (account_id, member_id, entry_key),
     constraint ck_ledger_entries_points check (points <> 0),
     constraint ck_ledger_entries_kind check (kind in ('accrual', 'redemption', 'reversal', 'restoration', 'expiry', 'expiry_void', 'forgiveness', 'adjustment', 'opening')),
     constraint ck_ledger_entries_content_sha256 check (octet_length(content_sha256) = 32)
@@ -328,6 +328,9 @@ create table orders (
     store_id uuid not null,
     external_id text not null,
     member_id uuid,
+    owner_key text default '' not null,
+    owner_at timestamp with time zone,
+    revision integer default '1' not null,
     number text not null,
     snapshot jsonb,
     modified_at timestamp with time zone,
@@ -361,7 +364,7 @@ create index ix_orders_member on orders (account_id, member_id, award_at);
 
 create index ix_orders_review on orders (account_id, key) where review is not null;
 
-comment on table orders is 'key: `<store number>:<the shop''s id>`; net_base is an exact fraction as text';
+comment on table orders is 'key: `<store number>:<the shop''s id>`; owner_key, owner_at: the claim by which it belongs to its member; revision counts writes; net_base is an exact fraction as text';
 
 create table pushes (
     id bigint generated always as identity,

@@ -17,7 +17,7 @@ blueprint = Resource("ledger", __name__, description="Proof of the ledger, coupo
 @blueprint.reads("/ledger/verification", VerificationSchema, VerificationQuery)
 def verification(query: Data) -> Data:
     """Check entries against lots; with `rebuild` also everything stored against a fold from nothing."""
-    with transaction() as connection:
+    with transaction(steady=True) as connection:
         result = verify_ledger(connection, access().account, rebuild=query["rebuild"])
     return {
         "members": result.members,

@@ -82,9 +82,9 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         return decorate
 
 
-def transaction() -> AbstractContextManager[Connection]:
-    """Open a transaction that sees the account of this request's key."""
-    return tools().database.transaction(access().account)
+def transaction(*, steady: bool = False) -> AbstractContextManager[Connection]:
+    """Open a transaction that sees the account of this request's key; `steady`: as it was at its first statement."""
+    return tools().database.transaction(access().account, steady=steady)
 
 
 def page(rows: Sequence[Any], limit: int, key: Callable[[Any], Any]) -> Data:

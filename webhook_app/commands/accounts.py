@@ -29,7 +29,7 @@ api_key = AppGroup("api-key", help="Keys of the API.")
 def verify(tools: Tools, store: str, rebuild: bool) -> Answer:
     """Check the ledger of the account of STORE; exit code 1 when something differs."""
     account, _ = find_account(tools, store)
-    with tools.database.transaction(account) as connection:
+    with tools.database.transaction(account, steady=True) as connection:
         result = verify_ledger(connection, account, rebuild=rebuild)
     data = {"members": result.members, "entries": result.entries, "differences": len(result.differences)}
     complaints = [

@@ -76,7 +76,7 @@ def verify(runtime: Runtime, places: list[Place], _: datetime | None) -> int:
     """Check the accounts' ledgers; return how many differences there are."""
     found = 0
     for account in dict.fromkeys(account for account, _ in places):
-        with runtime.database.transaction(account) as connection:
+        with runtime.database.transaction(account, steady=True) as connection:
             found += len(verify_ledger(connection, account).differences)
     return found
 

@@ -16,6 +16,7 @@ from loyalty.engine.publishing import publish_program
 from loyalty.errors import Invalid, ProgramNotPublished
 from loyalty.programs.document import check_document
 from loyalty.programs.lint import Notice, lint
+from loyalty.programs.presets import get_preset, list_presets
 from loyalty.programs.service import get_document, load_versions
 from webhook_app.cli import ACTOR, Answer, Moment, command, find_account
 from webhook_app.moments import moment_text
@@ -56,6 +57,16 @@ def show(tools: Tools, store: str) -> Answer:
     data = {"version": program.version, "effective_from": start, "document": document}
     text = json.dumps(document, ensure_ascii=False, indent=2)
     return Answer(data, [f"version {program.version}, in force since {start}", text])
+
+
+@command(group, "preset")
+@click.argument("key", required=False)
+def preset(_: Tools, key: str | None) -> Answer:
+    """List the presets, or print the document of preset KEY, ready to edit and publish."""
+    if key is None:
+        return Answer({"presets": list_presets()}, list_presets())
+    document = get_preset(key)
+    return Answer(document, [json.dumps(document, ensure_ascii=False, indent=2)])
 
 
 @command(group, "lint")

@@ -1,0 +1,45 @@
+"""Kill -9 of web, worker, clock, database, queue and supervisor in the middle of orders: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.crash import Outcome, Plan, run
+from bench.victims import NAMES
+
+PLAN = Plan(orders=320, kills=20, seed=20261)
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """One run for all tests of this file, in a folder with a space in its name."""
+    return run(PLAN, tmp_path_factory.mktemp("crash") / "a b")
+
+
+@pytest.mark.slow
+def test_every_kind_of_process_was_killed(outcome: Outcome) -> None:
+    assert sum(outcome.kills.values()) == PLAN.kills
+    assert set(outcome.kills) == set(NAMES)
+
+
+@pytest.mark.slow
+def test_every_delivery_was_answered_and_is_processed(outcome: Outcome) -> None:
+    assert outcome.answered == outcome.deliveries > PLAN.orders
+    assert set(outcome.fates) == {"processed"}
+
+
+@pytest.mark.slow
+def test_points_are_the_plain_sum_of_all_orders(outcome: Outcome) -> None:
+    assert outcome.points == outcome.expected_points > 0
+
+
+@pytest.mark.slow
+def test_the_rebuilt_ledger_has_no_differences(outcome: Outcome) -> None:
+    assert outcome.differences == 0
+
+
+@pytest.mark.slow
+def test_no_coupon_is_lost_doubled_or_left_alive(outcome: Outcome) -> None:
+    assert outcome.coupons
+    assert outcome.wrong_coupons == []
+    assert "requested" not in outcome.coupons.values()
