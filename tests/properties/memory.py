@@ -34,6 +34,7 @@ NO_ROW: dict[str, Any] = {
     "id": MEMBER, "key": "customer:1:7", "registered": True, "role": "", "email": "amy@example.test",
     "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
+    "settled_at": None,
 }  # fmt: skip
 Statement = OrderSnapshot | OrderDeleted | AdjustPoints
 
@@ -167,7 +168,7 @@ class Ledger:
             self.files = dict(work.state.orders)
         self._save_coupons(work, now)
         self._save_row(work)
-        self.settled_at = now
+        self.settled_at = self.row["settled_at"] = max(now, self.row["settled_at"] or now)
 
     def _save_coupons(self, work: MemberWork, now: datetime) -> None:
         issued = Issued()
