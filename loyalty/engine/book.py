@@ -21,4 +21,5 @@ def load_book(connection: Connection, vault: Vault, account: AccountId) -> Accou
         {place.store: place.number for place in places},
         {place.store: place.platform for place in places},
         frozenset(place.store for place in places if place.sells_gift_cards),
+        row["currency"],
     )

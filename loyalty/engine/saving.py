@@ -48,7 +48,7 @@ def save(
 ) -> frozenset[UUID]:
     """Write orders, entries, lots, tier periods, coupons, pushes and fold heads; return the stores with pushes."""
     program = versions.at(now)
-    _save_orders(connection, book, works, saved, program)
+    _save_orders(connection, book, works, saved)
     _save_ledger(connection, book, works, now)
     _save_periods(connection, book, works)
     issued = _save_issued(connection, book, works, versions, now)
@@ -62,12 +62,11 @@ def _save_orders(
     book: AccountBook,
     works: Sequence[MemberWork],
     saved: Sequence[SavedOrder],
-    program: Program | None,
 ) -> None:
     folded = {key: file for work in works for key, file in work.state.orders.items()}
     stated = {item.file.ref.key for item in saved}
     if saved:
-        rows = [_order_row(item, folded.get(item.file.ref.key, item.file), program) for item in saved]
+        rows = [_order_row(item, folded.get(item.file.ref.key, item.file), book.currency) for item in saved]
         if orders.put_orders(connection, book.id, rows) < len(rows):
             raise OrdersMoved
     others = [
@@ -77,19 +76,18 @@ def _save_orders(
         orders.put_folded(connection, [codec.folded_row(file) for file in others])
 
 
-def _order_row(item: SavedOrder, file: OrderFile, program: Program | None) -> Row:
+def _order_row(item: SavedOrder, file: OrderFile, currency: str) -> Row:
     owner = {
         "owner_key": item.claim.key if item.claim else "",
         "owner_at": item.claim.at if item.claim else None,
     }
-    return codec.order_row(file, item.store, item.member, _review(file, program)) | owner
+    return codec.order_row(file, item.store, item.member, _review(file, currency)) | owner
 
 
-def _review(file: OrderFile, program: Program | None) -> str | None:
-    """Return why somebody should look at an order: it is in a currency that the program does not know."""
-    if file.snapshot is None or program is None or file.snapshot.currency == program.currency:
-        return None
-    return "currency"
+def _review(file: OrderFile, currency: str) -> str | None:
+    """Return why somebody should look at an order: it is in another currency than the account, and earns nothing."""
+    foreign = file.snapshot is not None and file.snapshot.currency != currency
+    return "currency" if foreign else None
 
 
 def _save_ledger(

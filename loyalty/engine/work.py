@@ -27,6 +27,7 @@ class AccountBook:
     store_numbers: Mapping[StoreId, int]
     platforms: Mapping[StoreId, str]
     gift_card_stores: frozenset[StoreId] = frozenset()
+    currency: str = ""
 
     def needs_products(self, store: StoreId, versions: Versions) -> bool:
         """Return whether orders of a store must be read with facts of their products."""

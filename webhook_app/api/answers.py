@@ -162,6 +162,15 @@ class CouponSchema(Schema):
     )
 
 
+class ReviewSchema(Schema):
+    id = fields.String()
+    number = fields.String()
+    reason = fields.String()
+    currency = fields.String()
+    total = fields.String()
+    placed_at = fields.String()
+
+
 class ProgramSchema(Schema):
     version = fields.Integer()
     effective_from = Moment()

@@ -104,6 +104,11 @@ def number_cursor(cursor: str | None) -> int | None:
     return None if cursor is None else _decode(cursor, int)
 
 
+def text_cursor(cursor: str | None) -> str | None:
+    """Return the text in a cursor; raises Invalid."""
+    return None if cursor is None else _decode(cursor, str)
+
+
 def _encode(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -1,0 +1,19 @@
+"""Reports: what somebody should look at."""
+
+from __future__ import annotations
+
+from loyalty.reports.reviews import list_orders_to_review
+from webhook_app.api.answers import ReviewSchema, page_of
+from webhook_app.api.parts import Data, Resource, page, text_cursor, transaction
+from webhook_app.api.questions import PageQuery
+
+blueprint = Resource("reports", __name__, description="Reports.")
+
+
+@blueprint.reads("/reports/orders-to-review", page_of(ReviewSchema), PageQuery)
+def orders_to_review(query: Data) -> Data:
+    """List orders that earn nothing because the rules cannot judge them, such as those in a foreign currency."""
+    limit, after = query["limit"], text_cursor(query["cursor"])
+    with transaction() as connection:
+        rows = list_orders_to_review(connection, after, limit + 1)
+    return page(rows, limit, lambda row: row["key"])
