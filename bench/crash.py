@@ -1,0 +1,186 @@
+"""Processes killed with SIGKILL in the middle of deliveries; whatever was answered 200 must end in the right points."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.app import App, is_drained, wait_for
+from bench.lives import DOCUMENT, Lives
+from bench.orders import Delivery
+from bench.sender import Sender
+from bench.victims import NAMES, kill_nine
+from connectors.woocommerce.sandbox import SandboxShop
+
+DELAYS = (0.05, 0.6)
+"""Longest seconds from the first delivery of a portion to the kill: while it is sent, or while it is drained."""
+SECONDS_TO_RECOVER = 90.0
+SECONDS_TO_SETTLE = 12.0
+LEASE = timedelta(minutes=10)
+"""Longer than a killed worker keeps what it had claimed."""
+NO_DEBT_SUM = "select coalesce(sum(points_sum), 0) from members"
+_COUPONS = "select code, state from coupons where state <> 'failed'"
+_FATES = "select status, count(*) from inbox_messages group by status"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many orders, how many kills, and the seed of all chances."""
+
+    orders: int
+    kills: int
+    seed: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was done, and what was found afterwards."""
+
+    deliveries: int = 0
+    answered: int = 0
+    repeated: int = 0
+    kills: dict[str, int] = field(default_factory=dict)
+    expected_points: int = 0
+    points: int = 0
+    differences: int = 0
+    fates: dict[str, int] = field(default_factory=dict)
+    """Messages by status."""
+    coupons: dict[str, str] = field(default_factory=dict)
+    """State of each coupon by code."""
+    wrong_coupons: list[str] = field(default_factory=list)
+    restarts: int = 0
+
+    def complaints(self) -> list[str]:
+        """Return what is not as it must be."""
+        found = [
+            (
+                self.answered != self.deliveries,
+                f"{self.answered} of {self.deliveries} deliveries answered 200",
+            ),
+            (self.points != self.expected_points, f"{self.points} points instead of {self.expected_points}"),
+            (self.differences != 0, f"ledger verify --rebuild: {self.differences} differences"),
+            (set(self.fates) != {"processed"}, f"messages: {self.fates}"),
+            (bool(self.wrong_coupons), f"coupons of shop and ledger disagree: {self.wrong_coupons}"),
+        ]
+        return [text for is_wrong, text in found if is_wrong]
+
+
+def run(plan: Plan, folder: Path) -> Outcome:
+    """Deliver all orders while processes are killed, let the rest be worked off, and compare."""
+    rng, outcome = random.Random(plan.seed), Outcome()
+    with SandboxShop() as shop, running_app(folder) as app:
+        lives, store = Lives(shop, rng), connect(app, shop, folder)
+        sender = Sender(app.port, urlsplit(store["webhook_url"]).path, store["webhook_secret"])
+        for portion, victim in zip(
+            _portions(lives.live(plan.orders), plan.kills), _victims(rng, plan.kills), strict=True
+        ):
+            outcome.deliveries += len(portion)
+            _deliver_and_kill(app, sender, portion, victim, rng.uniform(0, rng.choice(DELAYS)), outcome)
+        outcome.answered, outcome.repeated = sender.answered, sender.repeated
+        settle(app)
+        _look(app, shop, store["store"], outcome)
+        outcome.expected_points = sum(lives.points.values())
+    return outcome
+
+
+@contextmanager
+def running_app(folder: Path) -> Iterator[App]:
+    """Yield a program that runs; stop it afterwards, however often it was started."""
+    folder.mkdir(parents=True, exist_ok=True)
+    app = App(folder)
+    app.start()
+    try:
+        yield app
+    finally:
+        app.stop()
+
+
+def connect(app: App, shop: SandboxShop, folder: Path) -> dict[str, Any]:
+    """Connect the shop without its webhooks and publish the program; return what the command printed."""
+    keys = ("--consumer-key", shop.consumer_key, "--consumer-secret", shop.consumer_secret)
+    store: dict[str, Any] = app.command(
+        "store", "connect", "woocommerce", "--url", shop.url, *keys, "--no-register"
+    )
+    program = folder / "program.json"
+    program.write_text(json.dumps(DOCUMENT))
+    app.command(
+        "program", "publish", store["store"], str(program), "--effective-from", "2020-01-01T00:00:00Z"
+    )
+    return store
+
+
+def _portions(deliveries: list[Delivery], count: int) -> Iterator[list[Delivery]]:
+    for number in range(count):
+        yield deliveries[len(deliveries) * number // count : len(deliveries) * (number + 1) // count]
+
+
+def _victims(rng: random.Random, count: int) -> Iterator[str]:
+    """Yield names so that each comes about equally often and seldom twice in a row."""
+    names: list[str] = []
+    for _ in range(count):
+        names = names or rng.sample(NAMES, len(NAMES))
+        yield names.pop()
+
+
+def _deliver_and_kill(
+    app: App, sender: Sender, portion: list[Delivery], victim: str, delay: float, outcome: Outcome
+) -> None:
+    threads = sender.begin(portion)
+    time.sleep(delay)
+    if kill_nine(app, victim):
+        outcome.kills[victim] = outcome.kills.get(victim, 0) + 1
+    if not app.is_running():
+        outcome.restarts += 1
+        app.start()
+    for thread in threads:
+        thread.join(SECONDS_TO_RECOVER)
+        if thread.is_alive():
+            raise RuntimeError(f"not recovered from the end of {victim}:\n{app.last_words()}")
+
+
+def settle(app: App) -> None:
+    """Let everything be worked off; what a killed worker had claimed is free once its lease is over."""
+    if not app.is_running():
+        app.start()
+    if wait_for(lambda: is_drained(app), SECONDS_TO_SETTLE):
+        return
+    later = (datetime.now(UTC) + LEASE).isoformat(timespec="seconds")
+    app.command("jobs", "run", "sweep", "--as-of", later)
+    if not wait_for(lambda: is_drained(app), SECONDS_TO_RECOVER):
+        raise RuntimeError(f"something waits for ever:\n{app.get('/readyz')}\n{app.last_words()}")
+
+
+def _look(app: App, shop: SandboxShop, store: str, outcome: Outcome) -> None:
+    verified = app.command("ledger", "verify", store, "--rebuild", ok=(0, 1))
+    outcome.differences = verified["differences"]
+    with app.database() as connection:
+        outcome.points = int(connection.execute(NO_DEBT_SUM).fetchone()[0])  # type: ignore[index]
+        outcome.fates = {row[0]: row[1] for row in connection.execute(_FATES)}
+        outcome.coupons = {row[0]: row[1] for row in connection.execute(_COUPONS)}
+    outcome.wrong_coupons = _compare_coupons(shop, outcome.coupons)
+
+
+def _compare_coupons(shop: SandboxShop, coupons: dict[str, str]) -> list[str]:
+    """Return the codes that the shop has otherwise than the ledger says, or has twice."""
+    codes = [each["code"] for each in shop.state.coupons.values()]
+    wrong = [code for code in codes if codes.count(code) > 1 or code not in coupons]
+    for code, state in coupons.items():
+        stored = shop.coupon(code)
+        if state == "issued" and (stored is None or not _is_live(stored)):
+            wrong.append(code)
+        if state == "withdrawn" and stored is not None and _is_live(stored):
+            wrong.append(code)
+    return wrong
+
+
+def _is_live(coupon: dict[str, Any]) -> bool:
+    ends = coupon["date_expires_gmt"]
+    return not ends or datetime.fromisoformat(ends).replace(tzinfo=UTC) > datetime.now(UTC)

@@ -1,0 +1,66 @@
+"""The fault suites at their full sizes: processes killed while orders arrive, and crowds of workers on few members."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench import crash
+from bench.concurrency import Crowd, crowd
+from bench.stage import open_stage
+from loyalty.logs import configure_logging
+
+
+def main(argv: list[str]) -> int:
+    """Run both suites; return 0 when nothing is to complain about."""
+    given = _parser().parse_args(argv)
+    configure_logging("error")
+    seed = given.seed if given.seed is not None else secrets.randbelow(2**32)
+    complaints: list[str] = []
+    for number in range(given.crashes):
+        complaints += _crash(crash.Plan(given.orders, given.kills, seed + number))
+    with open_stage() as stage:
+        for number in range(given.crowds):
+            plan = Crowd(given.workers, given.crowd_orders, given.members, seed + number)
+            outcome = crowd(stage, plan)
+            complaints += _tell(f"crowd {plan}", f"messages={outcome.messages}", outcome.complaints())
+    return 1 if complaints else 0
+
+
+def _crash(plan: crash.Plan) -> list[str]:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="laurel-soak-", ignore_cleanup_errors=True) as folder:
+        outcome = crash.run(plan, Path(folder))
+    seconds = time.monotonic() - started
+    figures = f"deliveries={outcome.deliveries} tried again={outcome.repeated} kills={outcome.kills} s={seconds:.0f}"
+    return _tell(f"crash {plan}", figures, outcome.complaints())
+
+
+def _tell(what: str, figures: str, complaints: list[str]) -> list[str]:
+    print(f"soak {what} {figures} {'; '.join(complaints) if complaints else 'ok'}", flush=True)
+    return complaints
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    sizes = (
+        ("orders", 5000, "orders of a crash run"),
+        ("kills", 200, "kills of a crash run"),
+        ("crashes", 1, "crash runs"),
+        ("crowds", 5, "runs of many workers on few members"),
+        ("workers", 8, "workers of such a run"),
+        ("members", 5, "members of such a run"),
+        ("crowd-orders", 3000, "orders of such a run"),
+    )
+    for name, size, what in sizes:
+        parser.add_argument(f"--{name}", type=int, default=size, help=f"{what} ({size})")
+    parser.add_argument("--seed", type=int, help="chance, printed and repeatable")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
