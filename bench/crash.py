@@ -17,11 +17,13 @@ from bench.app import App, is_drained, wait_for
 from bench.lives import DOCUMENT, Lives
 from bench.orders import Delivery
 from bench.sender import Sender
-from bench.victims import NAMES, kill_nine
+from bench.victims import NAMES, kill_nine, left_overs
 from connectors.woocommerce.sandbox import SandboxShop
 
 DELAYS = (0.05, 0.6)
 """Longest seconds from the first delivery of a portion to the kill: while it is sent, or while it is drained."""
+SECONDS_TO_FIND = 60.0
+"""A process that was killed twice in a row waits longer before it starts again."""
 SECONDS_TO_RECOVER = 90.0
 SECONDS_TO_SETTLE = 12.0
 LEASE = timedelta(minutes=10)
@@ -57,6 +59,8 @@ class Outcome:
     """State of each coupon by code."""
     wrong_coupons: list[str] = field(default_factory=list)
     restarts: int = 0
+    left_over: list[str] = field(default_factory=list)
+    """Processes that outlived the program."""
 
     def complaints(self) -> list[str]:
         """Return what is not as it must be."""
@@ -68,6 +72,7 @@ class Outcome:
             (self.points != self.expected_points, f"{self.points} points instead of {self.expected_points}"),
             (self.differences != 0, f"ledger verify --rebuild: {self.differences} differences"),
             (set(self.fates) != {"processed"}, f"messages: {self.fates}"),
+            (bool(self.left_over), f"still running: {self.left_over}"),
             (bool(self.wrong_coupons), f"coupons of shop and ledger disagree: {self.wrong_coupons}"),
         ]
         return [text for is_wrong, text in found if is_wrong]
@@ -88,6 +93,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         settle(app)
         _look(app, shop, store["store"], outcome)
         outcome.expected_points = sum(lives.points.values())
+    outcome.left_over = [each.command for each in left_overs(app)]
     return outcome
 
 
@@ -135,7 +141,8 @@ def _deliver_and_kill(
 ) -> None:
     threads = sender.begin(portion)
     time.sleep(delay)
-    if kill_nine(app, victim):
+    # It may be just starting again after another one's end.
+    if wait_for(lambda: kill_nine(app, victim), SECONDS_TO_FIND, pause=0.02):
         outcome.kills[victim] = outcome.kills.get(victim, 0) + 1
     if not app.is_running():
         outcome.restarts += 1

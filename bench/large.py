@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 from sqlalchemy import create_engine, text
 
@@ -29,6 +30,9 @@ HISTORY = timedelta(days=900)
 HOURS_BETWEEN_ROUNDS = 3
 
 
+HELD = "select (select count(*) from members) as members, count(*) as entries from ledger_entries"
+
+
 def measure_large(stage: Stage, rounds: int, scale: float = 1.0) -> list[Figure]:
     """Return the drain rate of new orders of existing members against an empty database, and the p99 of a batch."""
     count, number = max(BATCH, int(ORDERS * scale)), 0
@@ -51,10 +55,14 @@ def measure_large(stage: Stage, rounds: int, scale: float = 1.0) -> list[Figure]
                 return _drain(other, _open(other), customers, count, number + 1).rate
 
         ours, theirs = interleaved(rounds, beside, empty)
-        held = place.rows(
-            "select (select count(*) from members) as members, count(*) as entries from ledger_entries"
-        )
-    notes: dict[str, object] = {"empty": median(theirs), **held[0]}
+        held = place.rows(HELD)[0]
+    return _figures(ours, theirs, batches, held)
+
+
+def _figures(
+    ours: list[float], theirs: list[float], batches: list[int], held: dict[str, Any]
+) -> list[Figure]:
+    notes: dict[str, object] = {"empty": median(theirs), **held}
     p99 = percentile(batches, 0.99)
     return [
         Figure("drain_large", median(ours), "/s", median_ratio(ours, theirs), 0.8, notes=notes),
