@@ -50,6 +50,7 @@ lock: .venv/.installed-dev ## Compile the lock files anew from requirements.in a
 .venv/.installed: requirements.txt | .venv/bin/python
 	@echo "installing what Laurel runs on" >&2
 	@$(INSTALL) -r requirements.txt
+	@$(VENV) -m compileall -q .venv/lib || true
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed

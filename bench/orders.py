@@ -50,14 +50,14 @@ def make_deliveries(
     spacing: int = 1,
     seed: int = 1,
 ) -> Iterator[Delivery]:
-    """Yield orders of four lines, one every `spacing` seconds, of customers chosen at random."""
+    """Yield orders of four lines, one every `spacing` seconds; everybody orders once, then customers at random."""
     rng = random.Random(seed)
+    first_round = rng.sample(customers, min(count, len(customers)))
     for place in range(count):
+        customer = first_round[place] if place < len(first_round) else rng.choice(customers)
         prices = [rng.randrange(20, 900) for _ in range(LINES)]
         items = [(price, 1 + price % 3) for price in prices]
-        yield order_delivery(
-            first + place, rng.choice(customers), items, start + timedelta(seconds=place * spacing)
-        )
+        yield order_delivery(first + place, customer, items, start + timedelta(seconds=place * spacing))
 
 
 def order_delivery(

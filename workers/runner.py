@@ -9,7 +9,8 @@ import time
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
-from redis import Redis
+import structlog
+from redis import ConnectionError, Redis, TimeoutError
 from rq import Queue, SimpleWorker
 from rq.worker import DequeueStrategy
 from rq.worker_pool import WorkerPool
@@ -24,7 +25,10 @@ from workers.queues import Queues, connect
 LOG_LEVEL = "WARNING"
 JOBS_OF_ONE_PROCESS = 20_000
 SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_RETRY = 1.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+log = structlog.get_logger(__name__)
 
 
 class LaurelWorker(SimpleWorker):
@@ -66,10 +70,17 @@ def run_worker(name: str, redis_url: str, queue_names: list[str], pool_pid: int)
         signal.signal(number, signal.SIG_DFL)
     connection = Redis.from_url(redis_url)
     queues = [Queue(queue, connection=connection) for queue in queue_names]
-    worker = LaurelWorker(queues, name=name, connection=connection)
-    worker.work(
-        logging_level=LOG_LEVEL, max_jobs=JOBS_OF_ONE_PROCESS, dequeue_strategy=DequeueStrategy.ROUND_ROBIN
-    )
+    try:
+        worker = LaurelWorker(queues, name=name, connection=connection)
+        worker.work(
+            logging_level=LOG_LEVEL,
+            max_jobs=JOBS_OF_ONE_PROCESS,
+            dequeue_strategy=DequeueStrategy.ROUND_ROBIN,
+        )
+    except (ConnectionError, TimeoutError) as error:
+        # The pool starts the next one at once; while Redis is away one line a second is enough.
+        log.warning("worker_without_redis", error=type(error).__name__)
+        time.sleep(SECONDS_TO_RETRY)
 
 
 def main(settings: Settings) -> None:

@@ -57,5 +57,5 @@ idempotent_requests = Table(
     Column("status", Integer),
     Column("response", Json),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
-    comment="status null: still running",
+    comment="answers kept for repeated requests; status and response are written with the effect",
 )

@@ -60,6 +60,8 @@ members = Table(
         "ix_members_must_refold", "account_id", "id", postgresql_where=text("must_refold")
     ),  # refold_members
     CheckConstraint("debt >= 0", name="debt"),
+    # Each drain writes the heads of its members: room in the page spares every index a new entry (HOT updates).
+    postgresql_with={"fillfactor": "70"},
     comment="head: where the fold stands (place, tier periods, marked adjustments); lifetime_spend: a fraction as text",
 )
 

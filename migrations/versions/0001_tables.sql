@@ -59,7 +59,7 @@ create table idempotent_requests (
     constraint fk_idempotent_requests_account_id foreign key(account_id) references accounts (id)
 );
 
-comment on table idempotent_requests is 'status null: still running';
+comment on table idempotent_requests is 'answers kept for repeated requests; status and response are written with the effect';
 
 create table members (
     id uuid not null,
@@ -92,7 +92,8 @@ create table members (
     constraint uq_members_key_account_id unique (key, account_id),
     constraint ck_members_debt check (debt >= 0),
     constraint fk_members_account_id foreign key(account_id) references accounts (id)
-);
+)
+ WITH (fillfactor = 70);
 
 create index ix_members_email on members (lower(email), account_id);
 

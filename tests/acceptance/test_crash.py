@@ -43,3 +43,8 @@ def test_no_coupon_is_lost_doubled_or_left_alive(outcome: Outcome) -> None:
     assert outcome.coupons
     assert outcome.wrong_coupons == []
     assert "requested" not in outcome.coupons.values()
+
+
+@pytest.mark.slow
+def test_nothing_outlives_the_program(outcome: Outcome) -> None:
+    assert outcome.left_over == []
