@@ -1,4 +1,4 @@
-"""Inbox messages: accept, claim, answer; every step is one statement, whatever the number of messages."""
+"""Inbox messages: accept one, claim and answer many; claiming and answering is one statement, whatever their number."""
 
 from __future__ import annotations
 
