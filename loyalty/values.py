@@ -37,8 +37,10 @@ class Money:
 
 def exact(value: str | int | Decimal) -> Fraction:
     """Return the number of a decimal string without any rounding; raises ValueError."""
-    if isinstance(value, str) and value.isdecimal():
-        return Fraction(int(value))
+    if isinstance(value, str):
+        numerator, slash, denominator = value.partition("/")
+        if numerator.isdecimal() and (denominator.isdecimal() or not slash):
+            return Fraction(int(numerator), int(denominator or 1))
     return Fraction(value)
 
 

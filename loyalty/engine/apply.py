@@ -62,7 +62,7 @@ def apply_facts(
     owners = _owners(connection, news, careful=careful)
     people = enrol(connection, book.id, news.identities())
     ids = {*people.values(), *(owner for owner in owners.values() if owner is not None)}
-    batch = loading.load(connection, ids, list(news.orders), news.earliest(now), versions)
+    batch = loading.load(connection, ids, list(news.orders))
     if any(row["member_id"] and row["member_id"] not in batch.works for row in batch.known.values()):
         raise OrdersMoved
     note_profiles(batch.works, people, news.profiles, versions)
@@ -181,7 +181,7 @@ def adjust_points(
         raise Invalid(
             "Points can be adjusted once a program is in force.", {"/points": ["No program is in force."]}
         )
-    batch = loading.load(connection, [member], [], now, versions)
+    batch = loading.load(connection, [member], [])
     if member not in batch.works:
         raise NotFound("There is no member of that id.", member=str(member))
     row = {
@@ -199,5 +199,5 @@ def fold_again(
 ) -> frozenset[UUID]:
     """Fold members from nothing and post the differences; return the stores for which pushes were written."""
     versions = load_versions(connection, book.id)
-    batch = loading.load(connection, list(ids), [], now, versions)
+    batch = loading.load(connection, list(ids), [])
     return _finish(connection, book, batch.works, [], versions, now, refold=True)

@@ -15,7 +15,8 @@ from loyalty.ledger.entries import EntryKind, Posted
 from loyalty.ledger.lots import Lot
 from loyalty.members.identity import email_domain
 from loyalty.orders.snapshot import read_snapshot, snapshot_data
-from loyalty.tiers.qualification import Contribution, Metrics
+from loyalty.tiers.qualification import Metrics
+from loyalty.tiers.tally import read_tally
 from loyalty.values import StoreId, exact, fraction_text
 
 Data = Mapping[Any, Any]
@@ -33,9 +34,7 @@ def member_state(row: Data) -> MemberState:
         head=_place(head.get("place")),
         order_count=row["order_count"],
         live_grants=row["live_coupons"],
-        marked=[
-            Contribution(datetime.fromisoformat(at), points=points) for at, points in head.get("marked", [])
-        ],
+        tally=read_tally(head.get("tally", {}), lifetime(row)),
         periods=[_period(item) for item in head.get("periods", [])],
     )
     state.wallet.debt = row["debt"]
@@ -64,7 +63,7 @@ def head_data(state: MemberState) -> dict[str, Any]:
             [item.tier_key, item.entry, item.started_at.isoformat(), item.cause, item.rewarded]
             for item in state.periods
         ],
-        "marked": [[item.at.isoformat(), item.points] for item in state.marked],
+        "tally": state.tally.data(),
     }
 
 

@@ -26,7 +26,7 @@ from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
 from loyalty.programs.program import Program, Versions
 from loyalty.programs.terms import NegativeBalance
-from loyalty.tiers.qualification import Contribution
+from loyalty.tiers.qualification import Metrics
 
 _LAST = "￿"
 
@@ -128,7 +128,7 @@ def _adjust(state: MemberState, event: Event, program: Program) -> None:
     if points:
         _note_adjustment(state, event, command, points, program)
     if command.counts_toward_tier:
-        state.marked.append(Contribution(event.key.at, points=points))
+        state.tally.add(event.key.at, Metrics(points=points))
         tiering.upgrade(state, event, program)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +19,7 @@ from loyalty.ledger import repository as ledger
 from loyalty.members import repository as members
 from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import is_newer
-from loyalty.programs.program import Versions
-from loyalty.programs.terms import WindowKind
 from loyalty.rewards import repository as rewards
-
-MONTH_AND_A_BIT = timedelta(days=32)
 
 
 @dataclass(slots=True)
@@ -71,40 +66,21 @@ class Batch:
         return restated.old, codec.restated(restated.old, restated.new)
 
 
-def load(
-    connection: Connection, ids: Iterable[UUID], keys: Sequence[str], earliest: datetime, versions: Versions
-) -> Batch:
-    """Lock members and read the heads of their folds, open lots, the orders of these keys, and those that still count
-    in a window at `earliest`, the first instant of the news.
-    """
+def load(connection: Connection, ids: Iterable[UUID], keys: Sequence[str]) -> Batch:
+    """Lock members and read the heads of their folds, their open lots, and the orders of these keys."""
     batch = Batch()
     for row in members.lock_members(connection, ids):
-        work = MemberWork(
-            dict(row), codec.member_state(row), lifetime=codec.lifetime(row), tier_before=row["tier_key"]
-        )
-        batch.works[row["id"]] = work
+        batch.works[row["id"]] = MemberWork(dict(row), codec.member_state(row), tier_before=row["tier_key"])
     if not batch.works and not keys:
         return batch
-    wanted = set(keys)
-    horizon = _horizon(versions, earliest)
-    for order in orders.list_for_batch(connection, keys, list(batch.works), horizon):
+    for order in orders.list_orders(connection, keys):
         file = codec.order_file(order)
-        if order["key"] in wanted:
-            batch.known[order["key"]] = dict(order)
-            batch.files[order["key"]] = file
+        batch.known[order["key"]] = dict(order)
+        batch.files[order["key"]] = file
         if order["member_id"] in batch.works:
             batch.works[order["member_id"]].state.orders[order["key"]] = file
     _load_lots(connection, batch, keys)
     return batch
-
-
-def _horizon(versions: Versions, earliest: datetime) -> datetime:
-    """Return from when on a head needs single orders: the longest window of any version, and the month of caps."""
-    months = [1]
-    for program in versions.programs:
-        window = program.tier_policy.window
-        months.append(window.months if window.kind is WindowKind.ROLLING else 12)
-    return earliest - max(months) * MONTH_AND_A_BIT
 
 
 def _load_lots(connection: Connection, batch: Batch, keys: Sequence[str]) -> None:

@@ -71,11 +71,6 @@ class News:
         buyers = {news.identity() for news in self.orders.values()}
         return {identity for identity in buyers | set(self.profiles) if identity is not None}
 
-    def earliest(self, now: datetime) -> datetime:
-        """Return the earliest instant that the batch's orders count from."""
-        paid = (news.snapshot.paid_at for news in self.orders.values() if news.snapshot is not None)
-        return min((at for at in paid if at is not None), default=now)
-
 
 def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[StoreId, int]) -> News:
     """Return the newest of each order and person in a batch."""

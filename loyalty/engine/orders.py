@@ -32,6 +32,7 @@ def award_order(state: MemberState, file: OrderFile, event: Event, versions: Ver
     file.taken = _room(state, file, deserved.points, program)
     if not file.dead:
         state.order_count += 1
+        state.tally.take(event.key.at, file.taken)
     _stand_at(state, file, deserved, ALL_LEFT)
     state.changed.add(file.ref.key)
     _open_lot(state, file, event.key.at, program)
@@ -70,31 +71,24 @@ def _room(state: MemberState, file: OrderFile, points: int, program: Program) ->
     room = points
     if caps.per_day is not None:
         end = day_start(day + timedelta(days=1), program.time_zone)
-        room = min(room, caps.per_day - _taken(state, file, day_start(day, program.time_zone), end))
+        room = min(room, caps.per_day - state.tally.taken_between(day_start(day, program.time_zone), end))
     if caps.per_month is not None:
         first = day.replace(day=1)
         end = day_start(add_months(first, 1), program.time_zone)
-        room = min(room, caps.per_month - _taken(state, file, day_start(first, program.time_zone), end))
+        room = min(room, caps.per_month - state.tally.taken_between(day_start(first, program.time_zone), end))
     return max(0, room)
 
 
-def _taken(state: MemberState, file: OrderFile, start: datetime, end: datetime) -> int:
-    return sum(
-        other.taken
-        for other in state.orders.values()
-        if other is not file
-        and not other.dead
-        and other.award_at is not None
-        and start <= other.award_at < end
-    )
-
-
 def _stand_at(state: MemberState, file: OrderFile, deserved: Award, left: Left) -> None:
+    """Note what an order stands at, and what it adds to the member's figures now."""
+    assert file.award_at is not None
+    before = file.metrics()
     file.points = min(file.taken, deserved.points)
     file.counted = min(file.points, deserved.counted)
     file.net_base = deserved.net_base
     counts = file.rating is not None and file.rating.counts and left.refunded_share < 1
     file.counts = 1 if counts else 0
+    state.tally.add(file.award_at, file.metrics() - before)
     state.changed.add(file.ref.key)
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
 from loyalty.members.repository import mark_all_for_refold
-from loyalty.programs.document import Context, check_document
+from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, lint
-from loyalty.programs.service import publish
+from loyalty.programs.service import load_versions, publish
 from loyalty.values import AccountId
 
 
@@ -39,12 +39,14 @@ def publish_program(
     """Publish a document as the account's next version; the caller wakes the account when members must be folded again.
 
     Raises Invalid. Before its first version an account stored orders without rating them; that version rates them all.
+    A version that looks further back than those before needs figures that the heads of the folds have forgotten.
     """
-    row = lock_account(connection)
+    row, known = lock_account(connection), load_versions(connection, account)
     warnings = lint(check_document(document))
     context = Context(row["currency"], row["time_zone"], row["decimals"])
     version = publish(connection, account, document, context, effective_from=effective_from, now=now)
-    to_refold = mark_all_for_refold(connection) if version == 1 else 0
     start = effective_from or now
+    reaches_further = build_program(document, context, version, start).reach() > known.reach()
+    to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
     note(connection, account, actor, "program.published", str(version), effective_from=start.isoformat())
     return Published(version, start, warnings, to_refold)

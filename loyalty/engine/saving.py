@@ -191,7 +191,7 @@ def _save_issued(
 
 
 def _member_row(work: MemberWork, program: Program | None, now: datetime) -> Row:
-    state, totals = work.state, work.lifetime_after()
+    state, totals = work.state, work.state.tally.total
     row: Mapping[str, object] = work.row
     return {
         **{

@@ -14,7 +14,8 @@ from loyalty.engine.timeline import AdjustPoints, EventKey, OrderRef
 from loyalty.ledger.entries import Movement
 from loyalty.ledger.lots import Wallet
 from loyalty.programs.program import Enrolment
-from loyalty.tiers.qualification import Contribution, Metrics
+from loyalty.tiers.qualification import Metrics
+from loyalty.tiers.tally import Tally
 from loyalty.values import ZERO
 
 
@@ -22,8 +23,8 @@ from loyalty.values import ZERO
 class OrderFile:
     """One order on a member's timeline: the newest snapshot and what the fold made of it.
 
-    Of orders that only count in a window no snapshot is loaded. `points` are what it stands at net of refunds,
-    `taken` the points it may have at most after day and month caps, `forgiven` what a floor did not take back.
+    `points` are what it stands at net of refunds, `taken` the points it may have at most after day and month caps,
+    `forgiven` what a floor did not take back.
     """
 
     ref: OrderRef
@@ -48,11 +49,9 @@ class OrderFile:
     revision: int = 0
     """How often the order's row was written when it was read; 0: there was none."""
 
-    def contribution(self) -> Contribution | None:
-        """Return what the order adds to the tier metrics, None when it was never awarded."""
-        if self.award_at is None:
-            return None
-        return Contribution(self.award_at, self.net_base, self.counts, self.counted)
+    def metrics(self) -> Metrics:
+        """Return what the order adds to the tier metrics from its award on."""
+        return Metrics(self.net_base, self.counts, self.counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,10 @@ class MemberState:
     wallet: Wallet = field(default_factory=Wallet)
     orders: dict[str, OrderFile] = field(default_factory=dict)
     commands: list[AdjustPoints] = field(default_factory=list)
-    beyond: Metrics = field(default_factory=Metrics)
-    """Lifetime figures of the orders that are not loaded."""
+    tally: Tally = field(default_factory=Tally)
+    """What counts toward the tier: all orders, and the adjustments that are marked so."""
     order_count: int = 0
     """Awarded orders that are not dead."""
-    marked: list[Contribution] = field(default_factory=list)
-    """Adjustments that count toward the tier."""
     periods: list[Period] = field(default_factory=list)
     grants: dict[str, Grant] = field(default_factory=dict)
     live_grants: int = 0

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from loyalty.clock import add_months_to_instant
 from loyalty.engine.state import Grant, MemberState, Period
 from loyalty.engine.timeline import Event, parse_order_key
 from loyalty.programs.program import Program, Versions
-from loyalty.programs.terms import WindowKind
-from loyalty.tiers.qualification import Contribution, Metrics, earned_tier, reaches, sum_metrics, window_start
+from loyalty.tiers.qualification import Metrics, earned_tier, reaches, window_start
 
 REWARD_AGAIN_AFTER_MONTHS = 12
 COUPON_KINDS = frozenset({"fixed_discount", "percent_discount"})
 
 
-def contributions(state: MemberState) -> Iterator[Contribution]:
-    """Return what each loaded order and each marked adjustment adds to the metrics."""
-    for file in state.orders.values():
-        contribution = file.contribution()
-        if contribution is not None:
-            yield contribution
-    yield from state.marked
-
-
 def metrics_at(state: MemberState, program: Program, instant: datetime) -> Metrics:
     """Return the member's figures in the program's window up to and with an instant."""
     start = window_start(program.tier_policy.window, instant, program.time_zone, state.joined_at)
-    found = sum_metrics(contributions(state), start, instant)
-    if program.tier_policy.window.kind is not WindowKind.LIFETIME:
-        return found
-    beyond = state.beyond
-    return Metrics(found.spend + beyond.spend, found.orders + beyond.orders, found.points + beyond.points)
+    return state.tally.sum(start, instant)
 
 
 def upgrade(state: MemberState, event: Event, program: Program) -> None:

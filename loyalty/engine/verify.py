@@ -132,7 +132,7 @@ def _rebuild(
     lots: dict[UUID, list[Any]],
     versions: Versions,
 ) -> None:
-    works = [MemberWork(dict(row), codec.member_state(row), lifetime=codec.lifetime(row)) for row in rows]
+    works = [MemberWork(dict(row), codec.member_state(row)) for row in rows]
     load_histories(connection, works)
     for work in works:
         settled: datetime | None = work.row["settled_at"]
@@ -153,16 +153,27 @@ def _compare(result: Verification, work: MemberWork, orders: dict[str, Any], lot
     differs("tier", row["tier_key"], state.tier_key)
     differs("joined_at", row["joined_at"], state.joined_at)
     differs("order count", row["order_count"], state.order_count)
-    totals = work.lifetime_after()
+    totals = state.tally.total
     differs("lifetime spend", row["lifetime_spend"], fraction_text(totals.spend))
     differs("lifetime orders", row["lifetime_orders"], totals.orders)
     differs("lifetime points", row["lifetime_points"], totals.points)
+    _compare_tally(differs, work)
     for key, file in state.orders.items():
         old = orders[key]
         differs(f"points of order {key}", old.points, file.points)
         differs(f"base of order {key}", fraction_text(old.net_base), fraction_text(file.net_base))
         differs(f"tier of order {key}", old.tier_key, file.tier_key)
     _compare_coupons(differs, work)
+
+
+def _compare_tally(differs: Any, work: MemberWork) -> None:
+    """Compare the figures by instant from where the stored ones are complete."""
+    stored, folded = codec.member_state(work.row).tally, work.state.tally
+    if stored.since is not None:
+        folded.forget_before(stored.since)
+    if folded.since is not None:
+        stored.forget_before(folded.since)
+    differs("figures by instant", stored.data()["moments"], folded.data()["moments"])
 
 
 def _compare_causes(differs: Any, work: MemberWork) -> None:

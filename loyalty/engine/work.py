@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,7 @@ from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import AdjustPoints, Event, command_event
 from loyalty.ledger.entries import EntryDraft, Posted, differences
 from loyalty.programs.program import Versions
-from loyalty.tiers.qualification import Contribution, Metrics
-from loyalty.values import ZERO, AccountId, StoreId
+from loyalty.values import AccountId, StoreId
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,6 @@ class MemberWork:
     events: list[Event] = field(default_factory=list)
     """What is to be appended."""
     refold: bool = False
-    lifetime: Metrics = field(default_factory=Metrics)
     posted: dict[str, Posted] = field(default_factory=dict)
     coupons: list[Mapping[Any, Any]] = field(default_factory=list)
     drafts: list[EntryDraft] = field(default_factory=list)
@@ -107,48 +105,16 @@ class MemberWork:
             self.state = refold(self.state, versions, now)
         else:
             self._append(versions, now)
+        if self.state.head is not None:
+            self.state.tally.forget_before(self.state.head.at - versions.reach())
         self.drafts = differences(self.state.movements, self.posted)
 
     def _append(self, versions: Versions, now: datetime) -> None:
         state = self.state
-        if versions.have_lifetime_window():
-            state.beyond = _less(self.lifetime, self._loaded())
-        self.lifetime = _less(self.lifetime, self._of_changes())
         for change in self.changes:
             state.orders[change.new.ref.key] = change.new
         decide(state, self.events, versions, now)
-        self.lifetime = _plus(self.lifetime, self._of_changes())
-
-    def _loaded(self) -> Metrics:
-        return _total([*self.state.orders.values()], self.state.marked)
-
-    def _of_changes(self) -> Metrics:
-        """Return what the batch's orders, and every marked adjustment, add to the lifetime figures now."""
-        orders = self.state.orders
-        return _total(
-            [orders[key] for change in self.changes if (key := change.new.ref.key) in orders],
-            self.state.marked,
-        )
 
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""
         return len(self.state.periods) > len(self.row["head"].get("periods", []))
-
-    def lifetime_after(self) -> Metrics:
-        """Return the lifetime figures that the member has now."""
-        return self._loaded() if self.refold else self.lifetime
-
-
-def _total(files: Iterable[OrderFile], marked: Iterable[Contribution]) -> Metrics:
-    found = [item for file in files if (item := file.contribution()) is not None]
-    spend = sum((item.spend for item in found), ZERO)
-    points = sum(item.points for item in (*found, *marked))
-    return Metrics(spend, sum(item.orders for item in found), points)
-
-
-def _plus(one: Metrics, other: Metrics) -> Metrics:
-    return Metrics(one.spend + other.spend, one.orders + other.orders, one.points + other.points)
-
-
-def _less(one: Metrics, other: Metrics) -> Metrics:
-    return Metrics(one.spend - other.spend, one.orders - other.orders, one.points - other.points)

@@ -1,9 +1,8 @@
-"""Orders in bulk: the rows of a batch, the window of its members, whole histories."""
+"""Orders in bulk: the rows of a batch, and whole histories."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +17,9 @@ _FOLDED = (
     " deleted_at, laurel_codes, award_at,"
     " version, tier_key, nth, taken, points, counted, net_base, counts, forgiven, dead, ended, refund_ids"
 )
-_WINDOW = _FOLDED.replace("laurel_codes", "cast(null as jsonb)").replace("refund_ids", "cast(null as jsonb)")
-_BATCH = text(
-    f"select {_FOLDED}, snapshot from orders where key = any(:keys)"
-    f" union all select {_WINDOW}, null from orders"
-    " where member_id = any(:members) and award_at >= :horizon and not (key = any(:keys))"
-).bindparams(bindparam("keys", type_=ARRAY(Text)), bindparam("members", type_=ARRAY(Uuid)))
+_ORDERS = text(f"select {_FOLDED}, snapshot from orders where key = any(:keys)").bindparams(
+    bindparam("keys", type_=ARRAY(Text))
+)
 _HISTORY = text(f"select {_FOLDED}, snapshot from orders where member_id = any(:members)").bindparams(
     bindparam("members", type_=ARRAY(Uuid))
 )
@@ -42,12 +38,9 @@ COLUMNS = {
 FOLDED_COLUMNS = {"key": "text"} | {name: COLUMNS[name] for name in list(COLUMNS)[14:]}
 
 
-def list_for_batch(
-    connection: Connection, keys: Sequence[str], members: Sequence[UUID], horizon: datetime
-) -> Sequence[RowMapping]:
-    """Return the orders of these keys with their snapshots, and what the members' others add from `horizon` on."""
-    values = {"keys": list(keys), "members": list(members), "horizon": horizon}
-    return connection.execute(_BATCH, values).mappings().all()
+def list_orders(connection: Connection, keys: Sequence[str]) -> Sequence[RowMapping]:
+    """Return the orders of these keys with their snapshots."""
+    return connection.execute(_ORDERS, {"keys": list(keys)}).mappings().all()
 
 
 def list_histories(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:

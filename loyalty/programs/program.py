@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from loyalty.programs.terms import (
@@ -22,6 +22,8 @@ from loyalty.values import ONE, ZERO
 
 Text = dict[str, str]
 LANGUAGES = ("zh-TW", "zh-CN", "en")
+MONTH_AND_A_BIT = timedelta(days=32)
+YEAR_OF_MONTHS = 12
 
 
 def text_in(text: Text, language: str) -> str:
@@ -231,6 +233,11 @@ class Program:
         """Return a reward of the catalogue, if it is there."""
         return next((reward for reward in self.rewards if reward.key == key), None)
 
+    def reach(self) -> timedelta:
+        """Return how far back from an event the rules look at figures by their instant: window and month caps."""
+        window = self.tier_policy.window
+        return (window.months if window.kind is WindowKind.ROLLING else YEAR_OF_MONTHS) * MONTH_AND_A_BIT
+
     def needs_products(self, *, sells_gift_cards: bool) -> bool:
         """Return whether the rules ask for facts of products that an order does not carry."""
         base = self.earning.base
@@ -260,9 +267,9 @@ class Versions:
         """Return the version of that number."""
         return next((program for program in self.programs if program.version == version), None)
 
-    def have_lifetime_window(self) -> bool:
-        """Return whether any version judges tiers by a member's whole life."""
-        return any(program.tier_policy.window.kind is WindowKind.LIFETIME for program in self.programs)
+    def reach(self) -> timedelta:
+        """Return how far back from an event any version may still look at figures by their instant."""
+        return max((program.reach() for program in self.programs), default=timedelta())
 
     def need_products(self, *, sells_gift_cards: bool) -> bool:
         """Return whether any version asks for facts of products."""

@@ -18,12 +18,11 @@ from loyalty.engine.tiering import metrics_at
 from loyalty.ledger import repository as ledger
 from loyalty.ledger.lots import Balance
 from loyalty.members import repository as members
-from loyalty.orders import repository as orders
 from loyalty.programs.program import Program, Text, Tier
 from loyalty.programs.service import load_versions
-from loyalty.programs.terms import Metric, WindowKind
+from loyalty.programs.terms import Metric
 from loyalty.tiers.progress import progress_to_next
-from loyalty.tiers.qualification import Metrics, window_start
+from loyalty.tiers.qualification import Metrics
 from loyalty.values import AccountId, decimal_floor
 
 
@@ -88,26 +87,12 @@ def read_standings(
     states = {member: codec.member_state(row) for member, row in rows.items()}
     for lot in ledger.list_open_lots(connection, list(states), []):
         states[lot["member_id"]].wallet.lots[lot["cause"]] = codec.lot(lot)
-    if program is not None:
-        _load_orders(connection, states, program, now)
     return [_standing(rows[member], states[member], program, now) for member in ids if member in rows]
-
-
-def _load_orders(
-    connection: Connection, states: dict[UUID, MemberState], program: Program, now: datetime
-) -> None:
-    window = program.tier_policy.window
-    starts = [window_start(window, now, program.time_zone, state.joined_at) for state in states.values()]
-    horizons = [start for start in starts if start is not None]
-    if not horizons:
-        return
-    for row in orders.list_for_batch(connection, [], list(states), min(horizons)):
-        states[row["member_id"]].orders[row["key"]] = codec.order_file(row)
 
 
 def _standing(row: Any, state: MemberState, program: Program | None, now: datetime) -> Standing:
     settle(state, now)
-    metrics = member_metrics(row, state, program, now)
+    metrics = metrics_at(state, program, now) if program is not None else Metrics()
     return Standing(
         id=row["id"],
         email=row["email"],
@@ -118,15 +103,6 @@ def _standing(row: Any, state: MemberState, program: Program | None, now: dateti
         progress=_progress(state, program, metrics),
         metrics=figures(metrics, program),
     )
-
-
-def member_metrics(row: Any, state: MemberState, program: Program | None, now: datetime) -> Metrics:
-    """Return a member's figures in the program's window at an instant, from his row and the loaded orders."""
-    if program is None:
-        return Metrics()
-    if program.tier_policy.window.kind is WindowKind.LIFETIME:
-        return codec.lifetime(row)
-    return metrics_at(state, program, now)
 
 
 def _tier(state: MemberState, program: Program | None) -> TierNow | None:

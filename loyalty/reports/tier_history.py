@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from loyalty.engine import codec
 from loyalty.errors import NotFound
 from loyalty.members.repository import list_members
 from loyalty.programs.program import LANGUAGES, Program, Text, text_in
@@ -24,6 +23,12 @@ _ORDERS = text(
     "select external_id, number, award_at, version, net_base, points, counted, counts from orders"
     " where member_id = :member and award_at is not null and (award_at = any(:starts)"
     " or ((cast(:since as timestamptz) is null or award_at >= :since) and award_at <= :now)) order by award_at, key"
+)
+_MARKED = text(
+    "select accepted_at as at, cast(sum(entry.points) as bigint) as points from adjustments"
+    " join ledger_entries entry using (account_id, member_id)"
+    " where member_id = :member and counts_toward_tier and entry.cause = 'adjustment:' || number"
+    " group by number, accepted_at order by number"
 )
 _REASONS = {
     "joined": ("加入會員", "加入会员", "Joined"),
@@ -58,12 +63,13 @@ def read_tier(connection: Connection, account: AccountId, member: UUID, now: dat
     starts = [period["started_at"] for period in periods]
     values = {"member": member, "starts": starts, "since": window.start, "now": now}
     orders = [dict(order) for order in connection.execute(_ORDERS, values).mappings()]
+    marked = [dict(item) for item in connection.execute(_MARKED, {"member": member}).mappings()]
     names = names_of_tiers(versions.programs)
     return {
         "tier": standing.tier,
         "progress": standing.progress,
         "history": [_period(dict(period), orders, names) for period in reversed(periods)],
-        "explain": _explain(program, window, orders, row, standing.metrics) if program else None,
+        "explain": _explain(program, window, orders, marked, standing.metrics) if program else None,
     }
 
 
@@ -90,9 +96,8 @@ def _period(period: Data, orders: list[Data], names: dict[str, Text]) -> Data:
     }
 
 
-def _explain(program: Program, window: _Window, orders: list[Data], row: Any, metrics: Any) -> Data:
+def _explain(program: Program, window: _Window, orders: list[Data], marked: list[Data], metrics: Any) -> Data:
     counted = [order for order in orders if window.holds(order["award_at"]) and _adds(order)]
-    marked = [item for item in codec.member_state(row).marked if window.holds(item.at)]
     return {
         "window": {
             "kind": str(program.tier_policy.window.kind),
@@ -102,7 +107,7 @@ def _explain(program: Program, window: _Window, orders: list[Data], row: Any, me
         "program_version": program.version,
         "metrics": metrics,
         "orders": [_order(order, program.decimals) for order in counted],
-        "adjustments": [{"at": item.at, "points": item.points} for item in marked],
+        "adjustments": [item for item in marked if window.holds(item["at"])],
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -14,22 +13,20 @@ from loyalty.values import ZERO
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one order, or one marked adjustment, adds to the metrics from its time on."""
-
-    at: datetime
-    spend: Fraction = ZERO
-    orders: int = 0
-    points: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Metrics:
-    """A member's figures over a window: net spend (exact money), orders, points earned."""
+    """A member's figures over a window, or what one order adds to them: net spend (exact money), orders,
+    points earned.
+    """
 
     spend: Fraction = ZERO
     orders: int = 0
     points: int = 0
+
+    def __add__(self, other: Metrics) -> Metrics:
+        return Metrics(self.spend + other.spend, self.orders + other.orders, self.points + other.points)
+
+    def __sub__(self, other: Metrics) -> Metrics:
+        return Metrics(self.spend - other.spend, self.orders - other.orders, self.points - other.points)
 
     def value(self, metric: Metric) -> Fraction:
         """Return the figure of a metric; those that nothing feeds yet are 0."""
@@ -56,17 +53,6 @@ def _membership_year_start(joined_at: datetime, instant: datetime, tz: str) -> d
     years = max(0, local_date(instant, tz).year - local_date(joined_at, tz).year)
     start = add_months_to_instant(joined_at, 12 * years, tz)
     return start if start <= instant or not years else add_months_to_instant(joined_at, 12 * (years - 1), tz)
-
-
-def sum_metrics(contributions: Iterable[Contribution], start: datetime | None, until: datetime) -> Metrics:
-    """Return the figures of the contributions from `start` (None: ever) up to and with `until`."""
-    spend, orders, points = ZERO, 0, 0
-    for item in contributions:
-        if item.at <= until and (start is None or item.at >= start):
-            spend += item.spend
-            orders += item.orders
-            points += item.points
-    return Metrics(spend, orders, points)
 
 
 def reaches(conditions: Conditions | None, metrics: Metrics) -> bool:

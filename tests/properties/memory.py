@@ -103,11 +103,9 @@ class Ledger:
 
     def _load(self, facts: Sequence[Any]) -> MemberWork:
         row = copy.deepcopy(self.row)
-        work = MemberWork(
-            row, codec.member_state(row), lifetime=codec.lifetime(row), tier_before=row["tier_key"]
-        )
+        work = MemberWork(row, codec.member_state(row), tier_before=row["tier_key"])
         news = gather([(MessageId(n), fact) for n, fact in enumerate(facts)], {STORE: 1}).orders
-        work.state.orders = {key: self._file(key, known=key in news) for key in self.files}
+        work.state.orders = {key: self._file(key) for key in self.files if key in news}
         causes = {f"order:{key}:award" for key in news}
         kept = {cause: lot for cause, lot in self.lots.items() if lot.remaining or cause in causes}
         work.state.wallet.lots = copy.deepcopy(kept)
@@ -122,17 +120,15 @@ class Ledger:
                 work.changes.append(Change(restated.old, new))
         return work
 
-    def _file(self, key: str, *, known: bool) -> OrderFile:
+    def _file(self, key: str) -> OrderFile:
         file = copy.copy(self.files[key])
         file.rating = None
-        if not known:
-            file.snapshot = None
         return file
 
     def _load_history(self, work: MemberWork, command: AdjustPoints | None) -> None:
         work.begin_history()
         for key in self.files:
-            work.add_history(self._file(key, known=True))
+            work.add_history(self._file(key))
         work.state.commands = list(self.commands)
         work.posted = self.posted()
         work.coupons = list(self.coupons.values())
@@ -177,7 +173,7 @@ class Ledger:
             self.coupons[row["cause"]] = row
 
     def _save_row(self, work: MemberWork) -> None:
-        state, totals = work.state, work.lifetime_after()
+        state, totals = work.state, work.state.tally.total
         self.row |= {
             "joined_at": state.joined_at, "head": head_of(state), "tier_key": state.tier_key,
             "order_count": state.order_count, "debt": state.wallet.debt, "next_lot": state.wallet.next_sequence,
@@ -189,7 +185,7 @@ class Ledger:
     def fold(self, until: datetime) -> MemberState:
         """The member folded from nothing out of what is stored."""
         state = codec.member_state(self.row)
-        state.orders = {key: self._file(key, known=True) for key in self.files}
+        state.orders = {key: self._file(key) for key in self.files}
         state.commands = list(self.commands)
         return refold(state, self.versions, until)
 
@@ -221,7 +217,6 @@ class Ledger:
         """Everything that RULES §2 promises, in a form that can be compared."""
         by_cause = {cause: posted.points for cause, posted in self.posted().items() if posted.points}
         state = codec.member_state(self.row)
-        state.orders = self.files
         program = self.versions.programs[-1]
         return {
             "points": dict(sorted(by_cause.items())),

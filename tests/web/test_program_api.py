@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from loyalty.members.repository import claim_refolds
 from tests.builders import Shop, make_document, make_shop
 from tests.web.conftest import Caller, drain, make_caller, place_order
 from workers.runtime import Runtime
@@ -89,6 +90,23 @@ def test_the_first_version_rates_what_was_stored_before(
     members = caller.get("/members").json
     assert members is not None
     assert [row["balance"]["available"] for row in members["data"]] == [1000]
+
+
+def test_a_version_that_looks_further_back_folds_everybody_again(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller
+) -> None:
+    place_order(runtime, client, shop)
+    caller.post("/program/publish", {"document": make_document(), "effective_from": LONG_AGO})
+    drain(runtime, shop)
+    to_refold = []
+    for months in (12, 24, 24, 6):
+        policy = {"window": {"kind": "rolling", "months": months}}
+        document = make_document(tier_policy=policy)
+        caller.post("/program/publish", {"document": document})
+        with runtime.database.transaction(shop.account) as connection:
+            to_refold.append(len(claim_refolds(connection, 9)))
+        drain(runtime, shop)
+    assert to_refold == [0, 1, 0, 0]
 
 
 def test_publishing_twice_under_one_key_makes_one_version(caller: Caller) -> None:

@@ -1,0 +1,96 @@
+"""What a member's orders and marked adjustments add to his figures, by instant; law: a sum needs no single orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from loyalty.tiers.qualification import Metrics
+from loyalty.values import exact, fraction_text
+
+
+@dataclass(slots=True)
+class Tally:
+    """Metrics by the instant from which they count, and points taken of the caps per day and month.
+
+    Complete from `since` on (None: from the first one); `total` are the figures of the whole life.
+    """
+
+    total: Metrics = field(default_factory=Metrics)
+    since: datetime | None = None
+    metrics: dict[datetime, Metrics] = field(default_factory=dict)
+    taken: dict[datetime, int] = field(default_factory=dict)
+
+    def add(self, at: datetime, change: Metrics) -> None:
+        """Let figures count from an instant on; those before `since` only count in the whole life."""
+        self.total += change
+        if self.since is None or at >= self.since:
+            self.metrics[at] = self.metrics.get(at, Metrics()) + change
+
+    def sum(self, start: datetime | None, until: datetime) -> Metrics:
+        """Return the figures from `start` (None: ever) up to and with `until`."""
+        if start is None:
+            return self.total - _sum(item for at, item in self.metrics.items() if at > until)
+        return _sum(item for at, item in self.metrics.items() if start <= at <= until)
+
+    def take(self, at: datetime, points: int) -> None:
+        """Let an order take room under the caps per day and month."""
+        if points:
+            self.taken[at] = self.taken.get(at, 0) + points
+
+    def taken_between(self, start: datetime, end: datetime) -> int:
+        """Return the points taken in `[start, end)`."""
+        return sum(points for at, points in self.taken.items() if start <= at < end)
+
+    def forget_before(self, instant: datetime) -> None:
+        """Drop what no window and no cap can reach any more."""
+        gone = [at for at in (*self.metrics, *self.taken) if at < instant]
+        if gone:
+            self.since = instant
+        for at in gone:
+            self.metrics.pop(at, None)
+            self.taken.pop(at, None)
+
+    def data(self) -> dict[str, Any]:
+        """Return the figures by instant as JSON data; the whole life has columns of its own."""
+        counting = {at for at, metrics in self.metrics.items() if metrics != Metrics()}
+        moments = sorted(counting | self.taken.keys())
+        return {
+            "since": self.since.isoformat() if self.since else None,
+            "moments": [
+                _moment(at, self.metrics.get(at, Metrics()), self.taken.get(at, 0)) for at in moments
+            ],
+        }
+
+
+def _moment(at: datetime, metrics: Metrics, taken: int) -> list[object]:
+    return [at.isoformat(), fraction_text(metrics.spend), metrics.orders, metrics.points, taken]
+
+
+def read_tally(data: dict[str, Any], total: Metrics) -> Tally:
+    """Return the tally that `data` wrote."""
+    since = data.get("since")
+    tally = Tally(total, datetime.fromisoformat(since) if since else None)
+    for text, spend, orders, points, taken in data.get("moments", ()):
+        at = datetime.fromisoformat(text)
+        tally.metrics[at] = Metrics(exact(spend), orders, points)
+        tally.take(at, taken)
+    return tally
+
+
+def _sum(items: Iterable[Metrics]) -> Metrics:
+    """Add up; money by denominator, for most amounts are whole and fractions are slow to add."""
+    numerators: dict[int, int] = {}
+    orders = points = 0
+    for item in items:
+        spend = item.spend
+        numerators[spend.denominator] = numerators.get(spend.denominator, 0) + spend.numerator
+        orders += item.orders
+        points += item.points
+    total = sum(
+        (Fraction(numerator, denominator) for denominator, numerator in numerators.items()), Fraction(0)
+    )
+    return Metrics(total, orders, points)
