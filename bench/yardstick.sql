@@ -121,10 +121,14 @@ update members set
             'regular', 1,
             to_char(coalesce(joined_at, first_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
             'joined', false)),
-        'marked', '[]'::jsonb)
+        'tally', jsonb_build_object(
+            'since', null, 'moments', coalesce(members.head->'tally'->'moments', '[]'::jsonb) || last.moments))
 from (
     select distinct on (member_id) rated.*, min(at) over whole as first_at, sum(base) over whole as spend,
-        count(*) over whole as orders, sum(points) over whole as earned
+        count(*) over whole as orders, sum(points) over whole as earned,
+        jsonb_agg(jsonb_build_array(
+            to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'), base::text, 1, points, points))
+            over whole as moments
     from rated window whole as (partition by member_id)
     order by member_id, sequence desc
 ) last
