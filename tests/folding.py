@@ -9,9 +9,10 @@ from typing import Any
 from builders import NOON, make_program, make_versions
 
 from loyalty.commerce import OrderSnapshot
+from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.decide import refold
 from loyalty.engine.state import MemberState, OrderFile
-from loyalty.engine.timeline import AdjustPoints, OrderRef
+from loyalty.engine.timeline import OrderRef
 from loyalty.ledger.entries import Movement
 from loyalty.ledger.lots import Balance
 from loyalty.programs.program import Program, Versions

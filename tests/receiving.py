@@ -16,8 +16,8 @@ from sqlalchemy import Connection, text
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.accounts.service import next_command_number
 from loyalty.clock import utc_now
-from loyalty.engine.apply import adjust_points
-from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.apply import carry_out
+from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.verify import verify_ledger
 from loyalty.inbox.repository import accept
 from workers.draining import drain_account
@@ -71,7 +71,7 @@ class Desk:
             book = self.runtime.book(connection, self.shop.account, set())
             member = connection.execute(text("select id from members")).scalar_one()
             command = AdjustPoints(next_command_number(connection), now, points, "by hand", False, "staff")
-            adjust_points(connection, book, member, command, now)
+            carry_out(connection, book, member, command, now)
 
     def rows(self, statement: str) -> list[Row]:
         with self.connect() as connection:

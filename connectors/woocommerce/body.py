@@ -25,7 +25,7 @@ MARKS = (
 def read_object(body: bytes) -> Body:
     """Return the JSON object of a body with exact numbers; raises MalformedMessage."""
     try:
-        value = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
+        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError, ArithmeticError) as error:
         raise MalformedMessage(f"The body is no JSON: {error}") from None
     if not isinstance(value, dict):
@@ -73,3 +73,6 @@ def _mistakes(messages: object, path: str) -> list[str]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)

@@ -14,14 +14,14 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.commerce import Fact, Read
-from loyalty.engine import loading
+from loyalty.engine import codec, loading
+from loyalty.engine.commands import Command
 from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
 from loyalty.engine.owners import stronger
 from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
 from loyalty.engine.saving import SavedOrder, save
 from loyalty.engine.state import OrderFile
-from loyalty.engine.timeline import AdjustPoints
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import Invalid, NotFound, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
@@ -169,8 +169,8 @@ def _finish(
     return save(connection, book, list(works.values()), saved, versions, now)
 
 
-def adjust_points(
-    connection: Connection, book: AccountBook, member: UUID, command: AdjustPoints, now: datetime
+def carry_out(
+    connection: Connection, book: AccountBook, member: UUID, command: Command, now: datetime
 ) -> tuple[MemberWork, frozenset[UUID]]:
     """Carry out an accepted command; return the member's work and the stores with pushes. Raises NotFound, Invalid.
 
@@ -178,20 +178,24 @@ def adjust_points(
     """
     versions = load_versions(connection, book.id)
     if versions.at(command.accepted_at) is None:
-        raise Invalid(
-            "Points can be adjusted once a program is in force.", {"/points": ["No program is in force."]}
-        )
+        message = "Nothing can be done for members before a program is in force."
+        raise Invalid(message, {"/": ["No program is in force."]})
     batch = loading.load(connection, [member], [])
     if member not in batch.works:
         raise NotFound("There is no member of that id.", member=str(member))
-    row = {
-        "number": command.number, "member_id": member, "accepted_at": command.accepted_at, "points": command.points,
-        "reason": command.reason, "actor": command.actor, "counts_toward_tier": command.counts_toward_tier,
-    }  # fmt: skip
-    members.add_adjustment(connection, book.id, row)
+    members.add_commands(connection, book.id, [codec.command_row(member, command)])
     work = batch.works[member]
     work.command = command
     return work, _finish(connection, book, batch.works, [], versions, now)
+
+
+def settle_members(
+    connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
+) -> frozenset[UUID]:
+    """Let everything happen to members that is due by now; return the stores for which pushes were written."""
+    versions = load_versions(connection, book.id)
+    batch = loading.load(connection, ids, [])
+    return _finish(connection, book, batch.works, [], versions, now)
 
 
 def fold_again(

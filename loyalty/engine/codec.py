@@ -9,12 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from loyalty.db import Row
+from loyalty.engine.commands import Command, command_data, command_kind, read_command
 from loyalty.engine.state import MemberState, OrderFile, Period
-from loyalty.engine.timeline import AdjustPoints, EventKey, Rank, parse_order_key
+from loyalty.engine.timeline import EventKey, Rank, parse_order_key
 from loyalty.ledger.entries import EntryKind, Posted
 from loyalty.ledger.lots import Lot
 from loyalty.members.identity import email_domain
 from loyalty.orders.snapshot import read_snapshot, snapshot_data
+from loyalty.tiers.holding import Holding, Judgement, Term
 from loyalty.tiers.qualification import Metrics
 from loyalty.tiers.tally import read_tally
 from loyalty.values import StoreId, exact, fraction_text
@@ -36,7 +38,15 @@ def member_state(row: Data) -> MemberState:
         live_grants=row["live_coupons"],
         tally=read_tally(head.get("tally", {}), lifetime(row)),
         periods=[_period(item) for item in head.get("periods", [])],
+        held=_holding(head.get("held")),
+        terms=[_term(item) for item in head.get("terms", [])],
+        rules=head.get("rules", 0),
+        last_activity=_at(head.get("active")),
+        tags=frozenset(head.get("tags", ())),
     )
+    if state.held is None and state.periods:
+        # A head of before 0002, read until its member is folded again.
+        state.held = Holding(state.periods[-1].tier_key, state.periods[-1].started_at)
     state.wallet.debt = row["debt"]
     state.wallet.next_sequence = row["next_lot"]
     return state
@@ -49,7 +59,49 @@ def _place(item: list[Any] | None) -> EventKey | None:
 
 
 def _period(item: list[Any]) -> Period:
-    return Period(item[0], item[1], datetime.fromisoformat(item[2]), item[3], item[4])
+    return Period(item[0], item[1], datetime.fromisoformat(item[2]), *item[3:])
+
+
+def _at(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _holding(item: list[Any] | None) -> Holding | None:
+    if item is None:
+        return None
+    key, since, until, falls_to, falls_at, judgement = item
+    judged = (
+        Judgement(_at(judgement[0]), datetime.fromisoformat(judgement[1]), judgement[2])
+        if judgement
+        else None
+    )
+    return Holding(key, datetime.fromisoformat(since), _at(until), judged, falls_to, _at(falls_at))
+
+
+def _holding_data(held: Holding | None) -> list[Any] | None:
+    if held is None:
+        return None
+    judged = held.judgement
+    judgement = [_text(judged.start), judged.until.isoformat(), judged.by_keep] if judged else None
+    return [
+        held.tier_key, held.since.isoformat(), _text(held.until), held.falls_to, _text(held.falls_at), judgement,
+    ]  # fmt: skip
+
+
+def _term(item: list[Any]) -> Term:
+    cause, by, key, start, until, begun, paid_until = item
+    return Term(cause, by, key, datetime.fromisoformat(start), _at(until), begun, _at(paid_until))
+
+
+def _term_data(term: Term) -> list[Any]:
+    return [
+        term.cause, term.by, term.tier_key, term.start.isoformat(), _text(term.until), term.begun,
+        _text(term.paid_until),
+    ]  # fmt: skip
 
 
 def head_data(state: MemberState) -> dict[str, Any]:
@@ -60,9 +112,14 @@ def head_data(state: MemberState) -> dict[str, Any]:
         if place
         else None,
         "periods": [
-            [item.tier_key, item.entry, item.started_at.isoformat(), item.cause, item.rewarded]
+            [item.tier_key, item.entry, item.started_at.isoformat(), item.cause, item.rewarded, item.reason]
             for item in state.periods
         ],
+        "held": _holding_data(state.held),
+        "rules": state.rules,
+        "active": _text(state.last_activity),
+        **({"terms": [_term_data(term) for term in state.terms]} if state.terms else {}),
+        **({"tags": sorted(state.tags)} if state.tags else {}),
         "tally": state.tally.data(),
     }
 
@@ -159,15 +216,23 @@ def order_row(file: OrderFile, store: StoreId, member_id: UUID | None, review: s
     }
 
 
-def adjustment(row: Data) -> AdjustPoints:
+def command_row(member: UUID, command: Command) -> Row:
+    """Return the row of an accepted command."""
+    return {
+        "number": command.number,
+        "member_id": member,
+        "kind": command_kind(command).value,
+        "accepted_at": command.accepted_at,
+        "data": command_data(command),
+        "reason": command.reason,
+        "actor": command.actor,
+    }
+
+
+def command(row: Data) -> Command:
     """Return an accepted command from its row."""
-    return AdjustPoints(
-        row["number"],
-        row["accepted_at"],
-        row["points"],
-        row["reason"],
-        row["counts_toward_tier"],
-        row["actor"],
+    return read_command(
+        row["kind"], row["number"], row["accepted_at"], row["data"], row["reason"], row["actor"]
     )
 
 

@@ -101,8 +101,8 @@ def load_histories(connection: Connection, works: Sequence[MemberWork]) -> None:
         work.begin_history()
     for row in orders.list_histories(connection, ids):
         by_id[row["member_id"]].add_history(codec.order_file(row))
-    for row in members.list_adjustments(connection, ids):
-        by_id[row["member_id"]].state.commands.append(codec.adjustment(row))
+    for row in members.list_commands(connection, ids):
+        by_id[row["member_id"]].state.commands.append(codec.command(row))
     for row in ledger.list_posted(connection, ids):
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
     for row in rewards.list_member_coupons(connection, ids):

@@ -53,7 +53,7 @@ def save(
     _save_periods(connection, book, works)
     issued = _save_issued(connection, book, works, versions, now)
     if works:
-        members.put_members(connection, [_member_row(work, program, now) for work in works])
+        members.put_members(connection, [_member_row(work, program, versions, now) for work in works])
     return frozenset(push.store_id for push in issued.pushes)
 
 
@@ -166,6 +166,7 @@ def _save_periods(connection: Connection, book: AccountBook, works: Sequence[Mem
             "started_at": period.started_at,
             "cause": period.cause,
             "rewarded": period.rewarded,
+            "reason": period.reason,
         }
         for work in changed
         for number, period in enumerate(work.state.periods, 1)
@@ -190,7 +191,7 @@ def _save_issued(
     return issued
 
 
-def _member_row(work: MemberWork, program: Program | None, now: datetime) -> Row:
+def _member_row(work: MemberWork, program: Program | None, versions: Versions, now: datetime) -> Row:
     state, totals = work.state, work.state.tally.total
     row: Mapping[str, object] = work.row
     return {
@@ -211,6 +212,7 @@ def _member_row(work: MemberWork, program: Program | None, now: datetime) -> Row
         "lifetime_orders": totals.orders,
         "lifetime_points": totals.points,
         "live_coupons": state.live_grants + sum(not grant.withdrawn for grant in state.grants.values()),
+        "tier_due": work.tier_due(versions),
         "must_refold": False,
     }
 

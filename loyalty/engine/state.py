@@ -10,10 +10,12 @@ from fractions import Fraction
 
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.earning import Rating
-from loyalty.engine.timeline import AdjustPoints, EventKey, OrderRef
+from loyalty.engine.commands import Command
+from loyalty.engine.timeline import EventKey, OrderRef
 from loyalty.ledger.entries import Movement
 from loyalty.ledger.lots import Wallet
 from loyalty.programs.program import Enrolment
+from loyalty.tiers.holding import Holding, Term
 from loyalty.tiers.qualification import Metrics
 from loyalty.tiers.tally import Tally
 from loyalty.values import ZERO
@@ -63,6 +65,8 @@ class Period:
     started_at: datetime
     cause: str
     rewarded: bool = False
+    reason: str = ""
+    """joined, reached, renewed, fell, refunded, rules, or the ground of a term and `…_ended`."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,8 @@ class Grant:
     store: int
     withdrawn: bool = False
     used: bool = False
+    judged: bool = True
+    """Whether figures reached it: then refunds may withdraw it."""
 
 
 @dataclass(slots=True)
@@ -93,12 +99,20 @@ class MemberState:
     head: EventKey | None = None
     wallet: Wallet = field(default_factory=Wallet)
     orders: dict[str, OrderFile] = field(default_factory=dict)
-    commands: list[AdjustPoints] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     """What counts toward the tier: all orders, and the adjustments that are marked so."""
     order_count: int = 0
     """Awarded orders that are not dead."""
     periods: list[Period] = field(default_factory=list)
+    held: Holding | None = None
+    """The tier of his own figures; None before he joined."""
+    terms: list[Term] = field(default_factory=list)
+    """Tiers on other grounds that have not ended."""
+    rules: int = 0
+    """The program version whose rules his tier and his lots' dates followed last."""
+    last_activity: datetime | None = None
+    tags: frozenset[str] = frozenset()
     grants: dict[str, Grant] = field(default_factory=dict)
     live_grants: int = 0
     """Grants of earlier folds that may still be withdrawn."""

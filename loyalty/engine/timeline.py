@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from loyalty.commerce import OrderSnapshot, OrderState, Refund
 from loyalty.earning.earning import award_time
+from loyalty.engine.commands import Command
 from loyalty.programs.program import Versions
 
 
@@ -61,7 +62,7 @@ class EventType(IntEnum):
     REFUND = 1
     END = 2
     """The order is dead, or stated as refunded in full."""
-    ADJUST = 3
+    COMMAND = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,7 @@ class Event:
     type: EventType
     order_key: str = ""
     refund: Refund | None = None
-    command: AdjustPoints | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustPoints:
-    """A command: give (or take, when negative) whole points by hand; `number` counts the account's
-    accepted commands.
-    """
-
-    number: int
-    accepted_at: datetime
-    points: int
-    reason: str
-    counts_toward_tier: bool
-    actor: str = ""
+    command: Command | None = None
 
 
 def order_award_time(order: OrderSnapshot, versions: Versions) -> datetime | None:
@@ -131,7 +118,7 @@ def is_dead(order: OrderSnapshot, deleted_at: datetime | None) -> bool:
     return deleted_at is not None or order.state is OrderState.DEAD
 
 
-def command_event(command: AdjustPoints) -> Event:
+def command_event(command: Command) -> Event:
     """Return the event of an accepted command, placed at its accepted time by its number."""
     key = EventKey(command.accepted_at, Rank.COMMAND, 0, command.number, "")
-    return Event(key, EventType.ADJUST, command=command)
+    return Event(key, EventType.COMMAND, command=command)

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from loyalty.engine.commands import Command
 from loyalty.engine.decide import decide, refold
+from loyalty.engine.due import next_tier_due
 from loyalty.engine.planning import Change, events_to_append
 from loyalty.engine.state import MemberState, OrderFile
-from loyalty.engine.timeline import AdjustPoints, Event, command_event
+from loyalty.engine.timeline import Event, command_event
 from loyalty.ledger.entries import EntryDraft, Posted, differences
 from loyalty.programs.program import Versions
 from loyalty.values import AccountId, StoreId
@@ -45,7 +47,7 @@ class MemberWork:
     row: dict[str, Any]
     state: MemberState
     changes: list[Change] = field(default_factory=list)
-    command: AdjustPoints | None = None
+    command: Command | None = None
     events: list[Event] = field(default_factory=list)
     """What is to be appended."""
     refold: bool = False
@@ -106,14 +108,28 @@ class MemberWork:
         else:
             self._append(versions, now)
         if self.state.head is not None:
-            self.state.tally.forget_before(self.state.head.at - versions.reach())
+            self._forget(self.state.head.at - versions.reach())
         self.drafts = differences(self.state.movements, self.posted)
+
+    def _forget(self, horizon: datetime) -> None:
+        """Drop the figures that no window and no judgement of the present period looks at any more."""
+        held = self.state.held
+        needed = [horizon]
+        if held is not None and held.until is not None:
+            needed.append(held.since)
+        if held is not None and held.judgement is not None:
+            needed.append(held.judgement.start or held.judgement.until)
+        self.state.tally.forget_before(min(needed))
 
     def _append(self, versions: Versions, now: datetime) -> None:
         state = self.state
         for change in self.changes:
             state.orders[change.new.ref.key] = change.new
         decide(state, self.events, versions, now)
+
+    def tier_due(self, versions: Versions) -> datetime | None:
+        """Return when something happens to the tier by itself."""
+        return next_tier_due(self.state, versions)
 
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""

@@ -105,7 +105,7 @@ def post(
 
 _ON_LOT = (
     "on conflict (account_id, member_id, cause) do update set points = excluded.points,"
-    " remaining = excluded.remaining, expired = excluded.expired returning id"
+    " remaining = excluded.remaining, expired = excluded.expired, expires_at = excluded.expires_at returning id"
 )
 _ON_CONSUMPTION = (
     "on conflict (account_id, member_id, lot_cause, cause) do update"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
@@ -22,9 +23,13 @@ _LOCK = text("select * from members where id = any(:ids) order by id for no key 
 _READ = text("select * from members where id = any(:ids) order by id").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
 )
+_COMMAND = {
+    "number": "integer", "member_id": "uuid", "kind": "text", "accepted_at": "timestamptz", "data": "jsonb",
+    "reason": "text", "actor": "text",
+}  # fmt: skip
 _NEW = {"id": "uuid", "key": "text", "kind": "text", "value": "text"}
-_ADJUSTMENTS = text(
-    "select number, member_id, accepted_at, points, reason, actor, counts_toward_tier from adjustments"
+_COMMANDS = text(
+    "select number, member_id, kind, accepted_at, data, reason, actor from commands"
     " where member_id = any(:ids) order by number"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 _CUSTOMERS = text(
@@ -35,7 +40,7 @@ COLUMNS = {
     "registered": "boolean", "profile_at": "timestamptz", "enrolled": "boolean", "joined_at": "timestamptz",
     "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "points_sum": "bigint",
     "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text", "lifetime_orders": "integer",
-    "lifetime_points": "bigint", "live_coupons": "integer", "must_refold": "boolean",
+    "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz", "must_refold": "boolean",
 }  # fmt: skip
 
 
@@ -76,9 +81,9 @@ def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMap
     return list(connection.execute(_READ, {"ids": sorted(set(ids))}).mappings())
 
 
-def list_adjustments(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMapping]:
+def list_commands(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return the accepted commands of members by number."""
-    return connection.execute(_ADJUSTMENTS, {"ids": list(ids)}).mappings().all()
+    return connection.execute(_COMMANDS, {"ids": list(ids)}).mappings().all()
 
 
 def list_customers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
@@ -96,19 +101,34 @@ def put_members(connection: Connection, rows: Sequence[Row]) -> None:
     connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
 
 
-def add_adjustment(connection: Connection, account: UUID, row: Row) -> None:
-    """Write an accepted command."""
-    names = "number, member_id, accepted_at, points, reason, actor, counts_toward_tier"
-    columns = ", ".join(f":{name.strip()}" for name in names.split(","))
-    connection.execute(
-        text(f"insert into adjustments (account_id, {names}) values (:account, {columns})"),
-        {**row, "account": account},
-    )
+def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
+    """Write accepted commands."""
+    source, values = records(_COMMAND, rows)
+    names = ", ".join(_COMMAND)
+    statement = text(f"insert into commands (account_id, {names}) select :account, {names} from {source}")
+    connection.execute(statement, {**values, "account": account})
 
 
 def mark_all_for_refold(connection: Connection) -> int:
     """Let every member of the account be folded again from nothing; return how many."""
     return connection.execute(text("update members set must_refold = true where not must_refold")).rowcount
+
+
+def expect_rules(connection: Connection, at: datetime) -> int:
+    """Let every member be looked at when a version takes effect; return how many."""
+    statement = text(
+        "update members set tier_due = least(tier_due, :at) where joined_at is not null"
+        " and tier_due is distinct from least(tier_due, :at)"
+    )
+    return connection.execute(statement, {"at": at}).rowcount
+
+
+def claim_tier_dues(connection: Connection, now: datetime, limit: int) -> list[UUID]:
+    """Return members whose tier changes by itself by now and that nobody works on, earliest first, locked."""
+    statement = text(
+        "select id from members where tier_due <= :now order by tier_due limit :limit for no key update skip locked"
+    )
+    return [row[0] for row in connection.execute(statement, {"now": now, "limit": limit})]
 
 
 def claim_refolds(connection: Connection, limit: int) -> list[UUID]:

@@ -46,6 +46,7 @@ members = Table(
     Column("lifetime_orders", Integer, nullable=False, server_default="0"),
     Column("lifetime_points", BigInteger, nullable=False, server_default="0"),
     Column("live_coupons", Integer, nullable=False, server_default="0"),
+    Column("tier_due", Instant),
     Column("must_refold", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
@@ -59,10 +60,13 @@ members = Table(
     Index(
         "ix_members_must_refold", "account_id", "id", postgresql_where=text("must_refold")
     ),  # refold_members
+    Index(
+        "ix_members_tier_due", "tier_due", postgresql_where=text("tier_due is not null")
+    ),  # close-tier-periods
     CheckConstraint("debt >= 0", name="debt"),
     # Each drain writes the heads of its members: room in the page spares every index a new entry (HOT updates).
     postgresql_with={"fillfactor": "70"},
-    comment="head: where the fold stands (place, tier periods, marked adjustments); lifetime_spend: a fraction as text",
+    comment="head: where the fold stands; tier_due: when the tier changes by itself; lifetime_spend: fraction as text",
 )
 
 member_identities = Table(
@@ -79,19 +83,21 @@ member_identities = Table(
     comment="customer: `<store number>:<the shop's id>`, email: case-folded guest address, phone: digits of a guest",
 )
 
-adjustments = Table(
-    "adjustments",
+commands = Table(
+    "commands",
     metadata,
     Column("account_id", Uuid, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("member_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("accepted_at", Instant, nullable=False),
-    Column("points", BigInteger, nullable=False),
+    Column("data", Json, nullable=False),
     Column("reason", Text, nullable=False),
     Column("actor", Text, nullable=False),
-    Column("counts_toward_tier", Boolean, nullable=False),
     belongs_to("members", "member_id"),
-    Index("ix_adjustments_member", "account_id", "member_id"),  # a member's history for a refold
-    CheckConstraint("points <> 0", name="points"),
+    Index("ix_commands_member", "account_id", "member_id"),  # a member's history for a refold
+    CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags')", name="kind"),
+    CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
+    comment="accepted commands, never changed; data: what is the kind's own (loyalty/engine/commands.py)",
 )

@@ -68,6 +68,9 @@ def build_program(document: object, context: Context, version: int, effective_fr
         tiers=tuple(_tier(tier) for tier in data["tiers"]),
         tier_policy=_tier_policy(data["tier_policy"]),
         rewards=tuple(p.Reward(**{**reward, "tiers": tuple(reward["tiers"])}) for reward in data["rewards"]),
+        memberships=tuple(
+            p.Membership(**{**item, "match": _match(item["match"])}) for item in data["memberships"]
+        ),
         campaigns=tuple(_campaign(campaign, context.time_zone) for campaign in data["campaigns"]),
     )
 

@@ -85,6 +85,16 @@ class Expiry:
     round_up_to: RoundUp = RoundUp.DAY
     remind_days: tuple[int, ...] = ()
 
+    def life(self) -> tuple[object, ...]:
+        """Return what the dates of lots follow from."""
+        return self.mode, self.after, self.round_up_to
+
+    def inactivity_end(self, last: datetime, tz: str) -> datetime | None:
+        """Return when everything dies after a last activity, None unless the mode is inactivity (RULES §9 (18))."""
+        if self.mode != "inactivity" or self.after is None:
+            return None
+        return self.round_up_to.end_of(self.after.after(last, tz), tz)
+
     def lot_end(self, start: datetime, tz: str) -> datetime | None:
         """Return the first instant at which a lot from `start` is dead, None for never (RULES §9 (17))."""
         if self.mode != "lot" or self.after is None:
@@ -146,6 +156,8 @@ class TierPolicy:
     grace_days: int = 0
     notice_days: tuple[int, ...] = ()
     on_refund: str = "period_end"
+    on_change: str = "keep"
+    """What happens when the version takes effect: members `keep` their tier until its period ends, or `recalculate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +204,18 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """A paid membership: buying one of its products holds the buyer in `tier` for a term, and some days of grace."""
+
+    key: str
+    match: Match
+    tier: str
+    term: Duration
+    grace_days: int = 0
+    name: Text = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     """Who becomes a member: `automatic` (whoever buys or registers) or `explicit`; the excluded never earn."""
 
@@ -220,10 +244,15 @@ class Program:
     tier_policy: TierPolicy = field(default_factory=TierPolicy)
     rewards: tuple[Reward, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
+    memberships: tuple[Membership, ...] = ()
 
     def tier_rank(self, key: str) -> int:
         """Return the place of a tier on the ladder, 0 for the first and for one that is no more."""
         return next((i for i, tier in enumerate(self.tiers) if tier.key == key), 0)
+
+    def has_tier(self, key: str) -> bool:
+        """Return whether the ladder has a tier of that key."""
+        return any(tier.key == key for tier in self.tiers)
 
     def tier(self, key: str | None) -> Tier:
         """Return a tier of the ladder, the first when there is none of that key."""
@@ -245,6 +274,7 @@ class Program:
             return True
         matches = [self.earning.excluded, *(rule.match for rule in self.earning.product_rules)]
         matches += [campaign.scope.match for campaign in self.campaigns]
+        matches += [membership.match for membership in self.memberships]
         return any(match.needs_products() for match in matches)
 
 
@@ -262,6 +292,12 @@ class Versions:
                 break
             found = program
         return found
+
+    def after(self, version: int) -> Program | None:
+        """Return the version that follows one, None for the last."""
+        if not self.programs or self.programs[-1].version <= version:
+            return None
+        return next(program for program in self.programs if program.version > version)
 
     def numbered(self, version: int) -> Program | None:
         """Return the version of that number."""

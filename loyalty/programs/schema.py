@@ -149,6 +149,7 @@ class TierPolicySchema(_Strict):
     grace_days = Whole(load_default=0)
     notice_days = fields.List(Whole(least=1), load_default=list)
     on_refund = _choice(["period_end", "at_once"], "period_end")
+    on_change = _choice(["keep", "recalculate"], "keep")
 
 
 REWARD_KINDS = (
@@ -207,6 +208,15 @@ class CampaignSchema(_Strict):
             raise ValidationError("Must be after `from`.", "until")
 
 
+class MembershipSchema(_Strict):
+    key = Key(required=True)
+    name = Texts(load_default=dict)
+    match = fields.Nested(MatchSchema, required=True)
+    tier = fields.String(required=True)
+    term = CalendarLength(required=True)
+    grace_days = Whole(load_default=0)
+
+
 def _later_list() -> fields.List[Any]:
     return fields.List(fields.Dict(), load_default=list)
 
@@ -229,7 +239,7 @@ class ProgramSchema(_Strict):
     campaigns = fields.List(fields.Nested(CampaignSchema), load_default=list)
     automations = _later_list()
     referral = _later_object()
-    memberships = _later_list()
+    memberships = fields.List(fields.Nested(MembershipSchema), load_default=list)
     cash_back = _later_object()
     segments = _later_list()
     messages = _later_object()
@@ -237,7 +247,7 @@ class ProgramSchema(_Strict):
 
     @validates_schema
     def _keys_are_unique(self, data: dict[str, Any], **_: Any) -> None:
-        for topic in ("tiers", "rewards", "campaigns"):
+        for topic in ("tiers", "rewards", "campaigns", "memberships"):
             keys = [item["key"] for item in data[topic]]
             for index, key in enumerate(keys):
                 if key in keys[:index]:
@@ -259,6 +269,11 @@ class ProgramSchema(_Strict):
     @validates_schema
     def _tiers_exist(self, data: dict[str, Any], **_: Any) -> None:
         tiers = {tier["key"] for tier in data["tiers"]}
+        for index, membership in enumerate(data["memberships"]):
+            if membership["tier"] not in tiers:
+                raise ValidationError(
+                    {"memberships": {index: {"tier": [f"There is no tier {membership['tier']}."]}}}
+                )
         for index, campaign in enumerate(data["campaigns"]):
             for key in set(campaign["scope"]["tiers"]) - tiers:
                 raise ValidationError(

@@ -12,13 +12,13 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.engine import codec
-from loyalty.engine.decide import settle
+from loyalty.engine.due import settle
 from loyalty.engine.state import MemberState
-from loyalty.engine.tiering import metrics_at
+from loyalty.engine.tiering import metrics_at, present_tier
 from loyalty.ledger import repository as ledger
 from loyalty.ledger.lots import Balance
 from loyalty.members import repository as members
-from loyalty.programs.program import Program, Text, Tier
+from loyalty.programs.program import Program, Text, Tier, Versions
 from loyalty.programs.service import load_versions
 from loyalty.programs.terms import Metric
 from loyalty.tiers.progress import progress_to_next
@@ -83,15 +83,16 @@ def read_standings(
     rows = {row["id"]: row for row in members.list_members(connection, ids)}
     if not rows:
         return []
-    program = load_versions(connection, account).at(now)
+    versions = load_versions(connection, account)
     states = {member: codec.member_state(row) for member, row in rows.items()}
     for lot in ledger.list_open_lots(connection, list(states), []):
         states[lot["member_id"]].wallet.lots[lot["cause"]] = codec.lot(lot)
-    return [_standing(rows[member], states[member], program, now) for member in ids if member in rows]
+    return [_standing(rows[member], states[member], versions, now) for member in ids if member in rows]
 
 
-def _standing(row: Any, state: MemberState, program: Program | None, now: datetime) -> Standing:
-    settle(state, now)
+def _standing(row: Any, state: MemberState, versions: Versions, now: datetime) -> Standing:
+    program = versions.at(now)
+    settle(state, now, versions)
     metrics = metrics_at(state, program, now) if program is not None else Metrics()
     return Standing(
         id=row["id"],
@@ -109,7 +110,9 @@ def _tier(state: MemberState, program: Program | None) -> TierNow | None:
     if program is None:
         return None
     tier: Tier = program.tier(state.tier_key)
-    return TierNow(tier.key, tier.name, state.periods[-1].started_at if state.periods else None)
+    if not state.periods:
+        return TierNow(tier.key, tier.name, None)
+    return TierNow(tier.key, tier.name, state.periods[-1].started_at, present_tier(state, program)[1])
 
 
 def _progress(state: MemberState, program: Program | None, metrics: Metrics) -> ProgressNow | None:

@@ -25,10 +25,10 @@ _ORDERS = text(
     " or ((cast(:since as timestamptz) is null or award_at >= :since) and award_at <= :now)) order by award_at, key"
 )
 _MARKED = text(
-    "select accepted_at as at, cast(sum(entry.points) as bigint) as points from adjustments"
+    "select accepted_at as at, cast(sum(entry.points) as bigint) as points from commands"
     " join ledger_entries entry using (account_id, member_id)"
-    " where member_id = :member and counts_toward_tier and entry.cause = 'adjustment:' || number"
-    " group by number, accepted_at order by number"
+    " where member_id = :member and commands.kind = 'adjust' and cast(data->>'counts_toward_tier' as boolean)"
+    " and entry.cause = 'adjustment:' || number group by number, accepted_at order by number"
 )
 _REASONS = {
     "joined": ("加入會員", "加入会员", "Joined"),

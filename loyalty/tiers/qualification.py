@@ -14,27 +14,41 @@ from loyalty.values import ZERO
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """A member's figures over a window, or what one order adds to them: net spend (exact money), orders,
-    points earned.
+    """A member's figures over a window, or what one order or activity adds to them: net spend (exact money), orders,
+    points earned, activity score, events taken part in.
     """
 
     spend: Fraction = ZERO
     orders: int = 0
     points: int = 0
+    activity: int = 0
+    events: int = 0
 
     def __add__(self, other: Metrics) -> Metrics:
-        return Metrics(self.spend + other.spend, self.orders + other.orders, self.points + other.points)
+        return Metrics(
+            self.spend + other.spend,
+            self.orders + other.orders,
+            self.points + other.points,
+            self.activity + other.activity,
+            self.events + other.events,
+        )
 
     def __sub__(self, other: Metrics) -> Metrics:
-        return Metrics(self.spend - other.spend, self.orders - other.orders, self.points - other.points)
+        return Metrics(
+            self.spend - other.spend,
+            self.orders - other.orders,
+            self.points - other.points,
+            self.activity - other.activity,
+            self.events - other.events,
+        )
 
     def value(self, metric: Metric) -> Fraction:
-        """Return the figure of a metric; those that nothing feeds yet are 0."""
+        """Return the figure of a metric; the repeat rate is the share of orders that were not the first one."""
         if metric is Metric.SPEND:
             return self.spend
-        if metric is Metric.ORDERS:
-            return Fraction(self.orders)
-        return Fraction(self.points) if metric is Metric.POINTS else ZERO
+        if metric is Metric.REPEAT_RATE:
+            return Fraction(self.orders - 1, self.orders) if self.orders > 0 else ZERO
+        return Fraction(getattr(self, metric.value))
 
 
 def window_start(window: Window, instant: datetime, tz: str, joined_at: datetime | None) -> datetime | None:

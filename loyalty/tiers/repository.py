@@ -11,7 +11,7 @@ from loyalty.db import Row, records
 
 PERIOD = {
     "member_id": "uuid", "number": "integer", "tier_key": "text", "entry": "integer", "started_at": "timestamptz",
-    "cause": "text", "rewarded": "boolean",
+    "cause": "text", "rewarded": "boolean", "reason": "text",
 }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def put_periods(connection: Connection, account: UUID, rows: Sequence[Row], refo
 def list_periods(connection: Connection, member: UUID) -> Sequence[RowMapping]:
     """Return the periods of a member, oldest first."""
     statement = text(
-        "select number, tier_key, entry, started_at, cause, rewarded,"
+        "select number, tier_key, entry, started_at, cause, rewarded, reason,"
         " lead(started_at) over (order by number) as ended_at from tier_periods"
         " where member_id = :member order by number"
     )

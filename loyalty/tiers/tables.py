@@ -15,6 +15,7 @@ tier_periods = Table(
     Column("started_at", Instant, nullable=False),
     Column("cause", Text, nullable=False),
     Column("rewarded", Boolean, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
     belongs_to("members", "member_id"),
     comment="number counts a member's periods; the one with the highest number is the present one",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -16,7 +16,8 @@ from loyalty.values import exact, fraction_text
 class Tally:
     """Metrics by the instant from which they count, and points taken of the caps per day and month.
 
-    Complete from `since` on (None: from the first one); `total` are the figures of the whole life.
+    Complete from `since` on (None: from the first one); `total` are the figures of the whole life, of which the
+    data keep only what has no columns: activity score and events.
     """
 
     total: Metrics = field(default_factory=Metrics)
@@ -63,20 +64,28 @@ class Tally:
             "moments": [
                 _moment(at, self.metrics.get(at, Metrics()), self.taken.get(at, 0)) for at in moments
             ],
+            **({"activity": _engagement(self.total)} if any(_engagement(self.total)) else {}),
         }
 
 
 def _moment(at: datetime, metrics: Metrics, taken: int) -> list[object]:
-    return [at.isoformat(), fraction_text(metrics.spend), metrics.orders, metrics.points, taken]
+    usual = [at.isoformat(), fraction_text(metrics.spend), metrics.orders, metrics.points, taken]
+    return [*usual, *_engagement(metrics)] if any(_engagement(metrics)) else usual
+
+
+def _engagement(metrics: Metrics) -> list[int]:
+    return [metrics.activity, metrics.events]
 
 
 def read_tally(data: dict[str, Any], total: Metrics) -> Tally:
     """Return the tally that `data` wrote."""
     since = data.get("since")
-    tally = Tally(total, datetime.fromisoformat(since) if since else None)
-    for text, spend, orders, points, taken in data.get("moments", ()):
+    activity, events = data.get("activity", (0, 0))
+    whole_life = replace(total, activity=activity, events=events)
+    tally = Tally(whole_life, datetime.fromisoformat(since) if since else None)
+    for text, spend, orders, points, taken, *engagement in data.get("moments", ()):
         at = datetime.fromisoformat(text)
-        tally.metrics[at] = Metrics(exact(spend), orders, points)
+        tally.metrics[at] = Metrics(exact(spend), orders, points, *engagement)
         tally.take(at, taken)
     return tally
 
@@ -84,13 +93,15 @@ def read_tally(data: dict[str, Any], total: Metrics) -> Tally:
 def _sum(items: Iterable[Metrics]) -> Metrics:
     """Add up; money by denominator, for most amounts are whole and fractions are slow to add."""
     numerators: dict[int, int] = {}
-    orders = points = 0
+    orders = points = activity = events = 0
     for item in items:
         spend = item.spend
         numerators[spend.denominator] = numerators.get(spend.denominator, 0) + spend.numerator
         orders += item.orders
         points += item.points
+        activity += item.activity
+        events += item.events
     total = sum(
         (Fraction(numerator, denominator) for denominator, numerator in numerators.items()), Fraction(0)
     )
-    return Metrics(total, orders, points)
+    return Metrics(total, orders, points, activity, events)

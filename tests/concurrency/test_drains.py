@@ -21,8 +21,8 @@ from connectors.base import RawMessage
 from embedded import ServerUrls
 from loyalty.accounts.service import next_command_number
 from loyalty.commerce import Fact, Ignored, NeedsRead
-from loyalty.engine.apply import adjust_points, apply_facts
-from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.apply import apply_facts, carry_out
+from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.verify import verify_ledger
 from loyalty.inbox import repository as inbox
 from loyalty.logs import configure_logging
@@ -121,7 +121,7 @@ def adjust(runtime: Runtime, shop: Shop, points: int) -> None:
             return
         number, now = next_command_number(connection), datetime.now(UTC)
         command = AdjustPoints(number, now, points, "because", False, "staff")
-        adjust_points(connection, book, members[number % len(members)][0], command, now)
+        carry_out(connection, book, members[number % len(members)][0], command, now)
 
 
 def differences(runtime: Runtime, shop: Shop) -> list[object]:

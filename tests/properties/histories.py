@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from memory import Statement
 
 from loyalty.commerce import LineKind, OrderDeleted, OrderLine, OrderSnapshot, OrderState, Refund, RefundLine
-from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.commands import AdjustPoints
 from loyalty.programs.program import Versions
 
 FIRST = datetime(2026, 1, 20, 3, 0, tzinfo=UTC)

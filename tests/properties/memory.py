@@ -15,13 +15,14 @@ from builders import STORE
 
 from loyalty.commerce import OrderDeleted, OrderSnapshot
 from loyalty.engine import codec
+from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE, Issued, issue
 from loyalty.engine.news import gather, is_ambiguous, restate
 from loyalty.engine.planning import Change
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.tiering import metrics_at
-from loyalty.engine.timeline import AdjustPoints, command_event
+from loyalty.engine.timeline import command_event
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.ledger.entries import EntryDraft, Posted
 from loyalty.ledger.lots import Lot, balance_of

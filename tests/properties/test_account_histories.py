@@ -16,8 +16,8 @@ from dumps import dump, rows, statuses
 
 from embedded import ServerUrls
 from loyalty.accounts.service import next_command_number
-from loyalty.engine.apply import adjust_points
-from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.apply import carry_out
+from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.verify import verify_ledger
 from loyalty.inbox import repository as inbox
 from loyalty.logs import configure_logging
@@ -221,7 +221,7 @@ class Account:
                 return False
             number = next_command_number(connection)
             command = AdjustPoints(number, accepted_at, points, "because", marked, "staff")
-            adjust_points(connection, book, found[0][0], command, now)
+            carry_out(connection, book, found[0][0], command, now)
         return True
 
     def settle(self, now: datetime) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from memory import Ledger, Statement
 
 from loyalty.commerce import OrderSnapshot
-from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.commands import AdjustPoints
 
 INSTANTS = [LAST + timedelta(days=days) for days in (0, 1, 40, 400)]
 

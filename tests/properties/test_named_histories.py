@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from memory import Ledger, Statement
 
 from loyalty.commerce import OrderDeleted, OrderState
-from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.commands import AdjustPoints
 from loyalty.programs.program import Versions
 
 HOUR = timedelta(hours=1)

@@ -14,6 +14,7 @@ from loyalty.engine.decide import all_events, decide, refold
 from loyalty.engine.state import MemberState, Period
 from loyalty.programs.program import Window
 from loyalty.programs.terms import WindowKind
+from loyalty.tiers.holding import Holding
 from loyalty.tiers.qualification import window_start
 
 SECOND = timedelta(seconds=1)
@@ -194,6 +195,7 @@ def test_entry_reward_comes_again_after_twelve_months(since: datetime, grants: i
         Period("gold", 1, since, "tier:customer:1:7:gold:1", rewarded=True),
         Period("regular", 2, since + 30 * DAY, "fell"),
     ]
+    state.held, state.rules = Holding("regular", since + 30 * DAY), 1
     decide(state, all_events(state, versions), versions, NOON + DAY)
     assert (state.periods[-1].entry, len(state.grants)) == (2, grants)
 

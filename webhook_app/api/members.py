@@ -9,9 +9,9 @@ from uuid import UUID
 from loyalty.accounts.service import next_command_number
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
-from loyalty.engine.apply import adjust_points
+from loyalty.engine.apply import carry_out
 from loyalty.engine.book import load_book
-from loyalty.engine.timeline import AdjustPoints
+from loyalty.engine.commands import AdjustPoints
 from loyalty.errors import NotFound
 from loyalty.ledger.entries import EntryDraft
 from loyalty.reports.people import list_enrolled
@@ -103,7 +103,7 @@ def adjust(writing: Writing, asked: Data, member: UUID) -> Data:
     number = next_command_number(connection)
     command = AdjustPoints(number=number, accepted_at=now, actor=actor(), **asked)
     book = load_book(connection, tools().vault, account)
-    work, stores = adjust_points(connection, book, member, command, now)
+    work, stores = carry_out(connection, book, member, command, now)
     note(connection, account, actor(), "points.adjusted", str(member), number=number, points=asked["points"])
     writing.afterwards.append(partial(tools().wake_pushes, account, stores))
     balance = work.state.wallet.balance(now)

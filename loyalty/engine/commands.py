@@ -1,0 +1,118 @@
+"""Accepted commands: what staff, an API or a rule told Laurel about a member, each with its number and time;
+law: an accepted command never changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class CommandKind(StrEnum):
+    ADJUST = "adjust"
+    TIER = "tier"
+    ACTIVITY = "activity"
+    TAGS = "tags"
+
+
+class TierBy(StrEnum):
+    """On what ground a member holds a tier that his figures did not reach."""
+
+    OVERRIDE = "override"
+    """Staff set it: exactly this tier, higher or lower."""
+    INVITATION = "invitation"
+    """At least this tier."""
+    MEMBERSHIP = "membership"
+    """Paid for: at least this tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustPoints:
+    """Give (or take, when negative) whole points by hand; `number` counts the account's accepted commands."""
+
+    number: int
+    accepted_at: datetime
+    points: int
+    reason: str
+    counts_toward_tier: bool
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetTier:
+    """Hold a member in a tier until an instant (None: without end) by override or invitation; no tier ends that."""
+
+    number: int
+    accepted_at: datetime
+    by: TierBy
+    tier_key: str | None
+    until: datetime | None
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordActivity:
+    """The member did something: `kind` names it, `score` counts as activity, `is_event` as taking part in an event."""
+
+    number: int
+    accepted_at: datetime
+    kind: str
+    score: int
+    is_event: bool
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagMember:
+    """Put tags on a member and take others off."""
+
+    number: int
+    accepted_at: datetime
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+    reason: str
+    actor: str = ""
+
+
+Command = AdjustPoints | SetTier | RecordActivity | TagMember
+Data = dict[str, Any]
+
+
+def command_kind(command: Command) -> CommandKind:
+    """Return what a command is."""
+    if isinstance(command, AdjustPoints):
+        return CommandKind.ADJUST
+    if isinstance(command, SetTier):
+        return CommandKind.TIER
+    return CommandKind.ACTIVITY if isinstance(command, RecordActivity) else CommandKind.TAGS
+
+
+def command_data(command: Command) -> Data:
+    """Return what is a command's own, as JSON data."""
+    if isinstance(command, AdjustPoints):
+        return {"points": command.points, "counts_toward_tier": command.counts_toward_tier}
+    if isinstance(command, SetTier):
+        until = command.until.isoformat() if command.until else None
+        return {"by": command.by.value, "tier": command.tier_key, "until": until}
+    if isinstance(command, RecordActivity):
+        return {"kind": command.kind, "score": command.score, "is_event": command.is_event}
+    return {"add": list(command.add), "remove": list(command.remove)}
+
+
+def read_command(
+    kind: str, number: int, accepted_at: datetime, data: Data, reason: str, actor: str
+) -> Command:
+    """Return the command whose own part `command_data` wrote."""
+    if kind == CommandKind.ADJUST:
+        return AdjustPoints(number, accepted_at, data["points"], reason, data["counts_toward_tier"], actor)
+    if kind == CommandKind.TIER:
+        until = datetime.fromisoformat(data["until"]) if data["until"] else None
+        return SetTier(number, accepted_at, TierBy(data["by"]), data["tier"], until, reason, actor)
+    if kind == CommandKind.ACTIVITY:
+        score, is_event = data["score"], data["is_event"]
+        return RecordActivity(number, accepted_at, data["kind"], score, is_event, reason, actor)
+    return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)

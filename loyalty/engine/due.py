@@ -1,0 +1,78 @@
+"""What happens to a member by itself, with time: lots mature and expire, periods and terms end, versions take effect;
+law: each at its own instant, whoever looks and whenever (RULES §2).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from loyalty.engine import tiering
+from loyalty.engine.expiring import expire, switch_expiry
+from loyalty.engine.state import MemberState
+from loyalty.engine.timeline import EventKey, Rank
+from loyalty.programs.program import Program, Versions
+
+_LAST = "￿"
+
+
+def settle(state: MemberState, until: datetime, versions: Versions) -> None:
+    """Let everything happen that is due up to `until`, in its order: lots first, then rules, tiers and terms."""
+    while True:
+        lot_due = state.wallet.next_due(until)
+        tier_due = next_tier_due(state, versions)
+        if tier_due is not None and tier_due <= until and (lot_due is None or tier_due < lot_due[0]):
+            _settle_tier(state, tier_due, versions)
+        elif lot_due is not None:
+            at, expires, lot = lot_due
+            if expires:
+                expire(state, lot, at)
+            else:
+                state.wallet.pay_debt(lot, at)
+            _move_head(state, at, Rank.EXPIRY if expires else Rank.MATURITY)
+        else:
+            return
+
+
+def next_tier_due(state: MemberState, versions: Versions) -> datetime | None:
+    """Return when the member's tier is judged next, falls, begins or ends by a term, or meets new rules."""
+    if state.held is None:
+        return None
+    following = versions.after(state.rules)
+    moments = [state.held.due(), following.effective_from if following else None]
+    moments += [term.due() for term in state.terms]
+    return min((at for at in moments if at is not None), default=None)
+
+
+def _settle_tier(state: MemberState, at: datetime, versions: Versions) -> None:
+    """Do one thing that is due at an instant: new rules go first, then the holding, then terms."""
+    following = versions.after(state.rules)
+    if following is not None and following.effective_from <= at:
+        _take_effect(state, following, versions, at)
+        return
+    program = versions.at(at)
+    assert program is not None
+    assert state.held is not None
+    if state.held.due() == at:
+        tiering.fall(state, program, at) if state.held.falls_at else tiering.review(state, program, at)
+    else:
+        tiering.turn_terms(state, program, at)
+    _move_head(state, at, Rank.EXPIRY)
+
+
+def _take_effect(state: MemberState, program: Program, versions: Versions, at: datetime) -> None:
+    """Let a version take effect; one that changes nothing for the member leaves the head where it is."""
+    old = versions.numbered(state.rules)
+    assert old is not None
+    state.rules = program.version
+    before = (state.held, len(state.periods), len(state.wallet.touched))
+    dates = {cause: lot.expires_at for cause, lot in state.wallet.lots.items()}
+    switch_expiry(state, old.expiry, program, at)
+    tiering.change_rules(state, old, program, at)
+    changed = dates != {cause: lot.expires_at for cause, lot in state.wallet.lots.items()}
+    if changed or before[:2] != (state.held, len(state.periods)):
+        _move_head(state, at, Rank.EXPIRY)
+
+
+def _move_head(state: MemberState, at: datetime, rank: Rank) -> None:
+    place = EventKey(at, rank, 0, 0, _LAST)
+    state.head = max(state.head, place) if state.head else place

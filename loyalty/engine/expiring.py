@@ -1,0 +1,56 @@
+"""How points die: lot by lot at their dates, or all together after inactivity; law: a lot's date is what it shows
+(RULES §5, §9 (16)-(20)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from loyalty.engine.state import MemberState
+from loyalty.ledger.entries import EntryKind, Movement
+from loyalty.ledger.lots import Lot
+from loyalty.programs.program import Expiry, Program
+
+
+def expire(state: MemberState, lot: Lot, at: datetime) -> None:
+    """Let a lot's rest die; what died of it before, in another fold of the same date, is one movement with it."""
+    points = state.wallet.take(lot, lot.remaining, "expiry")
+    lot.expired += points
+    cause = f"expiry:{lot.cause}"
+    expired = sum(old.points for old in state.movements if old.cause == cause)
+    state.movements = [old for old in state.movements if old.cause != cause]
+    state.movements.append(Movement(cause, EntryKind.EXPIRY, expired - points, at, "expired", lot.order_key))
+
+
+def note_activity(state: MemberState, program: Program, at: datetime) -> None:
+    """Earning, redeeming or a manual credit: with inactivity expiry every point lives on from here."""
+    state.last_activity = at
+    end = program.expiry.inactivity_end(at, program.time_zone)
+    if end is not None:
+        _redate(state, lambda lot: end)
+
+
+def switch_expiry(state: MemberState, old: Expiry, program: Program, at: datetime) -> None:
+    """When another version takes effect: open lots get the dates of its mode, none before this instant.
+
+    Dates of single lots follow the version they were made under, so only a switch to or from inactivity, or another
+    length of it, changes any.
+    """
+    new = program.expiry
+    if "inactivity" not in (old.mode, new.mode) or old.life() == new.life():
+        return
+    if new.mode == "inactivity":
+        end = new.inactivity_end(state.last_activity or at, program.time_zone)
+        assert end is not None
+        _redate(state, lambda lot: max(end, at))
+        return
+    fresh = new.lot_end(at, program.time_zone)
+    _redate(state, lambda lot: fresh)
+
+
+def _redate(state: MemberState, date: Callable[[Lot], datetime | None]) -> None:
+    for lot in state.wallet.lots.values():
+        if lot.remaining and lot.expires_at != (end := date(lot)):
+            lot.expires_at = end
+            state.wallet.touched.add(lot.cause)
