@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loyalty.programs.program import Text
+from loyalty.programs.ladder import Text
 
 ISSUED_KINDS = frozenset({"fixed_discount", "percent_discount"})
 _KEPT = {

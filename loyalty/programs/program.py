@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from loyalty.programs.ladder import Text, Tier, TierPolicy
 from loyalty.programs.terms import (
     AwardOn,
     Discounts,
     Duration,
     Match,
-    Metric,
     NegativeBalance,
     Rounding,
     RoundUp,
@@ -20,7 +20,6 @@ from loyalty.programs.terms import (
 )
 from loyalty.values import ONE, ZERO
 
-Text = dict[str, str]
 LANGUAGES = ("zh-TW", "zh-CN", "en")
 MONTH_AND_A_BIT = timedelta(days=32)
 YEAR_OF_MONTHS = 12
@@ -107,57 +106,6 @@ class Refunds:
     negative_balance: NegativeBalance = NegativeBalance.ALLOW
     restore_redeemed: str = "proportional"
     restore_min_days: int = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    metric: Metric
-    at_least: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """Thresholds of which `any` or `all` must be reached; reaching one exactly is enough."""
-
-    any_of: bool
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Benefits:
-    multiplier: Fraction = ONE
-    entry_reward: str | None = None
-    birthday_reward: str | None = None
-    free_shipping: bool = False
-    discount_percent: Fraction | None = None
-    service: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    key: str
-    name: Text
-    enter: Conditions | None = None
-    keep: Conditions | None = None
-    benefits: Benefits = field(default_factory=Benefits)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    kind: WindowKind = WindowKind.ROLLING
-    months: int = 12
-
-
-@dataclass(frozen=True, slots=True)
-class TierPolicy:
-    window: Window = field(default_factory=Window)
-    validity: Duration | None = None
-    downgrade: str = "recalculate"
-    grace_days: int = 0
-    notice_days: tuple[int, ...] = ()
-    on_refund: str = "period_end"
-    on_change: str = "keep"
-    """What happens when the version takes effect: members `keep` their tier until its period ends, or `recalculate`."""
 
 
 @dataclass(frozen=True, slots=True)

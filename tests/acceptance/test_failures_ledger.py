@@ -69,8 +69,8 @@ def make_history(runtime: Runtime) -> Desk:
         "update ledger_entries set points = points + 1",
         "delete from ledger_entries",
         "truncate ledger_entries",
-        "update adjustments set reason = 'another'",
-        "delete from adjustments",
+        "update commands set reason = 'another'",
+        "delete from commands",
         "delete from activities",
         "update program_versions set effective_from = now()",
     ],
@@ -94,9 +94,8 @@ def test_u35_adjustment_needs_a_reason_and_an_actor(runtime: Runtime, reason: st
     desk.deliver(make_woo_order())
     desk.drain()
     insert = (
-        "insert into adjustments"
-        " (account_id, number, member_id, accepted_at, points, reason, actor, counts_toward_tier)"
-        f" select account_id, 99, id, now(), 5, {reason}, {actor}, false from members"
+        "insert into commands (account_id, number, member_id, kind, accepted_at, data, reason, actor)"
+        f" select account_id, 99, id, 'adjust', now(), jsonb_build_object('points', 5), {reason}, {actor} from members"
     )
     with pytest.raises(IntegrityError), desk.connect() as connection:
         connection.execute(text(insert))

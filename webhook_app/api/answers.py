@@ -142,6 +142,33 @@ class AdjustmentSchema(Schema):
     counts_toward_tier = fields.Boolean()
     accepted_at = Moment()
     balance = fields.Nested(BalanceSchema)
+    tier_before = fields.String(allow_none=True)
+    tier = fields.String(metadata={"description": "The tier's key once it is done."})
+
+
+class TaggedSchema(Schema):
+    member = fields.UUID()
+    tags = fields.List(fields.String())
+
+
+class RecordedSchema(Schema):
+    number = fields.Integer()
+    member = fields.UUID()
+    kind = fields.String()
+    key = fields.String()
+    score = fields.Integer()
+    event = fields.Boolean()
+    accepted_at = Moment()
+
+
+class ReminderSchema(Schema):
+    id = fields.Integer()
+    member = fields.UUID()
+    kind = fields.String()
+    ends_at = Moment()
+    days = fields.Integer()
+    data = fields.Dict()
+    noted_at = Moment()
 
 
 class CouponSchema(Schema):
