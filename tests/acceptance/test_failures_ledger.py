@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import make_document, make_runtime, make_woo_order
-from databases import Database
+from builders import make_document, make_woo_order
 from receiving import Desk, make_desk
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from loyalty.clock import add_months, utc_now
-from loyalty.logs import configure_logging
 from loyalty.members.repository import mark_all_for_refold
 from loyalty.programs.program import text_in
 from loyalty.programs.service import load_versions
@@ -33,14 +30,6 @@ DOCUMENT = make_document(
     earning={"pending_days": 7},
     refunds={"negative_balance": "floor"},
 )
-
-
-@pytest.fixture
-def runtime(database: Database, redis_url: str) -> Iterator[Runtime]:
-    configure_logging("error")
-    tools = make_runtime(database.app_url, database.owner_url, redis_url)
-    yield tools
-    tools.database.dispose()
 
 
 def monthly(number: int, **more: Any) -> dict[str, Any]:
