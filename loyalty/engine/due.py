@@ -60,17 +60,17 @@ def _settle_tier(state: MemberState, at: datetime, versions: Versions) -> None:
 
 
 def _take_effect(state: MemberState, program: Program, versions: Versions, at: datetime) -> None:
-    """Let a version take effect; one that changes nothing for the member leaves the head where it is."""
+    """Let a version take effect. What arrives later and lies before it must be folded before it: the head moves,
+    unless the version changes nothing for members.
+    """
     old = versions.numbered(state.rules)
     assert old is not None
     state.rules = program.version
-    before = (state.held, len(state.periods), len(state.wallet.touched))
-    dates = {cause: lot.expires_at for cause, lot in state.wallet.lots.items()}
+    if old.living() == program.living():
+        return
     switch_expiry(state, old.expiry, program, at)
     tiering.change_rules(state, old, program, at)
-    changed = dates != {cause: lot.expires_at for cause, lot in state.wallet.lots.items()}
-    if changed or before[:2] != (state.held, len(state.periods)):
-        _move_head(state, at, Rank.EXPIRY)
+    _move_head(state, at, Rank.EXPIRY)
 
 
 def _move_head(state: MemberState, at: datetime, rank: Rank) -> None:

@@ -13,7 +13,6 @@ from loyalty.activity.service import note
 from loyalty.members.repository import expect_rules, mark_all_for_refold
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, lint
-from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions, publish
 from loyalty.values import AccountId
 
@@ -50,12 +49,7 @@ def publish_program(
     program = build_program(document, context, version, start)
     reaches_further = program.reach() > known.reach()
     to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
-    if known.programs and _changes_members(known.programs[-1], program):
+    if known.programs and known.programs[-1].living() != program.living():
         expect_rules(connection, start)
     note(connection, account, actor, "program.published", str(version), effective_from=start.isoformat())
     return Published(version, start, warnings, to_refold)
-
-
-def _changes_members(old: Program, new: Program) -> bool:
-    """Return whether a version does something to members at the instant when it takes effect."""
-    return (old.tiers, old.tier_policy, old.expiry.life()) != (new.tiers, new.tier_policy, new.expiry.life())

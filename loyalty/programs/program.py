@@ -194,6 +194,10 @@ class Program:
     campaigns: tuple[Campaign, ...] = ()
     memberships: tuple[Membership, ...] = ()
 
+    def living(self) -> tuple[object, ...]:
+        """Return the rules whose change does something to members at the very instant when it takes effect."""
+        return self.tiers, self.tier_policy, self.expiry.life()
+
     def tier_rank(self, key: str) -> int:
         """Return the place of a tier on the ladder, 0 for the first and for one that is no more."""
         return next((i for i, tier in enumerate(self.tiers) if tier.key == key), 0)

@@ -14,9 +14,9 @@ from random import Random
 
 import pytest
 from builders import Shop, make_document, make_shop, make_woo_order, sign, woo_body
-from dumps import rows, statuses
 from flask.testing import FlaskClient
 
+from bench.dumps import rows, statuses
 from loyalty.engine.verify import verify_ledger
 from webhook_app import create_app
 from webhook_app.tools import TOOLS

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from builders import Shop, make_document, make_shop, make_woo_order, woo_body
-from dumps import dump, rows, statuses
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from bench.dumps import dump, rows, statuses
 from connectors.base import RawMessage
 from loyalty.accounts.service import next_command_number
 from loyalty.commerce import Fact, Ignored, NeedsRead

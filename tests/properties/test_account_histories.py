@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from builders import Shop, make_document, make_shop, make_woo_order, woo_body
-from dumps import dump, rows, statuses
 
+from bench.dumps import dump, rows, statuses
 from loyalty.accounts.service import next_command_number
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import AdjustPoints

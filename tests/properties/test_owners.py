@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from builders import make_document, make_shop, make_woo_order, woo_body
-from dumps import dump, rows, statuses
 from test_account_histories import Account, Message
 
+from bench.dumps import dump, rows, statuses
 from loyalty.clock import utc_now
 from workers.runtime import Runtime
 
