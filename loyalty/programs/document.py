@@ -130,7 +130,8 @@ def _conditions(data: dict[str, Any] | None) -> ladder.Conditions | None:
 
 
 def _tier(data: dict[str, Any]) -> ladder.Tier:
-    benefits = ladder.Benefits(**{**data["benefits"], "service": tuple(data["benefits"]["service"])})
+    lists = {name: tuple(data["benefits"][name]) for name in ("service", "early_access", "perks")}
+    benefits = ladder.Benefits(**{**data["benefits"], **lists})
     return ladder.Tier(
         data["key"], data["name"], _conditions(data["enter"]), _conditions(data["keep"]), benefits
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from loyalty.programs.terms import Duration, Metric, WindowKind
-from loyalty.values import ONE
+from loyalty.values import ONE, fraction_text
 
 Text = dict[str, str]
 
@@ -33,6 +33,21 @@ class Benefits:
     free_shipping: bool = False
     discount_percent: Fraction | None = None
     service: tuple[str, ...] = ()
+    early_access: tuple[str, ...] = ()
+    """Products or collections, in the shop's own words, that members of the tier may see or buy before others."""
+    perks: tuple[Text, ...] = ()
+    """What else the tier offers, in words for people only."""
+
+    def words(self) -> tuple[str, ...]:
+        """Return the benefits as words for the shop: flags that its theme or help desk acts on."""
+        discount = (f"discount:{fraction_text(self.discount_percent)}",) if self.discount_percent else ()
+        shipping = ("free_shipping",) if self.free_shipping else ()
+        return (
+            *self.service,
+            *(f"early_access:{scope}" for scope in self.early_access),
+            *shipping,
+            *discount,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,12 @@ from workers.runtime import Runtime
 
 LADDER = [
     {"key": "regular", "name": {"en": "Regular"}},
-    {"key": "gold", "name": {"en": "Gold"}, "enter": {"any": [{"metric": "points", "at_least": 5000}]}},
+    {
+        "key": "gold",
+        "name": {"en": "Gold"},
+        "enter": {"any": [{"metric": "points", "at_least": 5000}]},
+        "benefits": {"service": ["priority_support"], "early_access": ["new-tea"]},
+    },
     {"key": "fan", "name": {"en": "Fan"}, "enter": {"any": [{"metric": "activity", "at_least": 3}]}},
 ]
 
@@ -119,3 +124,24 @@ def test_strangers_reach_nobody(stranger: Caller, member: str) -> None:
     stranger.post("/program/publish", {"document": make_document()})
     assert {stranger.post(path, sent).status_code for path, sent in asked} == {404}
     assert body(stranger.get("/notices"))["data"] == []
+
+
+def test_s53_benefits_follow_the_tier(caller: Caller, member: str) -> None:
+    def early() -> list[str]:
+        return list(body(caller.get(f"/members/{member}/benefits"))["benefits"]["early_access"])
+
+    assert early() == []
+    caller.post(f"/members/{member}/tier", {"tier": "gold", "reason": "vip"})
+    assert early() == ["new-tea"]
+    caller.post(f"/members/{member}/tier", {"tier": None, "reason": "over"})
+    assert early() == []
+
+
+def test_s54_the_shop_is_told_the_flags_and_their_end(caller: Caller, member: str) -> None:
+    def told() -> list[list[str]]:
+        pushes = body(caller.get("/pushes"))["data"]
+        return [push["subject"] for push in pushes if push["kind"] == "set_member_tier"]
+
+    caller.post(f"/members/{member}/tier", {"tier": "gold", "reason": "vip"})
+    caller.post(f"/members/{member}/tier", {"tier": None, "reason": "over"})
+    assert told() == ["tier:1:7", "tier:1:7"]

@@ -20,7 +20,8 @@ from loyalty.ledger.entries import EntryDraft
 from loyalty.members.repository import find_activity
 from loyalty.programs.service import load_versions
 from loyalty.reports.standing import read_standings
-from webhook_app.api.answers import AdjustmentSchema, MemberSchema, RecordedSchema, TaggedSchema
+from webhook_app.api.answers import MemberSchema
+from webhook_app.api.member_answers import AdjustmentSchema, RecordedSchema, TaggedSchema
 from webhook_app.api.parts import Data, Resource, Writing, actor
 from webhook_app.api.questions import ActivityRequest, AdjustmentRequest, TagsRequest, TierRequest
 from webhook_app.security import access

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from loyalty.notices.repository import list_notices
 from loyalty.reports.reviews import list_orders_to_review
-from webhook_app.api.answers import ReminderSchema, ReviewSchema, page_of
+from webhook_app.api.answers import ReviewSchema, page_of
+from webhook_app.api.member_answers import ReminderSchema
 from webhook_app.api.parts import Data, Resource, number_cursor, page, text_cursor, transaction
 from webhook_app.api.questions import NoticesQuery, PageQuery
 
