@@ -131,8 +131,14 @@ def reconsider(state: MemberState, program: Program, at: datetime) -> None:
     conditions = keep_conditions(tier) if judged.by_keep else tier.enter
     if reaches(conditions, state.tally.sum(judged.start, judged.until)):
         return
-    state.held = hold(program, fallback(program, tier.key, now).key, at)
+    by_window = Judgement(_window(state, program, at), at)
+    state.held = hold(program, fallback(program, tier.key, now).key, at, _ground(program, by_window))
     follow(state, program, at, "refunded")
+
+
+def _ground(program: Program, judgement: Judgement) -> Judgement | None:
+    """Return by what a tier fallen to stands: the figures that reach it; one step down stands on none."""
+    return None if program.tier_policy.downgrade == "one_step" else replace(judgement, by_keep=False)
 
 
 def review(state: MemberState, program: Program, at: datetime) -> None:
@@ -161,9 +167,22 @@ def _renew(state: MemberState, at: datetime) -> None:
 def fall(state: MemberState, program: Program, at: datetime) -> None:
     """At the end of the grace, hold the lower tier that the verdict named."""
     held = _held(state)
-    judgement = replace(held.judgement, by_keep=False) if held.judgement else None
-    state.held = hold(program, held.falls_to or program.tiers[0].key, at, judgement)
+    assert held.judgement is not None
+    key = (
+        held.falls_to
+        if held.falls_to and program.has_tier(held.falls_to)
+        else _fallback_again(state, program)
+    )
+    state.held = hold(program, key, at, _ground(program, held.judgement))
     follow(state, program, at, "fell")
+
+
+def _fallback_again(state: MemberState, program: Program) -> str:
+    """Return where the verdict leads by rules that no longer have the tier that it named."""
+    held = _held(state)
+    assert held.judgement is not None
+    figures = state.tally.sum(held.judgement.start, held.judgement.until)
+    return fallback(program, held.tier_key, figures).key
 
 
 def change_rules(state: MemberState, old: Program, program: Program, at: datetime) -> None:
