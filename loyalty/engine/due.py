@@ -60,17 +60,20 @@ def _settle_tier(state: MemberState, at: datetime, versions: Versions) -> None:
 
 
 def _take_effect(state: MemberState, program: Program, versions: Versions, at: datetime) -> None:
-    """Let a version take effect; one that changes nothing for the member leaves the head where it is."""
+    """Let a version take effect; the head passes it only where it may change something of a member."""
     old = versions.numbered(state.rules)
     assert old is not None
     state.rules = program.version
-    before = (state.held, len(state.periods), len(state.wallet.touched))
-    dates = {cause: lot.expires_at for cause, lot in state.wallet.lots.items()}
+    if _standing_rules(old) == _standing_rules(program):
+        return
     switch_expiry(state, old.expiry, program, at)
     tiering.change_rules(state, old, program, at)
-    changed = dates != {cause: lot.expires_at for cause, lot in state.wallet.lots.items()}
-    if changed or before[:2] != (state.held, len(state.periods)):
-        _move_head(state, at, Rank.EXPIRY)
+    _move_head(state, at, Rank.EXPIRY)
+
+
+def _standing_rules(program: Program) -> tuple[object, ...]:
+    """Return the rules that act on what a member has, and not only on what happens next."""
+    return program.tiers, program.tier_policy, program.expiry.life()
 
 
 def _move_head(state: MemberState, at: datetime, rank: Rank) -> None:
