@@ -194,8 +194,10 @@ def change_rules(state: MemberState, old: Program, program: Program, at: datetim
         earned = earned_tier(program, metrics_at(state, program, at)).key
         judgement = Judgement(_window(state, program, at), at)
         state.held = hold(program, earned, at, judgement) if earned != held.tier_key else held
-    if _held(state).until is None:
-        state.held = replace(_held(state), until=period_end(program, _held(state).tier_key, at))
+    held = _held(state)
+    end = period_end(program, held.tier_key, at) if held.until is None else None
+    if end is not None:
+        state.held = replace(held, since=at, until=end)
     follow(state, program, at, "rules")
 
 
