@@ -70,7 +70,7 @@ def present_tier(state: MemberState, program: Program) -> tuple[str, datetime | 
     held = _held(state)
     best, until = held.tier_key, held.due()
     for term in state.terms:
-        if not term.begun:
+        if not term.begun or not program.has_tier(term.tier_key):
             continue
         if term.by == "override":
             return term.tier_key, term.until
@@ -202,14 +202,15 @@ def change_rules(state: MemberState, old: Program, program: Program, at: datetim
 
 
 def put_term(state: MemberState, program: Program, term: Term, at: datetime) -> None:
-    """Hold the member in a tier for a term; an override takes the place of the one before."""
+    """Hold the member in a tier for a term, unless it is over; an override takes the place of the one before."""
     begun = replace(term, begun=term.start <= at)
     others = [
         other
         for other in state.terms
         if other.cause != term.cause and (term.by != "override" or other.by != "override")
     ]
-    state.terms = [*others, begun]
+    is_over = term.until is not None and term.until <= at
+    state.terms = others if is_over else [*others, begun]
     follow(state, program, at, term.by)
 
 
