@@ -74,7 +74,7 @@ def _take_back(state: MemberState, event: Event, program: Program, versions: Ver
     orders.refund_order(state, file, event, program, versions)
     tiering.withdraw_unreached(state, program, versions)
     tiering.reconsider(state, program, at)
-    memberships.end_refunded(state, file, program, at)
+    memberships.end_refunded(state, file, program, versions, at)
 
 
 def _may_be_awarded(state: MemberState, program: Program) -> bool:
