@@ -22,7 +22,8 @@ from loyalty.values import ONE, ZERO
 
 Text = dict[str, str]
 LANGUAGES = ("zh-TW", "zh-CN", "en")
-MONTH_AND_A_BIT = timedelta(days=32)
+MONTH_AND_A_BIT = timedelta(days=33)
+"""More than the longest month with the whole of its first day, and an hour when clocks went back in it."""
 YEAR_OF_MONTHS = 12
 
 
