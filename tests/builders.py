@@ -22,6 +22,7 @@ from loyalty.commerce import (
     OrderLine,
     OrderSnapshot,
     OrderState,
+    ProductFacts,
     Refund,
     RefundLine,
     ShopSettings,
@@ -111,6 +112,14 @@ def make_order(
         buyer=Buyer(customer_id="7", email="amy@example.test"),
     )
     return replace(order, **more)
+
+
+def make_mixed_order() -> OrderSnapshot:
+    """Goods of 100 + 10 tax with 20 + 2 off, shipping of 7 + 1, a gift card of 50, a tip of 3."""
+    goods = replace(make_line("1", "80", subtotal="100", tax="8"), subtotal_tax=Decimal(10))
+    shipping = make_line("2", "7", tax="1", kind=LineKind.SHIPPING)
+    card = make_line("3", "50", product=ProductFacts(gift_card=True))
+    return make_order(lines=[goods, shipping, card, make_line("4", "3", kind=LineKind.TIP)])
 
 
 def make_refund(

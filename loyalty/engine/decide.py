@@ -13,7 +13,7 @@ from datetime import datetime
 
 from loyalty.engine import memberships, orders, tiering
 from loyalty.engine.due import settle
-from loyalty.engine.expiring import note_activity
+from loyalty.engine.expiring import note_award, redate_refilled
 from loyalty.engine.obeying import obey
 from loyalty.engine.state import MemberState
 from loyalty.engine.timeline import Event, EventType, command_event, order_events
@@ -63,8 +63,7 @@ def _award(state: MemberState, event: Event, program: Program, versions: Version
     file, at = state.orders[event.order_key], event.key.at
     tiering.join(state, program, at)
     orders.award_order(state, file, event, versions)
-    if file.points:
-        note_activity(state, program, at)
+    note_award(state, file, program, versions, at)
     tiering.upgrade(state, program, at, event.order_key)
     memberships.begin(state, file, program, at)
 
@@ -72,9 +71,10 @@ def _award(state: MemberState, event: Event, program: Program, versions: Version
 def _take_back(state: MemberState, event: Event, program: Program, versions: Versions) -> None:
     file, at = state.orders[event.order_key], event.key.at
     orders.refund_order(state, file, event, program, versions)
+    redate_refilled(state, program)
     tiering.withdraw_unreached(state, program, versions)
     tiering.reconsider(state, program, at)
-    memberships.end_refunded(state, file, program, at)
+    memberships.end_refunded(state, file, program, versions, at)
 
 
 def _may_be_awarded(state: MemberState, program: Program) -> bool:

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from loyalty.engine.state import MemberState
+from loyalty.engine.orders import award_cause
+from loyalty.engine.state import MemberState, OrderFile
 from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
-from loyalty.programs.program import Expiry, Program
+from loyalty.programs.program import Expiry, Program, Versions
 
 
 def expire(state: MemberState, lot: Lot, at: datetime) -> None:
@@ -27,6 +28,27 @@ def note_activity(state: MemberState, program: Program, at: datetime) -> None:
     """Earning, redeeming or a manual credit: with inactivity expiry every point lives on from here."""
     state.last_activity = at
     end = program.expiry.inactivity_end(at, program.time_zone)
+    if end is not None:
+        _redate(state, lambda lot: end)
+
+
+def note_award(
+    state: MemberState, file: OrderFile, program: Program, versions: Versions, at: datetime
+) -> None:
+    """An award above 0 is activity; a lot whose version left its date to inactivity gets one of the mode in force."""
+    if not file.points:
+        return
+    note_activity(state, program, at)
+    paid_by = versions.numbered(file.version) if file.version is not None else None
+    lot = state.wallet.lots.get(award_cause(file))
+    if lot and paid_by and paid_by.expiry.mode == "inactivity" != program.expiry.mode:
+        lot.expires_at = program.expiry.lot_end(at, program.time_zone)
+
+
+def redate_refilled(state: MemberState, program: Program) -> None:
+    """With inactivity expiry, what a refund gives again into a spent lot lives as long as everything else."""
+    last = state.last_activity
+    end = program.expiry.inactivity_end(last, program.time_zone) if last else None
     if end is not None:
         _redate(state, lambda lot: end)
 

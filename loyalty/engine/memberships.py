@@ -7,11 +7,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from loyalty.clock import day_end, day_start, local_date
-from loyalty.commerce import OrderLine, OrderSnapshot
 from loyalty.earning.base import line_matches
+from loyalty.earning.refunded import what_is_left
 from loyalty.engine import tiering
 from loyalty.engine.state import MemberState, OrderFile
-from loyalty.programs.program import Membership, Program
+from loyalty.programs.program import Membership, Program, Versions
 from loyalty.tiers.holding import Term
 
 BY = "membership"
@@ -40,36 +40,38 @@ def _add_term(
     tiering.put_term(state, program, term, at)
 
 
-def end_refunded(state: MemberState, file: OrderFile, program: Program, at: datetime) -> None:
-    """End the terms of an order whose membership lines were refunded in full, or that ended."""
+def end_refunded(
+    state: MemberState, file: OrderFile, program: Program, versions: Versions, at: datetime
+) -> None:
+    """End the terms of an order whose membership lines were refunded in full, or that ended; and what they gave."""
     own = [term for term in state.terms if term.by == BY and term.cause.endswith(f":{file.ref.key}")]
-    if not own or file.snapshot is None:
+    if not own:
         return
-    gone = [term for term in own if file.ended or _is_refunded(file.snapshot, file, program, term)]
+    bought_by = versions.at(file.award_at) if file.award_at else None
+    gone = [term for term in own if file.ended or _is_refunded(file, bought_by or program, term)]
     if gone:
         state.terms = [term for term in state.terms if term not in gone]
+        _withdraw_rewards(state, file, gone)
         tiering.follow(state, program, at, f"{BY}_ended")
 
 
-def _is_refunded(order: OrderSnapshot, file: OrderFile, program: Program, term: Term) -> bool:
+def _is_refunded(file: OrderFile, program: Program, term: Term) -> bool:
+    """Return whether nothing is left of the order, or of its lines that the version of its award sells as this."""
+    if file.counts == 0:
+        return True
     key = term.cause.split(":")[1]
     membership = next((item for item in program.memberships if item.key == key), None)
-    if membership is None:
-        return file.counts == 0
-    lines = [line for line in order.lines if line_matches(membership.match, line)]
-    return file.counts == 0 or all(_refunded(order, file, line) for line in lines)
+    if membership is None or file.snapshot is None or file.rating is None:
+        return False
+    refunds = [refund for refund in file.snapshot.refunds if refund.id in file.refund_ids]
+    left = what_is_left(file.snapshot, file.rating.parts, refunds)
+    lines = [line for line in file.snapshot.lines if line_matches(membership.match, line)]
+    return all(left.factors.get(line.id) == 0 for line in lines)
 
 
-def _refunded(order: OrderSnapshot, file: OrderFile, line: OrderLine) -> bool:
-    """Return whether the refunds so far name all of a line: its amount, or its pieces."""
-    named = [
-        part
-        for refund in order.refunds
-        if refund.id in file.refund_ids
-        for part in refund.lines
-        if part.line_id == line.id
-    ]
-    amount = sum(part.amount for part in named)
-    return bool(named) and (
-        amount >= line.total + line.total_tax or sum(part.quantity for part in named) >= line.quantity
-    )
+def _withdraw_rewards(state: MemberState, file: OrderFile, gone: list[Term]) -> None:
+    """Withdraw unused rewards of the entries that the purchase caused (RULES §4)."""
+    tiers = {term.tier_key for term in gone}
+    for grant in state.grants.values():
+        if not grant.judged and grant.granted_at == file.award_at and grant.tier_key in tiers:
+            grant.withdrawn = not grant.used

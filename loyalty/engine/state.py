@@ -123,10 +123,10 @@ class MemberState:
     """Keys of the orders whose figures changed in this fold."""
 
     def may_earn(self, enrolment: Enrolment) -> bool:
-        """Return whether a program lets this person earn at all: no excluded role or domain, no guest
+        """Return whether a program lets this person earn at all: no excluded role, tag or domain, no guest
         where guests do not.
         """
-        if self.guest and not enrolment.guests:
+        if (self.guest and not enrolment.guests) or self.tags & enrolment.excluded_tags:
             return False
         return (
             self.role not in enrolment.excluded_roles and self.email_domain not in enrolment.excluded_domains

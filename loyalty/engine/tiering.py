@@ -70,7 +70,7 @@ def present_tier(state: MemberState, program: Program) -> tuple[str, datetime | 
     held = _held(state)
     best, until = held.tier_key, held.due()
     for term in state.terms:
-        if not term.begun:
+        if not term.begun or not program.has_tier(term.tier_key):
             continue
         if term.by == "override":
             return term.tier_key, term.until
@@ -131,8 +131,14 @@ def reconsider(state: MemberState, program: Program, at: datetime) -> None:
     conditions = keep_conditions(tier) if judged.by_keep else tier.enter
     if reaches(conditions, state.tally.sum(judged.start, judged.until)):
         return
-    state.held = hold(program, fallback(program, tier.key, now).key, at)
+    by_window = Judgement(_window(state, program, at), at)
+    state.held = hold(program, fallback(program, tier.key, now).key, at, _ground(program, by_window))
     follow(state, program, at, "refunded")
+
+
+def _ground(program: Program, judgement: Judgement) -> Judgement | None:
+    """Return by what a tier fallen to stands: the figures that reach it; one step down stands on none."""
+    return None if program.tier_policy.downgrade == "one_step" else replace(judgement, by_keep=False)
 
 
 def review(state: MemberState, program: Program, at: datetime) -> None:
@@ -161,9 +167,22 @@ def _renew(state: MemberState, at: datetime) -> None:
 def fall(state: MemberState, program: Program, at: datetime) -> None:
     """At the end of the grace, hold the lower tier that the verdict named."""
     held = _held(state)
-    judgement = replace(held.judgement, by_keep=False) if held.judgement else None
-    state.held = hold(program, held.falls_to or program.tiers[0].key, at, judgement)
+    assert held.judgement is not None
+    key = (
+        held.falls_to
+        if held.falls_to and program.has_tier(held.falls_to)
+        else _fallback_again(state, program)
+    )
+    state.held = hold(program, key, at, _ground(program, held.judgement))
     follow(state, program, at, "fell")
+
+
+def _fallback_again(state: MemberState, program: Program) -> str:
+    """Return where the verdict leads by rules that no longer have the tier that it named."""
+    held = _held(state)
+    assert held.judgement is not None
+    figures = state.tally.sum(held.judgement.start, held.judgement.until)
+    return fallback(program, held.tier_key, figures).key
 
 
 def change_rules(state: MemberState, old: Program, program: Program, at: datetime) -> None:
@@ -175,20 +194,23 @@ def change_rules(state: MemberState, old: Program, program: Program, at: datetim
         earned = earned_tier(program, metrics_at(state, program, at)).key
         judgement = Judgement(_window(state, program, at), at)
         state.held = hold(program, earned, at, judgement) if earned != held.tier_key else held
-    if _held(state).until is None:
-        state.held = replace(_held(state), until=period_end(program, _held(state).tier_key, at))
+    held = _held(state)
+    end = period_end(program, held.tier_key, at) if held.until is None else None
+    if end is not None:
+        state.held = replace(held, since=at, until=end)
     follow(state, program, at, "rules")
 
 
 def put_term(state: MemberState, program: Program, term: Term, at: datetime) -> None:
-    """Hold the member in a tier for a term; an override takes the place of the one before."""
+    """Hold the member in a tier for a term, unless it is over; an override takes the place of the one before."""
     begun = replace(term, begun=term.start <= at)
     others = [
         other
         for other in state.terms
         if other.cause != term.cause and (term.by != "override" or other.by != "override")
     ]
-    state.terms = [*others, begun]
+    is_over = term.until is not None and term.until <= at
+    state.terms = others if is_over else [*others, begun]
     follow(state, program, at, term.by)
 
 

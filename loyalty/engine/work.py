@@ -88,7 +88,7 @@ class MemberWork:
 
     def plan(self, versions: Versions) -> None:
         """Find out whether the news can be appended."""
-        self.refold = self.refold or self.row["must_refold"]
+        self.refold = self.refold or self.row["must_refold"] or self._has_missed_rules(versions)
         if self.refold:
             return
         events = events_to_append(self.state, self.changes, versions)
@@ -99,6 +99,11 @@ class MemberWork:
             self.refold = True
             return
         self.events = sorted([*events, *command], key=lambda event: event.key)
+
+    def _has_missed_rules(self, versions: Versions) -> bool:
+        """Return whether a version takes effect before the head: it was published while a shop's clock was ahead."""
+        following, head = versions.after(self.state.rules), self.state.head
+        return following is not None and head is not None and following.effective_from <= head.at
 
     def decide(self, versions: Versions, now: datetime) -> None:
         """Fold the news in, or everything again, and find the entries to post; a clock that went back is ignored."""

@@ -21,7 +21,8 @@ from loyalty.programs.terms import (
 from loyalty.values import ONE, ZERO
 
 LANGUAGES = ("zh-TW", "zh-CN", "en")
-MONTH_AND_A_BIT = timedelta(days=32)
+MONTH_AND_A_BIT = timedelta(days=33)
+"""More than the longest month with the whole of its first day, and an hour when clocks went back in it."""
 YEAR_OF_MONTHS = 12
 
 
@@ -246,10 +247,9 @@ class Versions:
         return found
 
     def after(self, version: int) -> Program | None:
-        """Return the version that follows one, None for the last."""
-        if not self.programs or self.programs[-1].version <= version:
-            return None
-        return next(program for program in self.programs if program.version > version)
+        """Return the version that takes effect next after one, by time and not by number; None for the last."""
+        following = zip(self.programs, self.programs[1:], strict=False)
+        return next((later for program, later in following if program.version == version), None)
 
     def numbered(self, version: int) -> Program | None:
         """Return the version of that number."""

@@ -14,7 +14,7 @@ from loyalty.values import decimal_floor
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """How much of a metric is missing: money in the account's currency, or a whole number."""
+    """How much of a metric is missing: money in the account's currency, a rate in hundredths, or a whole number."""
 
     metric: Metric
     amount: Decimal
@@ -71,7 +71,7 @@ def _points_first(conditions: tuple[Condition, ...]) -> list[Condition]:
 
 def _missing(condition: Condition, metrics: Metrics, decimals: int) -> Missing:
     gap = condition.at_least - metrics.value(condition.metric)
-    shown = decimals if condition.metric is Metric.SPEND else 0
+    shown = {Metric.SPEND: decimals, Metric.REPEAT_RATE: 2}.get(condition.metric, 0)
     return Missing(condition.metric, max(Decimal(0), -decimal_floor(-gap, shown)))
 
 

@@ -8,7 +8,16 @@ from itertools import product
 from typing import Any
 
 import pytest
-from builders import NOON, make_line, make_order, make_program, make_refund, make_woo_order, woo_body
+from builders import (
+    NOON,
+    make_line,
+    make_mixed_order,
+    make_order,
+    make_program,
+    make_refund,
+    make_woo_order,
+    woo_body,
+)
 from folding import (
     DAY,
     HOUR,
@@ -25,7 +34,7 @@ from folding import (
 
 from connectors.base import RawMessage
 from connectors.woocommerce.parse import parse
-from loyalty.commerce import CouponUse, LineKind, OrderSnapshot, OrderState, ProductFacts
+from loyalty.commerce import CouponUse, LineKind, OrderState, ProductFacts
 from loyalty.engine.state import MemberState
 from loyalty.engine.tiering import metrics_at
 from loyalty.programs.terms import Metric
@@ -131,14 +140,6 @@ def test_u51_points_are_exact(total: str, per_unit: str, points: int) -> None:
     assert moved(fold(make_order(total=total), earning={"points_per_unit": per_unit})) == [points]
 
 
-def everything() -> OrderSnapshot:
-    """Goods of 100 + 10 tax with 20 + 2 off, shipping of 7 + 1, a gift card of 50, a tip of 3."""
-    goods = replace(make_line("1", "80", subtotal="100", tax="8"), subtotal_tax=Decimal(10))
-    shipping = make_line("2", "7", tax="1", kind=LineKind.SHIPPING)
-    card = make_line("3", "50", product=ProductFacts(gift_card=True))
-    return make_order(lines=[goods, shipping, card, make_line("4", "3", kind=LineKind.TIP)])
-
-
 @pytest.mark.parametrize(
     ("tax", "deducted", "shipping", "gift_cards", "tips"), list(product([False, True], repeat=5))
 )
@@ -149,7 +150,7 @@ def test_u55_base_has_a_switch_for_each_part(
     expected = goods + shipping * (8 if tax else 7) + gift_cards * 50 + tips * 3
     discounts = "deducted" if deducted else "ignored"
     base = {"tax": tax, "shipping": shipping, "discounts": discounts, "gift_cards": gift_cards, "tips": tips}
-    assert moved(fold(everything(), earning={"base": base})) == [expected]
+    assert moved(fold(make_mixed_order(), earning={"base": base})) == [expected]
 
 
 @pytest.mark.parametrize("discounts", ["deducted", "ignored"])

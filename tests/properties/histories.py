@@ -1,4 +1,4 @@
-"""Hypothesis strategies: programs, lives of orders as a shop would state them one after the other, commands."""
+"""Hypothesis strategies: lives of orders as a shop would state them one after the other, with programs and commands."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from accepted import commands
 from builders import STORE, make_line, make_order, make_program
+from documents import documents
 from hypothesis import strategies as st
 from memory import Statement
 
 from loyalty.commerce import LineKind, OrderDeleted, OrderLine, OrderSnapshot, OrderState, Refund, RefundLine
-from loyalty.engine.commands import AdjustPoints
+from loyalty.engine.commands import Command, command_data, command_kind
 from loyalty.programs.program import Versions
 
 FIRST = datetime(2026, 1, 20, 3, 0, tzinfo=UTC)
 SECOND_VERSION = FIRST + timedelta(days=30)
+THIRD_VERSION = FIRST + timedelta(days=75)
 LAST = datetime(2026, 12, 1, tzinfo=UTC)
-GAPS = st.sampled_from([0, 1, 60, 3600, 7 * 3600, 86400, 8 * 86400, 33 * 86400])
+GAPS = st.sampled_from([0, 1, 60, 3600, 7 * 3600, 86400, 8 * 86400, 33 * 86400, 70 * 86400])
 """Seconds between two things; nothing, and lengths around the days and months that rules know."""
 AMOUNTS = st.sampled_from(["0", "0.01", "9.99", "10", "49.95", "75", "100", "123.99", "333.33", "1000"])
 NOTHING = Decimal(0)
@@ -41,7 +44,7 @@ class History:
 
     def shop(self) -> dict[str, Statement]:
         """What the shop answers in the end about each order."""
-        return {each.external_id: each for each in self.statements if not isinstance(each, AdjustPoints)}
+        return {each.external_id: each for each in self.statements if not isinstance(each, Command)}
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class Arrival:
 
 
 def _tell(statement: Statement) -> str:
-    if isinstance(statement, AdjustPoints):
-        return f"{statement.accepted_at:%d.%m %H:%M:%S} adjust {statement.points} {statement.counts_toward_tier=}"
+    if isinstance(statement, Command):
+        return f"{statement.accepted_at:%d.%m %H:%M:%S} {command_kind(statement)} {command_data(statement)}"
     if isinstance(statement, OrderDeleted):
         return f"{statement.observed_at:%d.%m %H:%M:%S} order {statement.external_id} gone"
     lines = [
@@ -76,82 +79,18 @@ def _tell(statement: Statement) -> str:
 
 def time_of(statement: Statement) -> datetime:
     """When a statement can first be known."""
-    if isinstance(statement, AdjustPoints):
+    if isinstance(statement, Command):
         return statement.accepted_at
     if isinstance(statement, OrderDeleted):
         return statement.observed_at
     return statement.observed_at or statement.modified_at
 
 
-def tiers(thresholds: tuple[str, str], metric: str, reward: str | None) -> list[dict[str, Any]]:
-    rest = [
-        {
-            "key": key, "name": {"en": key}, "enter": {"any": [{"metric": metric, "at_least": threshold}]},
-            "benefits": {"multiplier": multiplier, "entry_reward": reward},
-        }
-        for key, threshold, multiplier in zip(("silver", "gold"), thresholds, ("1.25", "1.5"), strict=True)
-    ]  # fmt: skip
-    return [{"key": "regular", "name": {"en": "Regular"}}, *rest]
-
-
-@st.composite
-def documents(draw: Callable[..., Any]) -> dict[str, Any]:
-    """A program that uses many rules at once."""
-    metric, thresholds = draw(
-        st.sampled_from([("spend", ("100", "500")), ("points", ("120", "300")), ("orders", ("2", "3"))])
-    )
-    window = draw(st.sampled_from(["rolling", "calendar_year", "membership_year", "lifetime"]))
-    reward = draw(st.sampled_from([None, "ten-off"]))
-    return {
-        "earning": draw(earnings()),
-        "expiry": draw(expiries),
-        "refunds": {"negative_balance": draw(st.sampled_from(["allow", "floor"]))},
-        "tiers": tiers(thresholds, metric, reward),
-        "tier_policy": {"window": {"kind": window, "months": draw(st.sampled_from([1, 12]))}},
-        "rewards": [{"key": "ten-off", "kind": "fixed_discount", "amount": "10", "valid_days": 400}],
-        "campaigns": draw(st.lists(campaigns, max_size=2, unique_by=lambda campaign: campaign["key"])),
-    }
-
-
-expiries = st.sampled_from(
-    [
-        {"mode": "none"},
-        {"mode": "lot", "after": {"days": 10}},
-        {"mode": "lot", "after": {"months": 1}, "round_up_to": "month"},
-    ]
-)
-campaigns = st.sampled_from(
-    [
-        {"key": "double", "multiplier": "2", "scope": {"product_ids": ["p1"]}},
-        {"key": "more", "multiplier": "1.3", "stacking": "add", "counts_toward_tier": True},
-        {"key": "gift", "bonus": 50, "minimum_order": "100"},
-        {"key": "first", "bonus": 33, "first_order": True},
-        {"key": "third", "multiplier": "3", "nth_order": 3, "scope": {"tiers": ["regular", "silver"]}},
-    ]
-).map(lambda campaign: {"from": "2026-01-01T00:00", "until": "2026-02-20T00:00", **campaign})
-
-
-@st.composite
-def earnings(draw: Callable[..., Any]) -> dict[str, Any]:
-    return {
-        "award_on": draw(st.sampled_from(["paid", "paid", "completed"])),
-        "points_per_unit": draw(st.sampled_from(["1", "3", "0.4"])),
-        "unit": draw(st.sampled_from(["1", "2.50"])),
-        "whole_units": draw(st.booleans()),
-        "rounding": draw(st.sampled_from(["floor", "half_up", "ceiling"])),
-        "base": {"discounts": draw(st.sampled_from(["deducted", "ignored"])), "shipping": draw(st.booleans())},
-        "minimum_order": draw(st.sampled_from(["0", "50"])),
-        "pending_days": draw(st.sampled_from([0, 0, 7])),
-        "excluded": {"product_ids": draw(st.sampled_from([[], ["p2"]]))},
-        "caps": draw(st.sampled_from([{}, {}, {"per_order": 90}, {"per_day": 150}, {"per_month": 400}])),
-    }  # fmt: skip
-
-
 @st.composite
 def histories(draw: Callable[..., Any]) -> History:
     """One member's programs, orders and commands; each order's statements follow each other in time."""
-    written = draw(st.lists(documents(), min_size=1, max_size=2))
-    starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION)
+    written = draw(st.lists(documents(), min_size=1, max_size=3))
+    starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION, THIRD_VERSION)
     programs = tuple(
         make_program(number, start, **document)
         for number, (start, document) in enumerate(zip(starts, written, strict=False), 1)
@@ -159,19 +98,8 @@ def histories(draw: Callable[..., Any]) -> History:
     statements: list[Statement] = []
     for number in range(1, 1 + draw(st.integers(1, 4))):
         statements += draw(lives(str(number * 9)))
-    statements += draw(commands())
+    statements += draw(commands(FIRST, GAPS))
     return History(Versions(programs), tuple(sorted(statements, key=time_of)), tuple(written))
-
-
-@st.composite
-def commands(draw: Callable[..., Any]) -> list[AdjustPoints]:
-    seconds = draw(st.lists(st.lists(GAPS, max_size=4).map(sum), max_size=3))
-    times = sorted(FIRST + timedelta(seconds=each) for each in seconds)
-    points = st.sampled_from([-1000, -120, -7, 1, 60, 500])
-    return [
-        AdjustPoints(number, at, draw(points), "because", draw(st.booleans()), "staff")
-        for number, at in enumerate(times, 1)
-    ]
 
 
 @st.composite
@@ -297,7 +225,7 @@ def arrivals(draw: Callable[..., Any], history: History) -> Arrival:
     """The statements in any order, some twice, in batches of any size; an order is not gone before it was known."""
     known = list(history.statements)
     copies = draw(st.lists(st.sampled_from(known), max_size=3))
-    repeated = [each for each in copies if not isinstance(each, AdjustPoints)]
+    repeated = [each for each in copies if not isinstance(each, Command)]
     shuffled = _sensible(draw(st.permutations(known + repeated)))
     batches: list[tuple[Statement, ...]] = []
     while shuffled:
@@ -314,8 +242,8 @@ def one_by_one(history: History) -> Arrival:
 
 def _sensible(statements: list[Statement]) -> list[Statement]:
     """Commands keep the order of their numbers; what is gone is told after something of it was told."""
-    commands = [each for each in statements if isinstance(each, AdjustPoints)]
+    commands = [each for each in statements if isinstance(each, Command)]
     numbered = iter(sorted(commands, key=lambda each: each.number))
-    ordered = [next(numbered) if isinstance(each, AdjustPoints) else each for each in statements]
+    ordered = [next(numbered) if isinstance(each, Command) else each for each in statements]
     gone = [each for each in ordered if isinstance(each, OrderDeleted)]
     return [each for each in ordered if each not in gone] + gone

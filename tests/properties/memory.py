@@ -15,7 +15,7 @@ from builders import STORE
 
 from loyalty.commerce import OrderDeleted, OrderSnapshot
 from loyalty.engine import codec
-from loyalty.engine.commands import AdjustPoints
+from loyalty.engine.commands import Command
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE, Issued, issue
 from loyalty.engine.news import gather, is_ambiguous, restate
@@ -37,7 +37,7 @@ NO_ROW: dict[str, Any] = {
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
     "settled_at": None,
 }  # fmt: skip
-Statement = OrderSnapshot | OrderDeleted | AdjustPoints
+Statement = OrderSnapshot | OrderDeleted | Command
 
 
 class EntryKeyExists(AssertionError):
@@ -51,7 +51,7 @@ class Ledger:
     versions: Versions
     row: dict[str, Any] = field(default_factory=lambda: dict(NO_ROW))
     files: dict[str, OrderFile] = field(default_factory=dict)
-    commands: list[AdjustPoints] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
     entries: list[EntryDraft] = field(default_factory=list)
     lots: dict[str, Lot] = field(default_factory=dict)
     consumed: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -63,8 +63,8 @@ class Ledger:
 
     def take(self, statements: Sequence[Statement], now: datetime) -> None:
         """Take a batch as a drain, or a command as a request, would."""
-        commands = [each for each in statements if isinstance(each, AdjustPoints)]
-        facts = [each for each in statements if not isinstance(each, AdjustPoints)]
+        commands = [each for each in statements if isinstance(each, Command)]
+        facts = [each for each in statements if not isinstance(each, Command)]
         if facts:
             self._take(facts, None, now)
         for command in commands:
@@ -74,23 +74,23 @@ class Ledger:
         """Let everything fall due, as loading the member at an instant does."""
         self._take([], None, now)
 
-    def _take(self, facts: Sequence[Any], command: AdjustPoints | None, now: datetime) -> None:
+    def _take(self, facts: Sequence[Any], command: Command | None, now: datetime) -> None:
         try:
             self._attempt(facts, command, now, must_refold=self._is_late(command))
         except EntryKeyExists:
             self._attempt(facts, command, now, must_refold=True)
 
-    def accept(self, command: AdjustPoints, now: datetime) -> None:
+    def accept(self, command: Command, now: datetime) -> None:
         """Carry out a command as the engine itself plans it."""
         self._attempt([], command, now, must_refold=False)
 
-    def _is_late(self, command: AdjustPoints | None) -> bool:
+    def _is_late(self, command: Command | None) -> bool:
         """A command of the past is only ever injected, and then folded again (DESIGN §8)."""
         head = codec.member_state(self.row).head
         return command is not None and head is not None and command_event(command).key <= head
 
     def _attempt(
-        self, facts: Sequence[Any], command: AdjustPoints | None, now: datetime, *, must_refold: bool
+        self, facts: Sequence[Any], command: Command | None, now: datetime, *, must_refold: bool
     ) -> None:
         work = self._load(facts)
         work.command, work.refold = command, must_refold
@@ -126,7 +126,7 @@ class Ledger:
         file.rating = None
         return file
 
-    def _load_history(self, work: MemberWork, command: AdjustPoints | None) -> None:
+    def _load_history(self, work: MemberWork, command: Command | None) -> None:
         work.begin_history()
         for key in self.files:
             work.add_history(self._file(key))
@@ -227,7 +227,9 @@ class Ledger:
             "tier": self.row["tier_key"],
             "periods": self.row["head"].get("periods", []),
             "joined_at": self.row["joined_at"],
+            "head": _standing(state),
             "metrics": [metrics_at(state, program, instant) for instant in instants] if state.periods else [],
+            "tally": _moments(state, state.tally.since),
             "lifetime": (exact(self.row["lifetime_spend"]), self.row["lifetime_orders"], self.row["lifetime_points"]),
             "order_count": self.row["order_count"],
             "coupons": sorted(cause for cause, row in self.coupons.items() if row["state"] in LIVE),
@@ -235,7 +237,7 @@ class Ledger:
 
     def dump_of_fold(self, instants: Sequence[datetime], until: datetime) -> dict[str, Any]:
         """The same figures of a fold from nothing; of coupons those that the fold deserves."""
-        state = self.fold(until)
+        state, stored = self.fold(until), codec.member_state(self.row)
         by_cause = {one.cause: one.points for one in state.movements if one.points}
         program = self.versions.programs[-1]
         return {
@@ -246,7 +248,9 @@ class Ledger:
             "tier": state.tier_key,
             "periods": head_of(state)["periods"],
             "joined_at": state.joined_at,
+            "head": _standing(state),
             "metrics": [metrics_at(state, program, instant) for instant in instants] if state.periods else [],
+            "tally": _moments(state, stored.tally.since),
             "order_count": state.order_count,
         }  # fmt: skip
 
@@ -261,6 +265,19 @@ def head_of(state: MemberState) -> dict[str, Any]:
     """Where a fold stands, as it comes back from the database."""
     read: dict[str, Any] = json.loads(json.dumps(codec.head_data(state)))
     return read
+
+
+def _standing(state: MemberState) -> tuple[object, ...]:
+    """What the fold carries on from, beside lots, orders and figures."""
+    return state.held, tuple(state.terms), state.rules, state.last_activity, state.tags
+
+
+def _moments(state: MemberState, since: datetime | None) -> object:
+    """The figures by instant, as far as the stored ones go back."""
+    if since is not None:
+        state.tally.forget_before(since)
+    data = state.tally.data()
+    return data["moments"], data.get("activity")
 
 
 def _figures(lot: Lot) -> tuple[object, ...]:

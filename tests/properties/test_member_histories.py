@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from memory import Ledger, Statement
 
 from loyalty.commerce import OrderSnapshot
-from loyalty.engine.commands import AdjustPoints
+from loyalty.engine.commands import AdjustPoints, Command, TagMember
 
 INSTANTS = [LAST + timedelta(days=days) for days in (0, 1, 40, 400)]
 
@@ -45,6 +45,11 @@ def check(ledger: Ledger, now: datetime) -> None:
     assert {key: stored[key] for key in rebuilt} == rebuilt
 
 
+def promised(ledger: Ledger) -> dict[str, object]:
+    """What does not depend on the order of arrival; how far back a head remembers may."""
+    return {name: part for name, part in ledger.dump(INSTANTS).items() if name != "tally"}
+
+
 @given(st.data())
 @settings(max_examples=600)
 def test_every_arrival_order_ends_in_the_same_figures(data: st.DataObject) -> None:
@@ -52,7 +57,7 @@ def test_every_arrival_order_ends_in_the_same_figures(data: st.DataObject) -> No
     in_order = live(history, one_by_one(history))
     shuffled = live(history, data.draw(arrivals(history)))
 
-    assert shuffled.dump(INSTANTS) == in_order.dump(INSTANTS)
+    assert promised(shuffled) == promised(in_order)
 
 
 @given(histories())
@@ -61,8 +66,60 @@ def test_a_repeated_statement_changes_nothing(history: History) -> None:
     ledger = live(history, one_by_one(history))
     before, entries = ledger.dump(INSTANTS), len(ledger.entries)
     for statement in history.statements:
-        if not isinstance(statement, AdjustPoints):
+        if not isinstance(statement, Command):
             ledger.take([statement], LAST)
 
     assert ledger.dump(INSTANTS) == before
     assert len(ledger.entries) == entries
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_settling_in_between_changes_nothing(data: st.DataObject) -> None:
+    """Jobs may visit a member at any instant, or never."""
+    history = data.draw(histories())
+    visits = data.draw(st.lists(st.integers(0, 300), max_size=6))
+    visited, now = Ledger(history.versions), min(time_of(each) for each in history.statements)
+    moments = [(now + timedelta(days=days, hours=3), None) for days in visits]
+    told = [(time_of(each), each) for each in history.statements]
+    for at, statement in sorted([*moments, *told], key=lambda moment: moment[0]):
+        visited.take([statement], at) if statement is not None else visited.settle(at)
+        check(visited, at)
+    visited.settle(LAST)
+
+    assert promised(visited) == promised(unread(history))
+
+
+def unread(history: History) -> Ledger:
+    """Everything as soon as it happens, and nothing is ever asked of the shop."""
+    ledger = Ledger(history.versions)
+    for statement in history.statements:
+        ledger.take([statement], time_of(statement))
+    ledger.settle(LAST)
+    return ledger
+
+
+@given(histories())
+@settings(max_examples=200)
+def test_spending_points_moves_no_tier(history: History) -> None:
+    """The same life without deductions that count toward no tier: tiers, ends, terms and figures are the same."""
+    if any(_is_cut_off(each) for each in history.statements):
+        history = replace(
+            history, statements=tuple(each for each in history.statements if not _is_cut_off(each))
+        )
+    thrifty = tuple(_unspent(each) for each in history.statements)
+    spent, kept = (live(each, one_by_one(each)) for each in (history, replace(history, statements=thrifty)))
+
+    for part in ("tier", "periods", "head", "metrics", "order_count", "orders", "coupons"):
+        assert spent.dump(INSTANTS)[part] == kept.dump(INSTANTS)[part], part
+
+
+def _is_cut_off(statement: Statement) -> bool:
+    """Of a deduction that counts toward the tier, `floor` takes only what the balance has."""
+    return isinstance(statement, AdjustPoints) and statement.points < 0 and statement.counts_toward_tier
+
+
+def _unspent(statement: Statement) -> Statement:
+    if not isinstance(statement, AdjustPoints) or statement.points >= 0:
+        return statement
+    return TagMember(statement.number, statement.accepted_at, (), (), "instead of spending")

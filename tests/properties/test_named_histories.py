@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from builders import NOON, STORE, make_line, make_order, make_refund, make_versions
+from builders import NOON, STORE, make_line, make_order, make_program, make_refund, make_versions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory import Ledger, Statement
@@ -130,3 +130,43 @@ def test_cancelled_restored_and_cancelled_again(places: list[int]) -> None:
     shuffled = ends(make_versions(), *(states[place] for place in places))
 
     assert shuffled == ends(make_versions(), *states)
+
+
+def test_a_month_of_thirty_one_days_and_an_hour_is_remembered() -> None:
+    """In New York the window of a month at the last minutes of 30 November begins 32 days and an hour before."""
+    tiers = [TIERS[0], {**TIERS[1], "enter": {"any": [{"metric": "orders", "at_least": 3}]}}]
+    policy = {"window": {"kind": "rolling", "months": 1}}
+    ledger = Ledger(make_versions(tiers=tiers, tier_policy=policy, time_zone="America/New_York"))
+    for number, text in enumerate(("2026-10-30T04:30", "2026-12-01T04:50", "2026-12-01T04:55"), 1):
+        at = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        ledger.take([make_order(str(number), at=at)], at)
+
+    assert (ledger.appended, ledger.row["tier_key"]) == (3, "gold")
+
+
+def test_a_version_published_while_the_shops_clock_is_ahead() -> None:
+    """The order's paid time lies after the start of a version that was published after the order was folded."""
+    ledger = Ledger(make_versions(tiers=TIERS))
+    ledger.take([make_order(total="200", at=NOON + timedelta(seconds=5))], NOON)
+    later = make_program(
+        2, NOON + timedelta(seconds=2), tiers=TIERS[:1], earning={"points_per_unit": "3"}, expiry=DYING
+    )
+    ledger.versions = Versions((*ledger.versions.programs, later))
+    ledger.settle(NOON + HOUR)
+
+    stored, rebuilt = ledger.dump(INSTANTS), ledger.dump_of_fold(INSTANTS, NOON + HOUR)
+    assert {part: stored[part] for part in rebuilt} == rebuilt
+    assert stored["points"] == {"order:1:1:award": 600}
+
+
+def test_an_order_of_before_new_rules_that_arrives_after_they_took_effect() -> None:
+    """They changed nothing of the member when they did; the order reaches a tier, which they give an end."""
+    lasting = make_program(2, NOON + HOUR, tiers=TIERS, tier_policy={"validity": {"days": 10}})
+    ledger = Ledger(Versions((*make_versions(tiers=TIERS).programs, lasting)))
+    ledger.take([make_order("1", total="1")], NOON)
+    ledger.settle(NOON + 2 * HOUR)
+    ledger.take([make_order("2", total="200", at=NOON + HOUR / 2)], NOON + 2 * HOUR)
+
+    assert ledger.dump(INSTANTS)["head"] == ledger.dump_of_fold(INSTANTS, NOON + 2 * HOUR)["head"]
+    ledger.settle(LATER)
+    assert ledger.row["tier_key"] == "regular"

@@ -1,0 +1,54 @@
+"""Hypothesis strategies: what staff, an API or a rule tells Laurel about a member."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from loyalty.engine.commands import (
+    AdjustPoints,
+    Command,
+    RecordActivity,
+    SetTier,
+    TagMember,
+    TierBy,
+)
+
+POINTS = st.sampled_from([-1000, -120, -7, 1, 60, 500])
+TIERS = st.sampled_from([None, "regular", "silver", "silver", "gold", "gold", "black"])
+TERMS = st.sampled_from([None, 1, 3600, 86400, 20 * 86400, 40 * 86400])
+"""Seconds for which a tier is set."""
+
+
+@st.composite
+def commands(draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[int]) -> list[Command]:
+    """Accepted commands, numbered in the order of their times."""
+    seconds = draw(st.lists(st.lists(gaps, max_size=4).map(sum), max_size=4))
+    times = sorted(first + timedelta(seconds=each) for each in seconds)
+    kinds = st.sampled_from([adjust, adjust, set_tier, set_tier, record, tag])
+    return [draw(kinds)(draw, number, at) for number, at in enumerate(times, 1)]
+
+
+def adjust(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    return AdjustPoints(number, at, draw(POINTS), "because", draw(st.booleans()), "staff")
+
+
+def set_tier(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    seconds = draw(TERMS)
+    until = None if seconds is None else at + timedelta(seconds=seconds)
+    by = draw(st.sampled_from([TierBy.OVERRIDE, TierBy.OVERRIDE, TierBy.INVITATION]))
+    return SetTier(number, at, by, draw(TIERS), until, "because", "staff")
+
+
+def record(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    return RecordActivity(
+        number, at, "talk", str(number), draw(st.sampled_from([0, 3, 10])), draw(st.booleans()), "", "api"
+    )
+
+
+def tag(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    add, remove = draw(st.sampled_from([(("staff",), ()), (("vip",), ()), ((), ("staff",))]))
+    return TagMember(number, at, add, remove, "", "api")
