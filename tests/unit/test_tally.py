@@ -8,7 +8,7 @@ import pytest
 from builders import NOON, make_order, make_refund, make_versions
 from folding import DAY, HOUR, fold
 
-from loyalty.programs.program import Versions
+from loyalty.programs.program import MONTH_AND_A_BIT, Versions
 from loyalty.tiers.qualification import Metrics
 from loyalty.tiers.tally import Tally, read_tally
 from loyalty.values import exact
@@ -75,5 +75,5 @@ def test_heads_keep_what_the_longest_window_of_any_version_needs(
     window: dict[str, object], months: int
 ) -> None:
     reach = make_versions(tier_policy={"window": window}).reach()
-    assert reach == timedelta(days=32 * months)
+    assert reach == months * MONTH_AND_A_BIT
     assert Versions(()).reach() == timedelta()
