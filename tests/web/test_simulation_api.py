@@ -134,13 +134,13 @@ def test_a_stranger_sees_nothing_of_it(stranger: Caller) -> None:
         assert (shown["after"]["points"]["given"], shown["movers"]) == (0, [])
 
 
-def test_it_needs_a_key_that_may_read(
+def test_it_needs_a_key_that_may_write(
     runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller
 ) -> None:
     assert client.post(f"/api/v1{PATH}", json={}).status_code == 401
-    assert make_caller(runtime, client, shop, ("adjust",)).post(PATH, {}).status_code == 403
-    reader = make_caller(runtime, client, shop, ("read",))
-    assert reader.post(PATH, {"document": make_document()}).status_code == 200
+    assert make_caller(runtime, client, shop, ("read", "adjust")).post(PATH, {}).status_code == 403
+    writer = make_caller(runtime, client, shop, ("write",))
+    assert writer.post(PATH, {"document": make_document()}).status_code == 200
 
 
 def test_a_page_more_takes_the_same_statements_more(
