@@ -1,7 +1,7 @@
 """What if other rules held: every member folded twice in memory from what is stored of him; law: writes nothing.
 
-A simulation is the one fold (DESIGN §1) without the save. Its limits: what was given once in processing order is not
-given again, so budgets of campaigns are taken as endless; people are taken to buy what they bought.
+A simulation is the one fold (DESIGN §1) without the save. Each member is folded as if he were the only one, so budgets
+that members share are ignored; people are taken to have bought what they bought.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from loyalty.engine import codec
 from loyalty.engine.comparison import Comparison, Losses, Side
 from loyalty.engine.decide import refold
 from loyalty.engine.loading import load_histories
+from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
 from loyalty.members.repository import list_page
 from loyalty.programs.document import Context, build_program
@@ -57,7 +58,7 @@ def simulate(
     """Fold every member of the account under the versions as published and under a document; raises Invalid.
 
     The transaction should be `steady`. Members come page by page: each page takes the same few statements, and only
-    sums are kept. Budgets of campaigns are ignored: every order gets what its campaign gives.
+    sums are kept. Budgets of campaigns are ignored: nobody is short because others came first.
     """
     row, versions = get_account(connection), load_versions(connection, account)
     context = Context(row["currency"], row["time_zone"], row["decimals"])
@@ -68,7 +69,8 @@ def simulate(
     losses = Losses() if question is Question.SWITCH else None
     found = Comparison(Side(versions.at(until), until), Side(candidate, until), losses)
     for work in _works(connection):
-        found.add(work.id, refold(work.state, versions, until), refold(work.state, other, until))
+        before, after = refold(work.state, versions, until), refold(_again(work), other, until)
+        found.add(work.id, before, after)
     return Simulation(question, now, context.currency, context.decimals, found)
 
 
@@ -88,3 +90,11 @@ def _works(connection: Connection) -> Iterator[MemberWork]:
         load_histories(connection, works)
         yield from works
         after = rows[-1]["id"]
+
+
+def _again(work: MemberWork) -> MemberState:
+    """Return a member a second time: the same history, and nothing that the first fold may have changed."""
+    state = codec.member_state(work.row)
+    state.orders, state.commands = work.state.orders, work.state.commands
+    state.used_causes = work.state.used_causes
+    return state

@@ -17,8 +17,8 @@ from loyalty.programs.repository import list_versions
 from loyalty.programs.service import get_draft, load_versions, save_draft
 from webhook_app.api.answers import DraftSchema, ProgramSchema, PublishedSchema, VersionSchema, page_of
 from webhook_app.api.parts import Data, Resource, Writing, actor, transaction
-from webhook_app.api.questions import DocumentBody, PublishRequest, SimulationRequest
-from webhook_app.api.simulation import SimulationSchema, simulation_data
+from webhook_app.api.questions import DocumentBody, PublishRequest
+from webhook_app.api.simulation import SimulationRequest, SimulationSchema, simulation_data
 from webhook_app.security import access
 from webhook_app.tools import tools
 

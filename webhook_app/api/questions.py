@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from marshmallow import INCLUDE, RAISE, Schema, fields, validate
 
-from loyalty.engine.simulation import Question
 from webhook_app.api.fields import Moment, Points
 
 LARGEST_PAGE = 200
@@ -62,11 +61,6 @@ class AdjustmentRequest(Strict):
 class PublishRequest(Strict):
     effective_from = Moment(load_default=None, allow_none=True)
     document = fields.Dict(load_default=None, metadata={"description": "The draft, unless given."})
-
-
-class SimulationRequest(Strict):
-    document = fields.Dict(load_default=None, metadata={"description": "The draft, unless given."})
-    question = fields.Enum(Question, by_value=True, load_default=Question.SWITCH)
 
 
 class RepeatHeaders(Schema):

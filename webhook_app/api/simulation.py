@@ -1,4 +1,4 @@
-"""What a simulation answers, in the API and on the command line alike."""
+"""What a simulation is asked, and what it answers, in the API and on the command line alike."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from loyalty.engine.comparison import Losses, Side, Step
-from loyalty.engine.simulation import Simulation
+from loyalty.engine.simulation import Question, Simulation
 from loyalty.values import decimal_floor
 from webhook_app.api.fields import Moment
+from webhook_app.api.questions import Strict
 
 Data = dict[str, Any]
 _NOBODY = {"description": "The tier's key; null: no member."}
+
+
+class SimulationRequest(Strict):
+    document = fields.Dict(load_default=None, metadata={"description": "The draft, unless given."})
+    question = fields.Enum(Question, by_value=True, load_default=Question.SWITCH)
 
 
 class TierCountSchema(Schema):
