@@ -18,6 +18,7 @@ from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
 from loyalty.ledger import repository as ledger
 from loyalty.ledger.entries import EntryDraft, EntryKind, content_hash
+from loyalty.members import repository as members
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
 from loyalty.values import AccountId, fraction_text
@@ -64,8 +65,7 @@ def verify_ledger(connection: Connection, account: AccountId, *, rebuild: bool =
 
 def _pages(connection: Connection) -> Iterator[Sequence[Any]]:
     after = UUID(int=0)
-    statement = text("select * from members where id > :after order by id limit :limit")
-    while rows := connection.execute(statement, {"after": after, "limit": PAGE}).mappings().all():
+    while rows := members.list_page(connection, after, PAGE):
         yield rows
         after = rows[-1]["id"]
 

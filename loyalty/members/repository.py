@@ -81,6 +81,12 @@ def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMap
     return list(connection.execute(_READ, {"ids": sorted(set(ids))}).mappings())
 
 
+def list_page(connection: Connection, after: UUID, limit: int) -> Sequence[RowMapping]:
+    """Return the rows of the members that follow an id, by id."""
+    statement = text("select * from members where id > :after order by id limit :limit")
+    return connection.execute(statement, {"after": after, "limit": limit}).mappings().all()
+
+
 def list_commands(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return the accepted commands of members by number."""
     return connection.execute(_COMMANDS, {"ids": list(ids)}).mappings().all()

@@ -60,6 +60,18 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
         return decorate
 
+    def asks(self, path: str, answer: type[Schema], body: type[Schema]) -> Callable[[View], View]:
+        """Add a view of POST that changes nothing but may take long, hence the scope write; it takes the body."""
+
+        def decorate(view: View) -> View:
+            described = self.response(200, answer)(view)
+            described = self.arguments(body)(described)
+            described = self.arguments(NoQuery, location="query", as_kwargs=True)(described)
+            self.route(path, methods=["POST"])(requires("write")(described))
+            return view
+
+        return decorate
+
     def writes(
         self, path: str, answer: type[Schema], *, status: int, scope: str = "write", method: str = "POST",
         body: type[Schema] | None = None,

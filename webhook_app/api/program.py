@@ -1,4 +1,4 @@
-"""The program: the one in force, the draft, publishing, and the schema that both must fit."""
+"""The program: the one in force, the draft, trying it, publishing, and the schema that all must fit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Response, jsonify
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
 from loyalty.engine.publishing import Published, publish_program
+from loyalty.engine.simulation import simulate
 from loyalty.errors import ProgramNotPublished
 from loyalty.programs.json_schema import program_json_schema
 from loyalty.programs.presets import get_preset, list_presets
@@ -17,6 +18,7 @@ from loyalty.programs.service import get_draft, load_versions, save_draft
 from webhook_app.api.answers import DraftSchema, ProgramSchema, PublishedSchema, VersionSchema, page_of
 from webhook_app.api.parts import Data, Resource, Writing, actor, transaction
 from webhook_app.api.questions import DocumentBody, PublishRequest
+from webhook_app.api.simulation import SimulationRequest, SimulationSchema, simulation_data
 from webhook_app.security import access
 from webhook_app.tools import tools
 
@@ -82,3 +84,13 @@ def publish(writing: Writing, asked: Data) -> Published:
     if done.to_refold:
         writing.afterwards.append(partial(tools().wake_inbox, account))
     return done
+
+
+@blueprint.asks("/program/simulations", SimulationSchema, SimulationRequest)
+def simulation(asked: Data) -> Data:
+    """Show what the draft, or the given document, would do to the members; nothing is changed."""
+    with transaction(steady=True) as connection:
+        document = asked["document"]
+        if document is None:
+            document = get_draft(connection)
+        return simulation_data(simulate(connection, access().account, document, asked["question"], utc_now()))

@@ -1,4 +1,4 @@
-"""Publish, show and check the program of an account."""
+"""Publish, show, check and try the program of an account."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from flask.cli import AppGroup
 
 from loyalty.clock import utc_now
 from loyalty.engine.publishing import publish_program
+from loyalty.engine.simulation import Question, simulate
 from loyalty.errors import Invalid, ProgramNotPublished
 from loyalty.programs.document import check_document
 from loyalty.programs.lint import Notice, lint
 from loyalty.programs.presets import get_preset, list_presets
-from loyalty.programs.service import get_document, load_versions
+from loyalty.programs.service import get_document, get_draft, load_versions
+from webhook_app.api.simulation import SimulationSchema, simulation_data
 from webhook_app.cli import ACTOR, Answer, Moment, command, find_account
+from webhook_app.commands.simulating import table
 from webhook_app.moments import moment_text
 from webhook_app.tools import Tools
 
@@ -85,6 +88,28 @@ def lint_(tools: Tools, store: str, file: str | None) -> Answer:
             document = get_document(connection, program.version)
     notices = lint(check_document(document))
     return Answer({"warnings": _data(notices)}, _lines(notices) or ["nothing to say"])
+
+
+@command(group, "simulate")
+@click.argument("store")
+@click.argument("file", required=False)
+@click.option(
+    "--question",
+    type=click.Choice([question.value for question in Question]),
+    default=Question.SWITCH.value,
+    show_default=True,
+    help="switch: what happens when it is published now; history: what if it had always been in force.",
+)
+def simulate_(tools: Tools, store: str, file: str | None, question: str) -> Answer:
+    """Show what the document in FILE (- reads standard input), or the draft, would do to the members of STORE."""
+    account, _ = find_account(tools, store)
+    document = _read(file) if file is not None else None
+    with tools.database.transaction(account, steady=True) as connection:
+        if file is None:
+            document = get_draft(connection)
+        done = simulate(connection, account, document, Question(question), utc_now())
+    data = SimulationSchema().dump(simulation_data(done))
+    return Answer(data, table(data))
 
 
 def _read(file: str) -> Any:
