@@ -75,5 +75,5 @@ def test_heads_keep_what_the_longest_window_of_any_version_needs(
     window: dict[str, object], months: int
 ) -> None:
     reach = make_versions(tier_policy={"window": window}).reach()
-    assert reach == timedelta(days=32 * months)
+    assert reach == timedelta(days=33 * months)
     assert Versions(()).reach() == timedelta()
