@@ -1,4 +1,6 @@
-"""The fault suites at their full sizes: processes killed while orders arrive, and crowds of workers on few members."""
+"""The fault suites at their full sizes: processes killed while orders arrive, crowds of workers on few members, and
+ten years of a store.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,13 @@ from pathlib import Path
 
 from bench import crash
 from bench.concurrency import Crowd, crowd
-from bench.stage import open_stage
+from bench.stage import Stage, open_stage
+from bench.years import Years, live_with_habits
 from loyalty.logs import configure_logging
 
 
 def main(argv: list[str]) -> int:
-    """Run both suites; return 0 when nothing is to complain about."""
+    """Run all suites; return 0 when nothing is to complain about."""
     given = _parser().parse_args(argv)
     configure_logging("error")
     seed = given.seed if given.seed is not None else secrets.randbelow(2**32)
@@ -28,7 +31,21 @@ def main(argv: list[str]) -> int:
             plan = Crowd(given.workers, given.crowd_orders, given.members, seed + number)
             outcome = crowd(stage, plan)
             complaints += _tell(f"crowd {plan}", f"messages={outcome.messages}", outcome.complaints())
+        complaints += _years(stage, Years(given.customers, given.days, given.daily, seed))
     return 1 if complaints else 0
+
+
+def _years(stage: Stage, plan: Years) -> list[str]:
+    if not plan.days:
+        return []
+    started = time.monotonic()
+    with stage.place() as place:
+        runtime = place.runtime()
+        try:
+            complaints = live_with_habits(runtime, plan)
+        finally:
+            runtime.database.dispose()
+    return _tell(f"years {plan}", f"s={time.monotonic() - started:.0f}", complaints)
 
 
 def _crash(plan: crash.Plan) -> list[str]:
@@ -55,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         ("workers", 8, "workers of such a run"),
         ("members", 5, "members of such a run"),
         ("crowd-orders", 3000, "orders of such a run"),
+        ("customers", 1000, "customers of the simulated store"),
+        ("days", 3650, "days of its life"),
+        ("daily", 6, "orders of a day"),
     )
     for name, size, what in sizes:
         parser.add_argument(f"--{name}", type=int, default=size, help=f"{what} ({size})")

@@ -102,8 +102,8 @@ from rated
 on conflict (account_id, member_id, cause) do update set remaining = excluded.remaining;
 
 ------------------------------------------------------------------------------------------------------------------------
-insert into tier_periods (account_id, member_id, number, tier_key, entry, started_at, cause, rewarded)
-select :account, member_id, 1, 'regular', 1, at, 'joined', false from rated where nth = 1
+insert into tier_periods (account_id, member_id, number, tier_key, entry, started_at, cause, rewarded, reason)
+select :account, member_id, 1, 'regular', 1, at, 'joined', false, 'joined' from rated where nth = 1
 on conflict (account_id, member_id, number) do nothing;
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -120,7 +120,11 @@ update members set
         'periods', jsonb_build_array(jsonb_build_array(
             'regular', 1,
             to_char(coalesce(joined_at, first_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
-            'joined', false)),
+            'joined', false, 'joined')),
+        'held', jsonb_build_array(
+            'regular', to_char(coalesce(joined_at, first_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
+            null, null, null, null),
+        'rules', 1, 'active', to_char(last.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
         'tally', jsonb_build_object(
             'since', null, 'moments', coalesce(members.head->'tally'->'moments', '[]'::jsonb) || last.moments))
 from (

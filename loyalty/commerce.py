@@ -235,6 +235,8 @@ class SetMemberTier:
     customer_id: str
     tier_key: str
     tier_name: str
+    benefits: tuple[str, ...] = ()
+    """Words that a theme or a help desk acts on: service flags, `early_access:…`, `free_shipping`, `discount:5`."""
 
 
 PushCommand = PutCoupon | DisableCoupon | SetMemberTier

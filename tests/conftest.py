@@ -12,9 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from builders import make_runtime
 from databases import Database
 
 from embedded import ServerUrls, running_servers
+from loyalty.logs import configure_logging
+from workers.runtime import Runtime
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = "laurel"
@@ -55,6 +58,15 @@ def redis_url(servers: ServerUrls) -> str:
     with redis.Redis.from_url(servers.redis) as connection:
         connection.flushall()
     return servers.redis
+
+
+@pytest.fixture
+def runtime(database: Database, redis_url: str) -> Iterator[Runtime]:
+    """The tools of a job on a database of its own."""
+    configure_logging("critical")
+    tools = make_runtime(database.app_url, database.owner_url, redis_url)
+    yield tools
+    tools.database.dispose()
 
 
 def _database(servers: ServerUrls, template: str) -> Iterator[Database]:

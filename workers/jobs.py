@@ -9,10 +9,10 @@ import structlog
 from loyalty.clock import utc_now
 from loyalty.commerce import PushError
 from loyalty.engine.verify import verify_ledger
-from loyalty.reports.waiting import list_due
+from loyalty.reports.waiting import list_due, list_due_members
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import draining, fetching, pushing
+from workers import draining, fetching, pushing, reminding, settling
 from workers.checking import check_store
 from workers.queues import Queues
 from workers.runtime import runtime
@@ -41,6 +41,31 @@ def deliver_pushes(account_id: UUID, store_id: UUID) -> int:
     tools = runtime()
     tools.wakes.clear(Queues.PUSH, store_id)
     return pushing.push_store(tools, AccountId(account_id), StoreId(store_id))
+
+
+def settle_members() -> int:
+    """Wake the accounts with members whose points or tiers change by themselves by now; return how many."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {due.account for due in list_due_members(connection, utc_now())}
+    for account in accounts:
+        tools.wakes.wake_now(Queues.DRAIN, "workers.jobs.settle_account", f"settle:{account}", account)
+    return len(accounts)
+
+
+def settle_account(account_id: UUID) -> int:
+    """Let points die and close tier periods of an account's members whom nobody loaded; then remind."""
+    tools, account = runtime(), AccountId(account_id)
+    tools.wakes.clear(Queues.DRAIN, f"settle:{account_id}")
+    return settling.expire_points(tools, account) + settling.close_tier_periods(tools, account)
+
+
+def send_reminders() -> int:
+    """Note for every account which members must be told of points or tiers that end soon; return how many notices."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(reminding.send_reminders(tools, account) for account in accounts)
 
 
 def sweep() -> int:

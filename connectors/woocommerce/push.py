@@ -47,7 +47,11 @@ def _carry_out(
 
 def _tier_update(command: SetMemberTier) -> dict[str, Any]:
     # Keys that begin with _ are dropped without a word on customers (v2 customers controller:137).
-    meta = {"laurel_tier": command.tier_key, "laurel_tier_name": command.tier_name}
+    meta = {
+        "laurel_tier": command.tier_key,
+        "laurel_tier_name": command.tier_name,
+        "laurel_benefits": ",".join(command.benefits),
+    }
     return {
         "id": int(command.customer_id),
         "meta_data": [{"key": key, "value": value} for key, value in meta.items()],

@@ -6,9 +6,10 @@ and may try smaller batches, so that one poisonous message fails alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -23,7 +24,7 @@ from loyalty.engine.planning import Change
 from loyalty.engine.saving import SavedOrder, save
 from loyalty.engine.state import OrderFile
 from loyalty.engine.work import AccountBook, MemberWork
-from loyalty.errors import Invalid, NotFound, OrdersMoved
+from loyalty.errors import Invalid, LedgerConflict, NotFound, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members
 from loyalty.members.identity import Identity
@@ -33,6 +34,8 @@ from loyalty.programs.service import load_versions
 from loyalty.rewards import repository as rewards
 from loyalty.rewards.coupon import looks_like_ours
 from loyalty.values import MessageId
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,22 +183,39 @@ def carry_out(
     if versions.at(command.accepted_at) is None:
         message = "Nothing can be done for members before a program is in force."
         raise Invalid(message, {"/": ["No program is in force."]})
-    batch = loading.load(connection, [member], [])
-    if member not in batch.works:
-        raise NotFound("There is no member of that id.", member=str(member))
-    members.add_commands(connection, book.id, [codec.command_row(member, command)])
-    work = batch.works[member]
-    work.command = command
-    return work, _finish(connection, book, batch.works, [], versions, now)
+
+    def attempt(refold: bool) -> tuple[MemberWork, frozenset[UUID]]:
+        batch = loading.load(connection, [member], [])
+        if member not in batch.works:
+            raise NotFound("There is no member of that id.", member=str(member))
+        members.add_commands(connection, book.id, [codec.command_row(member, command)])
+        work = batch.works[member]
+        work.command = command
+        return work, _finish(connection, book, batch.works, [], versions, now, refold=refold)
+
+    return _refold_on_conflict(connection, attempt)
 
 
 def settle_members(
     connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
 ) -> frozenset[UUID]:
     """Let everything happen to members that is due by now; return the stores for which pushes were written."""
-    versions = load_versions(connection, book.id)
-    batch = loading.load(connection, ids, [])
-    return _finish(connection, book, batch.works, [], versions, now)
+    versions, wanted = load_versions(connection, book.id), list(ids)
+
+    def attempt(refold: bool) -> frozenset[UUID]:
+        batch = loading.load(connection, wanted, [])
+        return _finish(connection, book, batch.works, [], versions, now, refold=refold)
+
+    return _refold_on_conflict(connection, attempt)
+
+
+def _refold_on_conflict(connection: Connection, attempt: Callable[[bool], Answer]) -> Answer:
+    """Append; when an entry of a cause was posted before (and taken back since), fold from nothing instead."""
+    try:
+        with connection.begin_nested():
+            return attempt(False)
+    except LedgerConflict:
+        return attempt(True)
 
 
 def fold_again(

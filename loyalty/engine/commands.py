@@ -60,6 +60,8 @@ class RecordActivity:
     number: int
     accepted_at: datetime
     kind: str
+    key: str
+    """What tells it from others of its kind; the same key is the same activity."""
     score: int
     is_event: bool
     reason: str
@@ -99,7 +101,12 @@ def command_data(command: Command) -> Data:
         until = command.until.isoformat() if command.until else None
         return {"by": command.by.value, "tier": command.tier_key, "until": until}
     if isinstance(command, RecordActivity):
-        return {"kind": command.kind, "score": command.score, "is_event": command.is_event}
+        return {
+            "kind": command.kind,
+            "key": command.key,
+            "score": command.score,
+            "is_event": command.is_event,
+        }
     return {"add": list(command.add), "remove": list(command.remove)}
 
 
@@ -113,6 +120,6 @@ def read_command(
         until = datetime.fromisoformat(data["until"]) if data["until"] else None
         return SetTier(number, accepted_at, TierBy(data["by"]), data["tier"], until, reason, actor)
     if kind == CommandKind.ACTIVITY:
-        score, is_event = data["score"], data["is_event"]
-        return RecordActivity(number, accepted_at, data["kind"], score, is_event, reason, actor)
+        what = data["kind"], data["key"], data["score"], data["is_event"]
+        return RecordActivity(number, accepted_at, *what, reason, actor)
     return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)

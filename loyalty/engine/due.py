@@ -60,20 +60,17 @@ def _settle_tier(state: MemberState, at: datetime, versions: Versions) -> None:
 
 
 def _take_effect(state: MemberState, program: Program, versions: Versions, at: datetime) -> None:
-    """Let a version take effect; the head passes it only where it may change something of a member."""
+    """Let a version take effect. What arrives later and lies before it must be folded before it: the head moves,
+    unless the version changes nothing for members.
+    """
     old = versions.numbered(state.rules)
     assert old is not None
     state.rules = program.version
-    if _standing_rules(old) == _standing_rules(program):
+    if old.living() == program.living():
         return
     switch_expiry(state, old.expiry, program, at)
     tiering.change_rules(state, old, program, at)
     _move_head(state, at, Rank.EXPIRY)
-
-
-def _standing_rules(program: Program) -> tuple[object, ...]:
-    """Return the rules that act on what a member has, and not only on what happens next."""
-    return program.tiers, program.tier_policy, program.expiry.life()
 
 
 def _move_head(state: MemberState, at: datetime, rank: Rank) -> None:

@@ -129,6 +129,8 @@ def push_tiers(
         for customer in customers.get(work.id, []):
             place = parse_order_key(customer)
             if tier is not None:
-                command = SetMemberTier(place.external_id, tier.key, text_in(tier.name, "zh-TW"))
+                command = SetMemberTier(
+                    place.external_id, tier.key, text_in(tier.name, "zh-TW"), tier.benefits.words()
+                )
                 push = NewPush(book.store(place.store), work.id, f"tier:{customer}", command)
                 issued.pushes.append(push)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
-from loyalty.members.repository import mark_all_for_refold
+from loyalty.members.repository import expect_rules, mark_all_for_refold
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, lint
 from loyalty.programs.service import load_versions, publish
@@ -46,7 +46,10 @@ def publish_program(
     context = Context(row["currency"], row["time_zone"], row["decimals"])
     version = publish(connection, account, document, context, effective_from=effective_from, now=now)
     start = effective_from or now
-    reaches_further = build_program(document, context, version, start).reach() > known.reach()
+    program = build_program(document, context, version, start)
+    reaches_further = program.reach() > known.reach()
     to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
+    if known.programs and known.programs[-1].living() != program.living():
+        expect_rules(connection, start)
     note(connection, account, actor, "program.published", str(version), effective_from=start.isoformat())
     return Published(version, start, warnings, to_refold)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loyalty.programs.program import LANGUAGES, Text, text_in
+from loyalty.programs.ladder import Text
+from loyalty.programs.program import LANGUAGES, text_in
 
 _SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "awarded": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
@@ -18,6 +19,11 @@ _OPEN = text(
 ).bindparams(bindparam("members", type_=ARRAY(Uuid)), bindparam("causes", type_=ARRAY(Text)))
 _ALL = text(f"select {_LOT} from lots where member_id = any(:members)").bindparams(
     bindparam("members", type_=ARRAY(Uuid))
+)
+_EXPIRED = text(
+    "select id from members where id = any(array("
+    "   select distinct member_id from (select member_id from lots where expires_at <= :now and remaining > 0"
+    "   order by expires_at limit 4 * :limit) due limit :limit)) order by id for no key update skip locked"
 )
 _POSTED = text(
     "select member_id, cause, cast(sum(points) as bigint) as points, cast(count(*) as integer) as entries,"
@@ -49,6 +55,11 @@ def list_open_lots(
 def list_lots(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return every lot of the members."""
     return connection.execute(_ALL, {"members": list(members)}).mappings().all()
+
+
+def claim_expired(connection: Connection, now: datetime, limit: int) -> list[UUID]:
+    """Return members with points that are dead by now and that nobody works on, locked."""
+    return [row[0] for row in connection.execute(_EXPIRED, {"now": now, "limit": limit})]
 
 
 def list_posted(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:

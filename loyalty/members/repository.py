@@ -101,6 +101,16 @@ def put_members(connection: Connection, rows: Sequence[Row]) -> None:
     connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
 
 
+def find_activity(connection: Connection, member: UUID, kind: str, key: str) -> RowMapping | None:
+    """Return the command that recorded an activity of this kind and key."""
+    statement = text(
+        "select number, member_id, kind, accepted_at, data, reason, actor from commands"
+        " where member_id = :member and kind = 'activity' and data->>'kind' = :kind and data->>'key' = :key"
+    )
+    found = connection.execute(statement, {"member": member, "kind": kind, "key": key})
+    return found.mappings().first()
+
+
 def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
     """Write accepted commands."""
     source, values = records(_COMMAND, rows)
@@ -129,6 +139,17 @@ def claim_tier_dues(connection: Connection, now: datetime, limit: int) -> list[U
         "select id from members where tier_due <= :now order by tier_due limit :limit for no key update skip locked"
     )
     return [row[0] for row in connection.execute(statement, {"now": now, "limit": limit})]
+
+
+def list_tiers_ending(
+    connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
+) -> list[UUID]:
+    """Return the next members by id whose tier changes by itself after `since`, up to and with `until`."""
+    statement = text(
+        "select id from members where tier_due > :since and tier_due <= :until and id > :after order by id limit :limit"
+    )
+    values = {"since": since, "until": until, "after": after, "limit": limit}
+    return [row[0] for row in connection.execute(statement, values)]
 
 
 def claim_refolds(connection: Connection, limit: int) -> list[UUID]:

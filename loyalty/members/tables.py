@@ -96,6 +96,15 @@ commands = Table(
     Column("actor", Text, nullable=False),
     belongs_to("members", "member_id"),
     Index("ix_commands_member", "account_id", "member_id"),  # a member's history for a refold
+    Index(
+        "ix_commands_activity",
+        "account_id",
+        "member_id",
+        text("(data->>'kind')"),
+        text("(data->>'key')"),
+        unique=True,
+        postgresql_where=text("kind = 'activity'"),
+    ),  # one activity of a kind and key
     CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags')", name="kind"),
     CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),

@@ -27,6 +27,7 @@ def command_data(command: PushCommand) -> dict[str, Any]:
         "customer_id": command.customer_id,
         "tier_key": command.tier_key,
         "tier_name": command.tier_name,
+        "benefits": list(command.benefits),
     }
 
 
@@ -45,4 +46,4 @@ def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
         return PutCoupon(**{**data, **amounts, "expires_at": expires_at})
     if kind == "disable_coupon":
         return DisableCoupon(data["code"], datetime.fromisoformat(data["at"]))
-    return SetMemberTier(**data)
+    return SetMemberTier(**{**data, "benefits": tuple(data.get("benefits", ()))})

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from loyalty.clock import local_instant
 from loyalty.errors import Invalid
+from loyalty.programs import ladder
 from loyalty.programs import program as p
 from loyalty.programs import terms as t
 from loyalty.programs.schema import ProgramSchema
@@ -119,23 +120,26 @@ def _expiry(data: dict[str, Any]) -> p.Expiry:
     )
 
 
-def _conditions(data: dict[str, Any] | None) -> p.Conditions | None:
+def _conditions(data: dict[str, Any] | None) -> ladder.Conditions | None:
     if data is None:
         return None
     ((word, listed),) = data.items()
-    return p.Conditions(
-        word == "any", tuple(p.Condition(t.Metric(item["metric"]), item["at_least"]) for item in listed)
+    return ladder.Conditions(
+        word == "any", tuple(ladder.Condition(t.Metric(item["metric"]), item["at_least"]) for item in listed)
     )
 
 
-def _tier(data: dict[str, Any]) -> p.Tier:
-    benefits = p.Benefits(**{**data["benefits"], "service": tuple(data["benefits"]["service"])})
-    return p.Tier(data["key"], data["name"], _conditions(data["enter"]), _conditions(data["keep"]), benefits)
+def _tier(data: dict[str, Any]) -> ladder.Tier:
+    lists = {name: tuple(data["benefits"][name]) for name in ("service", "early_access", "perks")}
+    benefits = ladder.Benefits(**{**data["benefits"], **lists})
+    return ladder.Tier(
+        data["key"], data["name"], _conditions(data["enter"]), _conditions(data["keep"]), benefits
+    )
 
 
-def _tier_policy(data: dict[str, Any]) -> p.TierPolicy:
-    window = p.Window(t.WindowKind(data["window"]["kind"]), data["window"]["months"])
-    return p.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
+def _tier_policy(data: dict[str, Any]) -> ladder.TierPolicy:
+    window = ladder.Window(t.WindowKind(data["window"]["kind"]), data["window"]["months"])
+    return ladder.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
 
 
 def _campaign(data: dict[str, Any], tz: str) -> p.Campaign:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from loyalty.programs.ladder import Text, Tier, TierPolicy
 from loyalty.programs.terms import (
     AwardOn,
     Discounts,
     Duration,
     Match,
-    Metric,
     NegativeBalance,
     Rounding,
     RoundUp,
@@ -20,7 +20,6 @@ from loyalty.programs.terms import (
 )
 from loyalty.values import ONE, ZERO
 
-Text = dict[str, str]
 LANGUAGES = ("zh-TW", "zh-CN", "en")
 MONTH_AND_A_BIT = timedelta(days=33)
 """More than the longest month with the whole of its first day, and an hour when clocks went back in it."""
@@ -111,57 +110,6 @@ class Refunds:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    metric: Metric
-    at_least: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """Thresholds of which `any` or `all` must be reached; reaching one exactly is enough."""
-
-    any_of: bool
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Benefits:
-    multiplier: Fraction = ONE
-    entry_reward: str | None = None
-    birthday_reward: str | None = None
-    free_shipping: bool = False
-    discount_percent: Fraction | None = None
-    service: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    key: str
-    name: Text
-    enter: Conditions | None = None
-    keep: Conditions | None = None
-    benefits: Benefits = field(default_factory=Benefits)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    kind: WindowKind = WindowKind.ROLLING
-    months: int = 12
-
-
-@dataclass(frozen=True, slots=True)
-class TierPolicy:
-    window: Window = field(default_factory=Window)
-    validity: Duration | None = None
-    downgrade: str = "recalculate"
-    grace_days: int = 0
-    notice_days: tuple[int, ...] = ()
-    on_refund: str = "period_end"
-    on_change: str = "keep"
-    """What happens when the version takes effect: members `keep` their tier until its period ends, or `recalculate`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reward:
     """A catalogue item; `amount` is money for fixed discounts, percent for percent discounts."""
 
@@ -246,6 +194,10 @@ class Program:
     rewards: tuple[Reward, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     memberships: tuple[Membership, ...] = ()
+
+    def living(self) -> tuple[object, ...]:
+        """Return the rules whose change does something to members at the very instant when it takes effect."""
+        return self.tiers, self.tier_policy, self.expiry.life()
 
     def tier_rank(self, key: str) -> int:
         """Return the place of a tier on the ladder, 0 for the first and for one that is no more."""

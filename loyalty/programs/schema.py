@@ -126,7 +126,9 @@ class BenefitsSchema(_Strict):
     birthday_reward = Key(load_default=None, allow_none=True)
     free_shipping = fields.Boolean(load_default=False)
     discount_percent = Number(most=100, load_default=None, allow_none=True)
-    service = _ids()
+    service = fields.List(Key(), load_default=list)
+    early_access = fields.List(Key(), load_default=list)
+    perks = fields.List(Texts(), load_default=list)
 
 
 class TierSchema(_Strict):

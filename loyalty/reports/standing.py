@@ -18,7 +18,8 @@ from loyalty.engine.tiering import metrics_at, present_tier
 from loyalty.ledger import repository as ledger
 from loyalty.ledger.lots import Balance
 from loyalty.members import repository as members
-from loyalty.programs.program import Program, Text, Tier, Versions
+from loyalty.programs.ladder import Text, Tier
+from loyalty.programs.program import Program, Versions
 from loyalty.programs.service import load_versions
 from loyalty.programs.terms import Metric
 from loyalty.tiers.progress import progress_to_next

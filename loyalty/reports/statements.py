@@ -12,7 +12,8 @@ from sqlalchemy import Connection, text
 from loyalty.engine import codec
 from loyalty.errors import NotFound
 from loyalty.ledger.reasons import Cause, reason_text
-from loyalty.programs.program import Text, Versions
+from loyalty.programs.ladder import Text
+from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
 from loyalty.values import AccountId
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 
 from loyalty.errors import NotFound
 from loyalty.members.repository import list_members
-from loyalty.programs.program import LANGUAGES, Program, Text, text_in
+from loyalty.programs.ladder import Text
+from loyalty.programs.program import LANGUAGES, Program, text_in
 from loyalty.programs.service import load_versions
 from loyalty.reports.standing import names_of_tiers, read_standings
 from loyalty.tiers.qualification import window_start
@@ -37,7 +38,17 @@ _REASONS = {
         "订单 {order} 达到{tier}的门槛",
         "Order {order} reached {tier}",
     ),
-    "other": ("達到{tier}的門檻", "达到{tier}的门槛", "Reached the conditions of {tier}"),
+    "reached": ("達到{tier}的門檻", "达到{tier}的门槛", "Reached the conditions of {tier}"),
+    "renewed": ("保級成功", "保级成功", "Kept for another period"),
+    "fell": ("未達保級條件", "未达保级条件", "The conditions to keep the tier were not met"),
+    "refunded": ("退款後未達門檻", "退款后未达门槛", "Refunds brought it below the conditions"),
+    "rules": ("等級規則變更", "等级规则变更", "The rules changed"),
+    "override": ("人工設定", "人工设置", "Set by hand"),
+    "override_ended": ("人工設定結束", "人工设置结束", "The tier set by hand ended"),
+    "invitation": ("受邀加入", "受邀加入", "By invitation"),
+    "invitation_ended": ("邀請資格結束", "邀请资格结束", "The invitation ended"),
+    "membership": ("購買付費會員", "购买付费会员", "Bought the membership"),
+    "membership_ended": ("付費會員到期", "付费会员到期", "The membership ended"),
 }
 
 
@@ -82,7 +93,8 @@ def _window_start(program: Program | None, joined_at: datetime | None, now: date
 def _period(period: Data, orders: list[Data], names: dict[str, Text]) -> Data:
     name = names.get(period["tier_key"], {"en": period["tier_key"]})
     order = next((item["number"] for item in orders if item["award_at"] == period["started_at"]), "")
-    code = "joined" if period["cause"] == "joined" else "order" if order else "other"
+    reached = period["reason"] in ("reached", "")
+    code = "order" if reached and order else period["reason"] or "reached"
     reason = {
         language: sentence.format(order=order, tier=text_in(name, language))
         for language, sentence in zip(LANGUAGES, _REASONS[code], strict=True)

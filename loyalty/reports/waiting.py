@@ -38,6 +38,12 @@ def list_due(connection: Connection, now: datetime) -> list[Due]:
     return [Due(kind, AccountId(account), StoreId(store) if store else None) for kind, account, store in rows]
 
 
+def list_due_members(connection: Connection, now: datetime) -> list[Due]:
+    """Return the accounts with members whose `tier` or `points` change by themselves; works without an account."""
+    rows = connection.execute(text("select kind, account_id from laurel_due_members(:now)"), {"now": now})
+    return [Due(kind, AccountId(account), None) for kind, account in rows]
+
+
 def read_waiting(connection: Connection) -> Waiting:
     """Return the figures of all accounts together; works without an account."""
     row = connection.execute(text("select * from laurel_waiting()")).one()

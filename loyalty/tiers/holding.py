@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loyalty.clock import day_start, local_date
-from loyalty.programs.program import Conditions, Program, Tier
+from loyalty.programs.ladder import Conditions, Tier
+from loyalty.programs.program import Program
 from loyalty.programs.terms import RoundUp
 from loyalty.tiers.qualification import Metrics, reaches
 

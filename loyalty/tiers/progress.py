@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from loyalty.programs.program import LANGUAGES, Condition, Program, Text, Tier, text_in
+from loyalty.programs.ladder import Condition, Conditions, Text, Tier
+from loyalty.programs.program import LANGUAGES, Program, text_in
 from loyalty.programs.terms import Metric
 from loyalty.tiers.qualification import Metrics
 from loyalty.values import decimal_floor
@@ -41,13 +42,26 @@ def progress_to_next(program: Program, tier_key: str, metrics: Metrics) -> Progr
     current = program.tier(tier_key)
     if goal is None or goal.enter is None:
         return Progress(None, (), True, {language: _top_text(language, current) for language in LANGUAGES})
-    missing = tuple(
-        _missing(item, metrics, program.decimals) for item in _points_first(goal.enter.conditions)
-    )
-    open_parts = tuple(part for part in missing if part.amount > 0)
+    open_parts = missing_parts(goal.enter, metrics, program)
     any_of = goal.enter.any_of
     text = {language: _text(language, program, current, goal, open_parts, any_of) for language in LANGUAGES}
     return Progress(goal, open_parts, any_of, text)
+
+
+def missing_parts(conditions: Conditions, metrics: Metrics, program: Program) -> tuple[Missing, ...]:
+    """Return what the figures lack of each threshold that they do not reach, points first."""
+    missing = (_missing(item, metrics, program.decimals) for item in _points_first(conditions.conditions))
+    return tuple(part for part in missing if part.amount > 0)
+
+
+def keep_text(program: Program, tier: Tier, missing: tuple[Missing, ...], *, any_of: bool) -> Text:
+    """Return in each language what a member still needs to keep his tier; nothing he can do: that it ends."""
+    return {
+        language: (_KEEPS if missing else _ENDS)[language].format(
+            current=text_in(tier.name, language), missing=_joined(language, program, missing, any_of)
+        )
+        for language in LANGUAGES
+    }
 
 
 def _points_first(conditions: tuple[Condition, ...]) -> list[Condition]:
@@ -92,6 +106,16 @@ _SENTENCES = {
     "zh-CN": "您目前是{current},距离升级为{next}还差{missing}",
     "en": "You are {current}; you are {missing} away from {next}",
 }
+_KEEPS = {
+    "zh-TW": "您的{current}資格即將到期,距離保級還差{missing}",
+    "zh-CN": "您的{current}资格即将到期,距离保级还差{missing}",
+    "en": "Your {current} status ends soon; you are {missing} away from keeping it",
+}
+_ENDS = {
+    "zh-TW": "您的{current}資格即將到期",
+    "zh-CN": "您的{current}资格即将到期",
+    "en": "Your {current} status ends soon",
+}
 _TOPS = {
     "zh-TW": "您目前是{current},已是最高等級",
     "zh-CN": "您目前是{current},已是最高等级",
@@ -107,6 +131,13 @@ def _top_text(language: str, current: Tier) -> str:
 def _text(
     language: str, program: Program, current: Tier, goal: Tier, missing: tuple[Missing, ...], any_of: bool
 ) -> str:
+    joined = _joined(language, program, missing, any_of)
+    return _SENTENCES[language].format(
+        current=text_in(current.name, language), next=text_in(goal.name, language), missing=joined
+    )
+
+
+def _joined(language: str, program: Program, missing: tuple[Missing, ...], any_of: bool) -> str:
     points = text_in(program.points_name, language)
     parts = [
         _UNITS[language][part.metric].format(
@@ -114,7 +145,4 @@ def _text(
         )
         for part in missing
     ]
-    joined = _JOINS[language][0 if any_of else 1].join(parts)
-    return _SENTENCES[language].format(
-        current=text_in(current.name, language), next=text_in(goal.name, language), missing=joined
-    )
+    return _JOINS[language][0 if any_of else 1].join(parts)

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from loyalty.clock import add_months, add_months_to_instant, day_start, local_date
-from loyalty.programs.program import Conditions, Program, Tier, Window
+from loyalty.programs.ladder import Conditions, Tier, Window
+from loyalty.programs.program import Program
 from loyalty.programs.terms import Metric, WindowKind
 from loyalty.values import ZERO
 

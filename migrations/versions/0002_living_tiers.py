@@ -22,6 +22,8 @@ create table commands (
     constraint ck_commands_says_who_and_why check (btrim(reason) <> '' and btrim(actor) <> '')
 );
 create index ix_commands_member on commands (account_id, member_id);
+create unique index ix_commands_activity on commands (account_id, member_id, (data->>'kind'), (data->>'key'))
+    where kind = 'activity';
 comment on table commands is
     'accepted commands, never changed; data: what is the kind''s own (loyalty/engine/commands.py)';
 alter table adjustments no force row level security;
@@ -44,6 +46,29 @@ alter table members no force row level security;
 update members set must_refold = true;
 alter table members force row level security;
 alter table tier_periods add column reason text default '' not null;
+
+create table notices (
+    id bigint generated always as identity,
+    account_id uuid not null,
+    member_id uuid not null,
+    kind text not null,
+    ends_at timestamp with time zone not null,
+    days integer not null,
+    data jsonb not null,
+    noted_at timestamp with time zone default now() not null,
+    constraint pk_notices primary key (id),
+    constraint fk_notices_account_id_member_id foreign key(account_id, member_id) references members (account_id, id),
+    constraint uq_notices_account_id_member_id_kind_ends_at_days unique (account_id, member_id, kind, ends_at, days),
+    constraint ck_notices_kind check (kind in ('points_expiring', 'tier_expiring'))
+);
+create index ix_notices_account on notices (account_id, id);
+comment on table notices is
+    'ends_at: first instant without; days: how many days before the last one; data: amounts and texts';
+alter table notices enable row level security;
+alter table notices force row level security;
+create policy of_account on notices
+    using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
+grant select, insert, update, delete on notices to laurel_app;
 
 -- The clock: which accounts have members whose tier or points change by themselves by now?
 create function laurel_due_members(as_of timestamptz)

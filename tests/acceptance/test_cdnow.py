@@ -11,16 +11,13 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from builders import Shop, make_document, make_runtime, make_shop, make_woo_order, sign, woo_body
-from dumps import rows, statuses
+from builders import Shop, make_document, make_shop, make_woo_order, sign, woo_body
 from flask.testing import FlaskClient
 
-from embedded import ServerUrls
+from bench.dumps import rows, statuses
 from loyalty.engine.verify import verify_ledger
-from loyalty.logs import configure_logging
 from webhook_app import create_app
 from webhook_app.tools import TOOLS
 from workers.draining import drain_account
@@ -129,14 +126,6 @@ def deliver(client: FlaskClient, shop: Shop, body: bytes) -> None:
     }
     answer = client.post(f"/webhooks/woocommerce/{shop.store.webhook_token}", data=body, headers=headers)
     assert answer.status_code == 200
-
-
-@pytest.fixture
-def runtime(database: Any, servers: ServerUrls) -> Iterator[Runtime]:
-    configure_logging("critical")
-    made = make_runtime(database.app_url, database.owner_url, servers.redis)
-    yield made
-    made.database.dispose()
 
 
 @pytest.fixture

@@ -8,12 +8,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from builders import NOON, make_document, make_runtime, make_woo_order
-from databases import Database
+from builders import NOON, make_document, make_woo_order
 from receiving import make_desk
 
 from connectors.woocommerce.sandbox import SandboxShop
-from loyalty.logs import configure_logging
 from workers.runtime import Runtime
 
 CUPS = [{"key": "gift", "kind": "fixed_discount", "amount": "100"}]
@@ -26,14 +24,6 @@ TIERS = [
 ]  # fmt: skip
 PLAIN = make_document()
 TIERED = make_document(tiers=TIERS, rewards=CUPS)
-
-
-@pytest.fixture
-def runtime(database: Database, redis_url: str) -> Iterator[Runtime]:
-    configure_logging("error")
-    tools = make_runtime(database.app_url, database.owner_url, redis_url)
-    yield tools
-    tools.database.dispose()
 
 
 @pytest.fixture

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import make_document, make_runtime, make_woo_order
-from databases import Database
+from builders import make_document, make_woo_order
 from receiving import Desk, make_desk
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from loyalty.clock import add_months, utc_now
-from loyalty.logs import configure_logging
 from loyalty.members.repository import mark_all_for_refold
 from loyalty.programs.program import text_in
 from loyalty.programs.service import load_versions
@@ -34,14 +31,6 @@ DOCUMENT = make_document(
     earning={"pending_days": 7},
     refunds={"negative_balance": "floor"},
 )
-
-
-@pytest.fixture
-def runtime(database: Database, redis_url: str) -> Iterator[Runtime]:
-    configure_logging("error")
-    tools = make_runtime(database.app_url, database.owner_url, redis_url)
-    yield tools
-    tools.database.dispose()
 
 
 def monthly(number: int, **more: Any) -> dict[str, Any]:
@@ -70,8 +59,8 @@ def make_history(runtime: Runtime) -> Desk:
         "update ledger_entries set points = points + 1",
         "delete from ledger_entries",
         "truncate ledger_entries",
-        "update adjustments set reason = 'another'",
-        "delete from adjustments",
+        "update commands set reason = 'another'",
+        "delete from commands",
         "delete from activities",
         "update program_versions set effective_from = now()",
     ],
@@ -95,9 +84,8 @@ def test_u35_adjustment_needs_a_reason_and_an_actor(runtime: Runtime, reason: st
     desk.deliver(make_woo_order())
     desk.drain()
     insert = (
-        "insert into adjustments"
-        " (account_id, number, member_id, accepted_at, points, reason, actor, counts_toward_tier)"
-        f" select account_id, 99, id, now(), 5, {reason}, {actor}, false from members"
+        "insert into commands (account_id, number, member_id, kind, accepted_at, data, reason, actor)"
+        f" select account_id, 99, id, 'adjust', now(), jsonb_build_object('points', 5), {reason}, {actor} from members"
     )
     with pytest.raises(IntegrityError), desk.connect() as connection:
         connection.execute(text(insert))

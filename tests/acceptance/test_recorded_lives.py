@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from builders import Shop, make_document, make_runtime, make_shop
-from dumps import Rows, dump, rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.dumps import Rows, dump, rows
 from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.sandbox import SandboxShop
 from embedded import ServerUrls

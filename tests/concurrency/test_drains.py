@@ -5,27 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
-from builders import Shop, make_document, make_runtime, make_shop, make_woo_order, woo_body
-from dumps import dump, rows, statuses
+from builders import Shop, make_document, make_shop, make_woo_order, woo_body
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from bench.dumps import dump, rows, statuses
 from connectors.base import RawMessage
-from embedded import ServerUrls
 from loyalty.accounts.service import next_command_number
 from loyalty.commerce import Fact, Ignored, NeedsRead
 from loyalty.engine.apply import apply_facts, carry_out
 from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.verify import verify_ledger
 from loyalty.inbox import repository as inbox
-from loyalty.logs import configure_logging
 from loyalty.values import MessageId
 from workers.draining import drain_account
 from workers.runtime import Runtime
@@ -46,14 +43,6 @@ PROGRAM = make_document(
     ],
     rewards=[{"key": "ten-off", "kind": "fixed_discount", "amount": "10"}],
 )  # fmt: skip
-
-
-@pytest.fixture
-def runtime(database: Any, servers: ServerUrls) -> Iterator[Runtime]:
-    configure_logging("critical")
-    made = make_runtime(database.app_url, database.owner_url, servers.redis)
-    yield made
-    made.database.dispose()
 
 
 def gmt(at: datetime) -> str:

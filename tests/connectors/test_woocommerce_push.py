@@ -144,9 +144,19 @@ def test_coupon_of_somebody_else_is_not_disabled(push: Push, woo_shop: SandboxSh
 
 def test_tier_is_written_as_meta_data(push: Push, woo_shop: SandboxShop) -> None:
     amy = woo_shop.add_customer()
-    assert push(SetMemberTier(str(amy["id"]), "gold", "金卡會員")) == [PushReceipt(str(amy["id"]))]
+    command = SetMemberTier(str(amy["id"]), "gold", "金卡會員", ("priority_support", "early_access:tea"))
+    assert push(command) == [PushReceipt(str(amy["id"]))]
     meta = {row["key"]: row["value"] for row in woo_shop.customer(amy["id"])["meta_data"]}
     assert (meta["laurel_tier"], meta["laurel_tier_name"]) == ("gold", "金卡會員")
+    assert meta["laurel_benefits"] == "priority_support,early_access:tea"
+
+
+def test_benefits_are_cleared_with_the_tier(push: Push, woo_shop: SandboxShop) -> None:
+    amy = woo_shop.add_customer()
+    push(SetMemberTier(str(amy["id"]), "gold", "Gold", ("priority_support",)))
+    push(SetMemberTier(str(amy["id"]), "regular", "Regular"))
+    meta = {row["key"]: row["value"] for row in woo_shop.customer(amy["id"])["meta_data"]}
+    assert (meta["laurel_tier"], meta["laurel_benefits"]) == ("regular", "")
 
 
 @pytest.mark.parametrize("customer_id", ["999", "gid://x"])

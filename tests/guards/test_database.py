@@ -19,6 +19,7 @@ from loyalty.activity import tables as _activity  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
 from loyalty.members import tables as _members  # noqa: F401
+from loyalty.notices import tables as _notices  # noqa: F401
 from loyalty.orders import tables as _orders  # noqa: F401
 from loyalty.outbox import tables as _outbox  # noqa: F401
 from loyalty.programs import tables as _programs  # noqa: F401
@@ -29,7 +30,7 @@ from loyalty.tiers import tables as _tiers  # noqa: F401
 PROJECT = Path(__file__).resolve().parents[2]
 ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
-    "laurel_due_work", "laurel_waiting", "laurel_stores",
+    "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members",
 }  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def test_setting_of_an_earlier_transaction_shows_nothing(app: Connection) -> Non
     assert app.execute(text("select count(*) from members")).scalar_one() == 0
 
 
-@pytest.mark.parametrize("table", ["ledger_entries", "adjustments", "activities", "program_versions"])
+@pytest.mark.parametrize("table", ["ledger_entries", "commands", "activities", "program_versions"])
 def test_app_role_may_not_change_what_is_posted(app: Connection, table: str) -> None:
     rights = app.execute(
         text("select has_table_privilege(:table, 'update'), has_table_privilege(:table, 'delete')"),

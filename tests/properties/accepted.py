@@ -45,7 +45,7 @@ def set_tier(draw: Callable[..., Any], number: int, at: datetime) -> Command:
 
 def record(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     return RecordActivity(
-        number, at, "talk", draw(st.sampled_from([0, 3, 10])), draw(st.booleans()), "", "api"
+        number, at, "talk", str(number), draw(st.sampled_from([0, 3, 10])), draw(st.booleans()), "", "api"
     )
 
 

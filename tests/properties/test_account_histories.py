@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
-from builders import Shop, make_document, make_runtime, make_shop, make_woo_order, woo_body
-from dumps import dump, rows, statuses
+from builders import Shop, make_document, make_shop, make_woo_order, woo_body
 
-from embedded import ServerUrls
+from bench.dumps import dump, rows, statuses
 from loyalty.accounts.service import next_command_number
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.verify import verify_ledger
 from loyalty.inbox import repository as inbox
-from loyalty.logs import configure_logging
 from loyalty.members.repository import mark_all_for_refold
 from workers.draining import drain_account, refold_account
 from workers.runtime import Runtime
@@ -233,14 +231,6 @@ class Account:
     def differences(self) -> list[object]:
         with self.runtime.database.transaction(self.shop.account) as connection:
             return list(verify_ledger(connection, self.shop.account, rebuild=True).differences)
-
-
-@pytest.fixture
-def runtime(database: Any, servers: ServerUrls) -> Iterator[Runtime]:
-    configure_logging("critical")
-    made = make_runtime(database.app_url, database.owner_url, servers.redis)
-    yield made
-    made.database.dispose()
 
 
 Command = tuple[str, int, datetime, bool]

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 
 import pytest
-from builders import make_document, make_runtime, make_shop, make_woo_order, woo_body
-from dumps import dump, rows, statuses
+from builders import make_document, make_shop, make_woo_order, woo_body
 from test_account_histories import Account, Message
 
-from embedded import ServerUrls
+from bench.dumps import dump, rows, statuses
 from loyalty.clock import utc_now
-from loyalty.logs import configure_logging
 from workers.runtime import Runtime
 
 GUEST = {"customer_id": 0}
 CUSTOMER = {"customer_id": 7}
 BILLING = make_woo_order()["billing"]
 ERASED = {"customer_id": 0, "billing": {**BILLING, "email": "deleted@site.invalid"}}
-
-
-@pytest.fixture
-def runtime(database: Any, servers: ServerUrls) -> Iterator[Runtime]:
-    configure_logging("critical")
-    made = make_runtime(database.app_url, database.owner_url, servers.redis)
-    yield made
-    made.database.dispose()
 
 
 def told(minute: int, **more: Any) -> Message:

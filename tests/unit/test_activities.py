@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 def did(score: int = 0, *, event: bool = False, at: datetime = NOON, number: int = 1) -> RecordActivity:
     """The member did something."""
-    return RecordActivity(number, at, "review", score, event, "", "api")
+    return RecordActivity(number, at, "review", str(number), score, event, "", "api")
 
 
 def tagged(*add: str, remove: Sequence[str] = (), at: datetime = NOON, number: int = 1) -> TagMember:

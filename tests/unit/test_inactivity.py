@@ -90,7 +90,7 @@ def test_manual_credit_is_activity_and_a_deduction_is_none(points: int, end: dat
 
 
 def test_recorded_activity_moves_no_points_and_no_date() -> None:
-    told = RecordActivity(1, NOON + DAY, "review", 10, is_event=True, reason="")
+    told = RecordActivity(1, NOON + DAY, "review", "1", 10, is_event=True, reason="")
     assert dates(fold(make_order(), commands=[told], expiry=TEN_DAYS, until=NOON + DAY)) == {DEATH}
 
 

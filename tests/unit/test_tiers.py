@@ -12,7 +12,7 @@ from folding import DAY, HOUR, fold, make_command, make_file, make_member, make_
 from loyalty.commerce import OrderSnapshot, OrderState
 from loyalty.engine.decide import all_events, decide, refold
 from loyalty.engine.state import MemberState, Period
-from loyalty.programs.program import Window
+from loyalty.programs.ladder import Window
 from loyalty.programs.terms import WindowKind
 from loyalty.tiers.holding import Holding
 from loyalty.tiers.qualification import window_start

@@ -12,8 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from loyalty.accounts.service import SCOPES, make_api_key
-from tests.builders import Shop, make_document, make_runtime, make_shop, make_woo_order, sign, woo_body
-from tests.conftest import Database
+from tests.builders import Shop, make_document, make_shop, make_woo_order, sign, woo_body
 from webhook_app import create_app
 from webhook_app.tools import TOOLS
 from workers.draining import drain_account, refold_account
@@ -38,13 +37,6 @@ class Caller:
 
     def headers(self, **more: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}", **{k.replace("_", "-"): v for k, v in more.items()}}
-
-
-@pytest.fixture
-def runtime(database: Database, redis_url: str) -> Iterator[Runtime]:
-    tools = make_runtime(database.app_url, database.owner_url, redis_url)
-    yield tools
-    tools.database.dispose()
 
 
 @pytest.fixture

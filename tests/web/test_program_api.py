@@ -73,11 +73,11 @@ def test_mistakes_of_a_document_are_named_by_path(caller: Caller) -> None:
 
 
 def test_what_the_release_does_not_act_on_is_warned_of(caller: Caller) -> None:
-    document = make_document(automations=[{"key": "welcome"}], tier_policy={"validity": {"months": 12}})
+    document = make_document(automations=[{"key": "welcome"}], referral={"points": 100})
     answer = caller.post("/program/publish", {"document": document})
     assert answer.json is not None
     paths = [warning["path"] for warning in answer.json["warnings"]]
-    assert paths == ["/tier_policy/validity", "/automations"]
+    assert paths == ["/automations", "/referral"]
     assert set(answer.json["warnings"][0]["message"]) == {"zh-TW", "zh-CN", "en"}
 
 

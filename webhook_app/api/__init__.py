@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from webhook_app.api import ledger, members, messages, program, reports
+from webhook_app.api import commands, ledger, members, messages, program, reports
 from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (members.blueprint, ledger.blueprint, program.blueprint, messages.blueprint, reports.blueprint)
+TOPICS = (members, commands, ledger, program, messages, reports)
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],
@@ -35,5 +35,5 @@ def register(app: Flask) -> None:
     )
     api = LaurelApi(app)
     api.register_field(Moment, "string", "date-time")
-    for blueprint in BLUEPRINTS:
-        api.register_blueprint(blueprint, url_prefix=PREFIX)
+    for topic in TOPICS:
+        api.register_blueprint(topic.blueprint, url_prefix=PREFIX)

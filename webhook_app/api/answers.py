@@ -9,7 +9,8 @@ from marshmallow import Schema, fields
 from webhook_app.api.fields import Moment
 
 
-def _words() -> fields.Dict:
+def words() -> fields.Dict:
+    """Return the field of a text in each language."""
     return fields.Dict(keys=fields.String(), values=fields.String(), metadata={"description": "By language."})
 
 
@@ -28,7 +29,7 @@ class Problem(Schema):
 
 class TierSchema(Schema):
     key = fields.String()
-    name = _words()
+    name = words()
     since = Moment(allow_none=True)
     until = Moment(allow_none=True)
 
@@ -48,7 +49,7 @@ class GapSchema(Schema):
 class ProgressSchema(Schema):
     next_tier = fields.String(allow_none=True, metadata={"description": "Its key; null at the top."})
     missing = fields.List(fields.Nested(GapSchema))
-    text = _words()
+    text = words()
 
 
 class MetricsSchema(Schema):
@@ -80,7 +81,7 @@ class EntrySchema(Schema):
     balance_after = fields.Integer()
     order = fields.Nested(OrderRefSchema, allow_none=True)
     program_version = fields.Integer(allow_none=True)
-    reason = _words()
+    reason = words()
     explanation = fields.Dict()
     effective_at = Moment()
     posted_at = Moment()
@@ -97,7 +98,7 @@ class LotSchema(Schema):
 
 
 class PeriodSchema(TierSchema):
-    reason = _words()
+    reason = words()
 
 
 class CountedOrderSchema(OrderRefSchema):
@@ -132,16 +133,6 @@ class TierHistorySchema(Schema):
     progress = fields.Nested(ProgressSchema, allow_none=True)
     history = fields.List(fields.Nested(PeriodSchema))
     explain = fields.Nested(ExplainSchema, allow_none=True)
-
-
-class AdjustmentSchema(Schema):
-    number = fields.Integer()
-    member = fields.UUID()
-    points = fields.Integer(metadata={"description": "What was moved; a floor may cut off what was asked."})
-    reason = fields.String()
-    counts_toward_tier = fields.Boolean()
-    accepted_at = Moment()
-    balance = fields.Nested(BalanceSchema)
 
 
 class CouponSchema(Schema):
@@ -192,7 +183,7 @@ class DraftSchema(Schema):
 
 class NoticeSchema(Schema):
     path = fields.String()
-    message = _words()
+    message = words()
 
 
 class PublishedSchema(Schema):

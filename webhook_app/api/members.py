@@ -1,44 +1,29 @@
-"""Members: who they are, where they stand, their statement, and points given or taken by hand."""
+"""Members: who they are, where they stand, their statement."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
 from uuid import UUID
 
-from loyalty.accounts.service import next_command_number
-from loyalty.activity.service import note
 from loyalty.clock import utc_now
-from loyalty.engine.apply import carry_out
-from loyalty.engine.book import load_book
-from loyalty.engine.commands import AdjustPoints
 from loyalty.errors import NotFound
-from loyalty.ledger.entries import EntryDraft
+from loyalty.programs.ladder import Benefits
+from loyalty.programs.service import load_versions
 from loyalty.reports.people import list_enrolled
 from loyalty.reports.standing import Standing, read_standings
 from loyalty.reports.statements import list_entries, list_lots, require_member
 from loyalty.reports.tier_history import read_tier
-from webhook_app.api.answers import (
-    AdjustmentSchema,
-    EntrySchema,
-    LotSchema,
-    MemberSchema,
-    TierHistorySchema,
-    page_of,
-)
+from webhook_app.api.answers import EntrySchema, LotSchema, MemberSchema, TierHistorySchema, page_of
+from webhook_app.api.member_answers import BenefitsSchema
 from webhook_app.api.parts import (
     Data,
     Resource,
-    Writing,
-    actor,
     number_cursor,
     page,
     transaction,
     uuid_cursor,
 )
-from webhook_app.api.questions import AdjustmentRequest, MembersQuery, PageQuery
+from webhook_app.api.questions import MembersQuery, PageQuery
 from webhook_app.security import access
-from webhook_app.tools import tools
 
 blueprint = Resource("members", __name__, description="Members, their points and tiers.")
 
@@ -90,27 +75,14 @@ def show_tier(member: UUID) -> Data:
         return read_tier(connection, access().account, member, utc_now())
 
 
-@blueprint.writes(
-    "/members/<uuid:member>/adjustments",
-    AdjustmentSchema,
-    status=201,
-    scope="adjust",
-    body=AdjustmentRequest,
-)
-def adjust(writing: Writing, asked: Data, member: UUID) -> Data:
-    """Give or take points by hand."""
-    connection, account, now = writing.connection, access().account, utc_now()
-    number = next_command_number(connection)
-    command = AdjustPoints(number=number, accepted_at=now, actor=actor(), **asked)
-    book = load_book(connection, tools().vault, account)
-    work, stores = carry_out(connection, book, member, command, now)
-    note(connection, account, actor(), "points.adjusted", str(member), number=number, points=asked["points"])
-    writing.afterwards.append(partial(tools().wake_pushes, account, stores))
-    balance = work.state.wallet.balance(now)
-    moved = _moved(work.drafts, number)
-    changed = {"number": number, "member": member, "points": moved, "accepted_at": now, "balance": balance}
-    return {**asked, **changed}
-
-
-def _moved(drafts: Iterable[EntryDraft], number: int) -> int:
-    return sum(draft.points for draft in drafts if draft.cause == f"adjustment:{number}")
+@blueprint.reads("/members/<uuid:member>/benefits", BenefitsSchema)
+def show_benefits(member: UUID) -> Data:
+    """Return what a member may do and gets by the tier he stands in now."""
+    now = utc_now()
+    with transaction() as connection:
+        found = read_standings(connection, access().account, [member], now)
+        program = load_versions(connection, access().account).at(now)
+    if not found:
+        raise NotFound("There is no member of that id.")
+    tier = found[0].tier
+    return {"tier": tier, "benefits": program.tier(tier.key).benefits if program and tier else Benefits()}

@@ -16,6 +16,12 @@ class Strict(Schema):
         unknown = RAISE
 
 
+def _reason() -> fields.String:
+    """Return the field that says why somebody did something by hand."""
+    judges = [validate.Length(1, 500), validate.Regexp(r".*\S", error="Must say why.")]
+    return fields.String(required=True, validate=judges)
+
+
 class NoQuery(Strict):
     """No parameters."""
 
@@ -52,10 +58,37 @@ class VerificationQuery(Strict):
 
 class AdjustmentRequest(Strict):
     points = Points(required=True)
-    reason = fields.String(
-        required=True, validate=[validate.Length(1, 500), validate.Regexp(r".*\S", error="Must say why.")]
-    )
+    reason = _reason()
     counts_toward_tier = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class TierRequest(Strict):
+    """Without a tier the override, or the invitation, ends."""
+
+    tier = fields.String(load_default=None, allow_none=True)
+    by = fields.String(load_default="override", validate=validate.OneOf(["override", "invitation"]))
+    until = Moment(load_default=None, allow_none=True)
+    reason = _reason()
+
+
+class TagsRequest(Strict):
+    add = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
+    remove = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
+    reason = _reason()
+
+
+class ActivityRequest(Strict):
+    member = fields.UUID(required=True)
+    kind = fields.String(
+        required=True, validate=validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="Must be a key.")
+    )
+    key = fields.String(required=True, validate=validate.Length(1, 200))
+    score = fields.Integer(load_default=1, strict=True, validate=validate.Range(0, 10**9))
+    event = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class NoticesQuery(PageQuery):
+    member = fields.UUID(load_default=None)
 
 
 class PublishRequest(Strict):

@@ -17,7 +17,7 @@ from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
-from workers import draining, fetching, pushing
+from workers import draining, fetching, pushing, reminding, settling
 from workers.checking import check_store
 from workers.runtime import Runtime
 
@@ -81,6 +81,15 @@ def verify(runtime: Runtime, places: list[Place], _: datetime | None) -> int:
     return found
 
 
+def _of_accounts(work: Callable[[Runtime, AccountId, datetime | None], int]) -> Job:
+    """Return the job that does this work for each account that is meant."""
+
+    def job(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+        return sum(work(runtime, account, now) for account in dict.fromkeys(account for account, _ in places))
+
+    return job
+
+
 def check_webhooks(runtime: Runtime, places: list[Place], _: datetime | None) -> int:
     """Put back webhooks that shops have disabled or lost; return how many stores were mended."""
     mended = 0
@@ -97,6 +106,9 @@ JOBS: Mapping[str, Job] = {
     "fetch": fetch,
     "deliver-pushes": deliver_pushes,
     "sweep": sweep,
+    "expire-points": _of_accounts(settling.expire_points),
+    "close-tier-periods": _of_accounts(settling.close_tier_periods),
+    "send-reminders": _of_accounts(reminding.send_reminders),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
 }

@@ -21,8 +21,8 @@ PARTS = {
     " join members m on m.id = l.member_id order by 1, 2",
     "members": "select key, tier_key, debt, points_sum, joined_at, order_count, lifetime_spend, lifetime_orders,"
     " lifetime_points from members where joined_at is not null order by 1",
-    "periods": "select m.key, p.number, p.tier_key, p.entry, p.started_at, p.cause, p.rewarded from tier_periods p"
-    " join members m on m.id = p.member_id order by 1, 2",
+    "periods": "select m.key, p.number, p.tier_key, p.entry, p.started_at, p.cause, p.rewarded, p.reason"
+    " from tier_periods p join members m on m.id = p.member_id order by 1, 2",
     "orders": "select o.key, case when o.award_at is not null then m.key end, o.award_at,"
     " o.points, o.counted, o.net_base, o.counts, o.forgiven, o.tier_key"
     " from orders o left join members m on m.id = o.member_id order by 1",

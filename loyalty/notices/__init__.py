@@ -1,0 +1,1 @@
+"""Notices: what members must be told of, once each; channels deliver them."""

@@ -1,0 +1,62 @@
+"""The shapes of what the API answers to commands, and of what members get and must be told."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from loyalty.values import fraction_text
+from webhook_app.api.answers import BalanceSchema, TierSchema, words
+from webhook_app.api.fields import Moment
+
+
+class AdjustmentSchema(Schema):
+    number = fields.Integer()
+    member = fields.UUID()
+    points = fields.Integer(metadata={"description": "What was moved; a floor may cut off what was asked."})
+    reason = fields.String()
+    counts_toward_tier = fields.Boolean()
+    accepted_at = Moment()
+    balance = fields.Nested(BalanceSchema)
+    tier_before = fields.String(allow_none=True)
+    tier = fields.String(metadata={"description": "The tier's key once it is done."})
+
+
+class BenefitSchema(Schema):
+    multiplier = fields.Function(lambda it: fraction_text(it.multiplier))
+    free_shipping = fields.Boolean()
+    discount_percent = fields.Function(
+        lambda it: None if it.discount_percent is None else fraction_text(it.discount_percent)
+    )
+    service = fields.List(fields.String())
+    early_access = fields.List(fields.String())
+    perks = fields.List(words())
+
+
+class BenefitsSchema(Schema):
+    tier = fields.Nested(TierSchema, allow_none=True)
+    benefits = fields.Nested(BenefitSchema)
+
+
+class TaggedSchema(Schema):
+    member = fields.UUID()
+    tags = fields.List(fields.String())
+
+
+class RecordedSchema(Schema):
+    number = fields.Integer()
+    member = fields.UUID()
+    kind = fields.String()
+    key = fields.String()
+    score = fields.Integer()
+    event = fields.Boolean()
+    accepted_at = Moment()
+
+
+class ReminderSchema(Schema):
+    id = fields.Integer()
+    member = fields.UUID()
+    kind = fields.String()
+    ends_at = Moment()
+    days = fields.Integer()
+    data = fields.Dict()
+    noted_at = Moment()
