@@ -4,6 +4,7 @@ law: a term is its order's, and goes when the order's line is refunded in full.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loyalty.clock import day_end, day_start, local_date
@@ -52,6 +53,8 @@ def end_refunded(
     if gone:
         state.terms = [term for term in state.terms if term not in gone]
         _withdraw_rewards(state, file, gone)
+        for own_cause in {_membership_of(term) for term in gone}:
+            _close_gap(state, own_cause, at, program.time_zone)
         tiering.follow(state, program, at, f"{BY}_ended")
 
 
@@ -67,6 +70,40 @@ def _is_refunded(file: OrderFile, program: Program, term: Term) -> bool:
     left = what_is_left(file.snapshot, file.rating.parts, refunds)
     lines = [line for line in file.snapshot.lines if line_matches(membership.match, line)]
     return all(left.factors.get(line.id) == 0 for line in lines)
+
+
+def _membership_of(term: Term) -> str:
+    return f"{BY}:{term.cause.split(':')[1]}:"
+
+
+def _close_gap(state: MemberState, own: str, at: datetime, tz: str) -> None:
+    """Let terms that were paid for and waited begin as soon as the ones before them are over, now at the earliest."""
+    free = at
+    for term in sorted(
+        (term for term in state.terms if term.cause.startswith(own)), key=lambda term: term.start
+    ):
+        if not term.begun and free < term.start:
+            moved = _moved(term, free, at, tz)
+            state.terms[state.terms.index(term)] = term = moved
+        free = max(free, term.paid_until or free)
+
+
+def _moved(term: Term, start: datetime, at: datetime, tz: str) -> Term:
+    """Return a term with as many days of its own and of grace from an earlier start; a day that has begun is extra."""
+    assert term.paid_until is not None
+    assert term.until is not None
+    first = local_date(start, tz)
+    begun_day = 0 if day_start(first, tz) == start else 1
+    days = (local_date(term.paid_until, tz) - local_date(term.start, tz)).days + begun_day
+    grace = local_date(term.until, tz) - local_date(term.paid_until, tz)
+    paid_until = first + timedelta(days=days)
+    return replace(
+        term,
+        start=start,
+        begun=start <= at,
+        paid_until=day_start(paid_until, tz),
+        until=day_start(paid_until + grace, tz),
+    )
 
 
 def _withdraw_rewards(state: MemberState, file: OrderFile, gone: list[Term]) -> None:

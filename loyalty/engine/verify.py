@@ -158,12 +158,20 @@ def _compare(result: Verification, work: MemberWork, orders: dict[str, Any], lot
     differs("lifetime orders", row["lifetime_orders"], totals.orders)
     differs("lifetime points", row["lifetime_points"], totals.points)
     _compare_tally(differs, work)
+    _compare_standing(differs, work)
     for key, file in state.orders.items():
         old = orders[key]
         differs(f"points of order {key}", old.points, file.points)
         differs(f"base of order {key}", fraction_text(old.net_base), fraction_text(file.net_base))
         differs(f"tier of order {key}", old.tier_key, file.tier_key)
     _compare_coupons(differs, work)
+
+
+def _compare_standing(differs: Any, work: MemberWork) -> None:
+    """Compare what the next event carries on from: periods, the tier held with its end, terms, activity, tags."""
+    stored, folded = work.row["head"], codec.head_data(work.state)
+    for part in sorted((stored.keys() | folded.keys()) - {"place", "tally"}):
+        differs(part, stored.get(part), folded.get(part))
 
 
 def _compare_tally(differs: Any, work: MemberWork) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -115,6 +116,18 @@ def test_u40_figures_are_rebuilt_from_orders_and_commands(runtime: Runtime, with
     refold_account(runtime, desk.shop.account)
     assert (desk.figures(), desk.entries()) == (figures, entries)
     assert desk.differences() == []
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [("held", None), ("periods", []), ("active", None), ("tags", ["vip"]), ("rules", 9)],
+)
+def test_u40_a_damaged_head_of_the_fold_is_found(runtime: Runtime, part: str, wrong: object) -> None:
+    desk = make_history(runtime)
+    with desk.connect() as connection:
+        statement = text("update members set head = jsonb_set(head, array[:part], cast(:wrong as jsonb))")
+        connection.execute(statement, {"part": part, "wrong": json.dumps(wrong)})
+    assert [difference.what for difference in desk.differences()] == [part]
 
 
 @pytest.mark.parametrize("batch", [400, 7, 1])

@@ -42,14 +42,19 @@ PROGRAM = make_document(
             for key, threshold, multiplier in (("silver", "1500", "1.25"), ("gold", "4000", "1.5"))
         ),
     ],
-    tier_policy={"window": {"kind": "rolling", "months": 3}},
+    tier_policy={"window": {"kind": "rolling", "months": 3}, "validity": {"days": 9}, "grace_days": 2},
     rewards=[{"key": "ten-off", "kind": "fixed_discount", "amount": "10"}],
     campaigns=[
         {"key": "spring", "from": "2026-03-01T00:00", "until": "2026-03-20T00:00", "multiplier": "2"},
         {"key": "third", "from": "2026-01-01T00:00", "until": "2027-01-01T00:00", "bonus": 40, "nth_order": 3},
     ],
 )  # fmt: skip
-FLOOR = {**PROGRAM, "refunds": {"negative_balance": "floor"}, "expiry": {"mode": "none"}}
+FLOOR = {
+    **PROGRAM,
+    "refunds": {"negative_balance": "floor"},
+    "expiry": {"mode": "inactivity", "after": {"days": 5}},
+    "tier_policy": {"validity": {"days": 20}, "on_refund": "at_once", "downgrade": "one_step"},
+}
 
 
 @dataclass(frozen=True)

@@ -191,6 +191,31 @@ def test_refund_of_the_renewal_leaves_the_first_term() -> None:
     assert dated(state) == [("gold", NOON), ("regular", PAID_UNTIL)]
 
 
+@pytest.mark.parametrize(
+    ("refunded_at", "lapse"),
+    [
+        (NOON + 2 * DAY, instant("2027-03-13T16:00")),
+        (PAID_UNTIL - SECOND, TWO_YEARS),
+        (PAID_UNTIL, TWO_YEARS),
+    ],
+    ids=["soon", "in the last second", "when it has begun"],
+)
+def test_term_that_waited_begins_when_the_one_before_is_refunded(
+    refunded_at: datetime, lapse: datetime
+) -> None:
+    """Bought twice by mistake: the second is paid for and stands, and its year of 366 days begins at once."""
+    twice = bought(refunds=(make_refund(amount="199", at=refunded_at),)), bought("2", NOON + DAY)
+    assert dated(lived(*twice, until=lapse)) == [("gold", NOON), ("regular", lapse)]
+
+
+def test_third_term_follows_the_first_when_the_second_is_refunded() -> None:
+    second = bought("2", NOON + HOUR, refunds=(make_refund(amount="199", at=NOON + DAY),))
+    orders = bought(), second, bought("3", NOON + 2 * HOUR)
+    program = plus(grace_days=5, term={"days": 30})
+    lapse = instant("2026-05-09T16:00") + 5 * DAY
+    assert dated(lived(*orders, until=lapse, **program)) == [("gold", NOON), ("silver", lapse)]
+
+
 def test_refund_of_another_line_after_the_product_changed_ends_nothing() -> None:
     """The version in force at the refund sells it as another product; what was bought is what the order bought."""
     sold = {**plus()["memberships"][0], "match": {"product_ids": ["newer"]}}
