@@ -8,11 +8,13 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from loyalty.clock import local_date
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.base import Part, gross_base, line_matches, order_parts
-from loyalty.earning.campaign import Occasion, active_campaigns, bonuses, campaign_multiplier
+from loyalty.earning.campaign import Earner, Occasion, active_campaigns, bonuses, campaign_multiplier
 from loyalty.earning.refunded import ALL_LEFT, Left
-from loyalty.programs.program import Campaign, Earning, Program
+from loyalty.programs.campaigns import Campaign
+from loyalty.programs.program import Earning, Program
 from loyalty.programs.terms import AwardOn
 from loyalty.values import ONE, ZERO, fraction_text
 
@@ -37,21 +39,21 @@ class Rating:
     campaigns: tuple[Campaign, ...]
     bonuses: dict[str, int]
     earns: bool
-    """False: minimum not reached, other currency, total 0 or a test order."""
+    """False: minimum not reached, program paused, other currency, total 0 or a test order."""
     counts: bool
     """Whether it counts for tier metrics at all: account's currency, total above 0, no test order."""
 
 
-def rate(order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel_codes: Set[str]) -> Rating:
+def rate(
+    order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel_codes: Set[str], earner: Earner
+) -> Rating:
     """Return the rating of an order at its paid time; raises ValueError for an order that was never paid."""
     if order.paid_at is None:
         raise ValueError("an order that was never paid has no rating")
     tier = program.tier(tier_key)
     parts = order_parts(order, program.earning, laurel_codes)
     gross = gross_base(parts)
-    campaigns = (
-        active_campaigns(program, Occasion(order.paid_at, tier.key, nth, gross)) if program.campaigns else ()
-    )
+    campaigns = _campaigns(order, order.paid_at, program, (tier.key, nth, gross), earner)
     counts = not order.test and order.currency == program.currency and order.total > 0
     return Rating(
         program=program,
@@ -62,9 +64,23 @@ def rate(order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel
         nth=nth,
         campaigns=campaigns,
         bonuses=bonuses(campaigns, parts) if campaigns else {},
-        earns=counts and gross >= program.earning.minimum_order,
+        earns=counts and not program.paused and gross >= program.earning.minimum_order,
         counts=counts,
     )
+
+
+def _campaigns(
+    order: OrderSnapshot,
+    paid_at: datetime,
+    program: Program,
+    standing: tuple[str, int, Fraction],
+    earner: Earner,
+) -> tuple[Campaign, ...]:
+    if not program.campaigns:
+        return ()
+    day = local_date(paid_at, program.time_zone)
+    occasion = Occasion(paid_at, day, *standing, order.buyer.region, order.channel, earner)
+    return active_campaigns(program, occasion)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,12 @@ class MemberState:
     """Keys of the orders whose figures changed in this fold."""
 
     def may_earn(self, enrolment: Enrolment) -> bool:
-        """Return whether a program lets this person earn at all: no excluded role or domain, no guest
-        where guests do not.
+        """Return whether a program lets this person earn at this point of the fold."""
+        return self.is_welcome(enrolment) and self.tags.isdisjoint(enrolment.excluded_tags)
+
+    def is_welcome(self, enrolment: Enrolment) -> bool:
+        """Return whether what is known of the person now, beside his tags, lets him earn: no excluded role or
+        domain, no guest where guests do not.
         """
         if self.guest and not enrolment.guests:
             return False

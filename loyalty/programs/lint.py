@@ -24,7 +24,6 @@ _WHAT: Mapping[str, tuple[str, str, str]] = {
     "benefit": ("這項會員權益", "这项会员权益", "This benefit"),
     "metric": ("這項升級指標", "这项升级指标", "This metric"),
     "segment": ("客群條件", "客群条件", "A condition on segments"),
-    "tags": ("依標籤排除會員", "按标签排除会员", "Excluding members by tag"),
     "section": ("這一段設定", "这一段设置", "This section"),
 }
 _SECTIONS = ("automations", "referral", "memberships", "cash_back", "segments", "messages", "limits")
@@ -59,8 +58,6 @@ def _warning(path: str, what: str) -> Notice:
 
 
 def _members(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if document["enrolment"]["exclude"]["tags"]:
-        yield "/enrolment/exclude/tags", "tags"
     if document["expiry"]["mode"] == "inactivity":
         yield "/expiry/mode", "inactivity"
     if document["expiry"]["remind_days"]:
