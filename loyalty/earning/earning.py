@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -42,6 +42,13 @@ class Rating:
     """False: minimum not reached, program paused, other currency, total 0 or a test order."""
     counts: bool
     """Whether it counts for tier metrics at all: account's currency, total above 0, no test order."""
+    allotted: Mapping[str, int] | None = None
+    """What each limited campaign gives at most; None: nobody asked yet."""
+
+    @property
+    def limited(self) -> tuple[Campaign, ...]:
+        """Return the campaigns that may give only so much, as the document lists them."""
+        return tuple(campaign for campaign in self.campaigns if campaign.is_limited)
 
 
 def rate(
@@ -105,6 +112,34 @@ def award(rating: Rating, left: Left = ALL_LEFT) -> Award:
 
 
 def _points(rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]) -> int:
+    """Return the points with these campaigns; of what a limited one adds, no more than was allotted."""
+    if rating.allotted is None:
+        return _uncut(rating, left, net, campaigns)
+    points, gains = _shares(rating, left, net, campaigns)
+    return points + sum(min(rating.allotted.get(key, 0), gain) for key, gain in gains.items())
+
+
+def shares(rating: Rating, left: Left = ALL_LEFT) -> tuple[int, dict[str, int]]:
+    """Return an order's points without limited campaigns, and what each of those adds, one after the other."""
+    net = sum((left.of(part) for part in rating.parts), ZERO)
+    return _shares(rating, left, net, rating.campaigns)
+
+
+def _shares(
+    rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]
+) -> tuple[int, dict[str, int]]:
+    met = tuple(campaign for campaign in campaigns if not campaign.is_limited)
+    first = before = _uncut(rating, left, net, met)
+    gains = {}
+    for campaign in campaigns:
+        if campaign.is_limited:
+            met = (*met, campaign)
+            after = _uncut(rating, left, net, met)
+            gains[campaign.key], before = after - before, after
+    return first, gains
+
+
+def _uncut(rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]) -> int:
     earning = rating.program.earning
     total = _multiplied(rating, left, campaigns) if earning.product_rules or campaigns else net
     if earning.whole_units:
@@ -156,6 +191,7 @@ def explain(rating: Rating, left: Left = ALL_LEFT) -> dict[str, Any]:
         "earns": rating.earns,
         "bonuses": rating.bonuses,
         "campaigns": [campaign.key for campaign in rating.campaigns],
+        **({"limited": dict(rating.allotted)} if rating.allotted is not None else {}),
         "lines": [
             {
                 "line": part.line.id,

@@ -11,6 +11,7 @@ from loyalty.commerce import OrderSnapshot, Refund
 from loyalty.earning.campaign import Earner
 from loyalty.earning.earning import Award, Rating, award, explain, rate
 from loyalty.earning.refunded import ALL_LEFT, Left, nothing_left, what_is_left
+from loyalty.engine.allotting import allot
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead
 from loyalty.ledger.entries import EntryKind, Movement
@@ -28,9 +29,7 @@ def award_order(state: MemberState, file: OrderFile, event: Event, versions: Ver
     file.dead = is_dead(snapshot, file.deleted_at)
     file.nth = state.order_count + 1
     file.tier_key = _tier_at_payment(state, snapshot, event, program)
-    rating = file.rating = rate(
-        snapshot, program, file.tier_key, file.nth, file.laurel_codes, Earner(state.key, state.tags)
-    )
+    rating = file.rating = _rate(state, file, snapshot, program, versions)
     deserved = award(rating)
     file.taken = _room(state, file, deserved.points, program)
     if not file.dead:
@@ -40,6 +39,17 @@ def award_order(state: MemberState, file: OrderFile, event: Event, versions: Ver
     state.changed.add(file.ref.key)
     _open_lot(state, file, event.key.at, program)
     _note_award(state, file, rating, event.key.at)
+
+
+def _rate(
+    state: MemberState, file: OrderFile, snapshot: OrderSnapshot, program: Program, versions: Versions
+) -> Rating:
+    """Rate an order; limited campaigns give it what they have left, and no more than caps let it have."""
+    earner = Earner(state.key, state.tags)
+    rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes, earner)
+    if not rating.earns or not rating.limited:
+        return rating
+    return allot(state, file, rating, _room(state, file, award(rating).points, program), versions)
 
 
 def _snapshot(file: OrderFile) -> OrderSnapshot:

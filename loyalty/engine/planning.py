@@ -11,6 +11,7 @@ from datetime import datetime
 from loyalty.commerce import OrderSnapshot
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead, order_events
+from loyalty.programs.campaigns import Campaign
 from loyalty.programs.program import Versions
 
 
@@ -55,11 +56,16 @@ def _added(change: Change, versions: Versions) -> list[Event] | None:
 
 def _needs_history(file: OrderFile, versions: Versions) -> bool:
     """Return whether an order's campaigns depend on what only its whole history tells: tags then, allocations."""
+    return any(campaign.needs_history for campaign in open_campaigns(file, versions))
+
+
+def open_campaigns(file: OrderFile, versions: Versions) -> list[Campaign]:
+    """Return the campaigns that ran when an order was paid, whether it meets them or not."""
     paid_at = file.snapshot.paid_at if file.snapshot else None
     program = versions.at(paid_at) if paid_at else None
     if program is None or paid_at is None:
-        return False
-    return any(campaign.needs_history and campaign.is_open(paid_at) for campaign in program.campaigns)
+        return []
+    return [campaign for campaign in program.campaigns if campaign.is_open(paid_at)]
 
 
 def _events(file: OrderFile, versions: Versions) -> list[Event]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from loyalty.commerce import OrderSnapshot
+from loyalty.earning.allotments import Allotments
 from loyalty.earning.earning import Rating
 from loyalty.engine.commands import Command
 from loyalty.engine.timeline import EventKey, OrderRef
@@ -113,6 +114,7 @@ class MemberState:
     """The program version whose rules his tier and his lots' dates followed last."""
     last_activity: datetime | None = None
     tags: frozenset[str] = frozenset()
+    allotments: Allotments = field(default_factory=Allotments)
     grants: dict[str, Grant] = field(default_factory=dict)
     live_grants: int = 0
     """Grants of earlier folds that may still be withdrawn."""
@@ -161,4 +163,5 @@ class MemberState:
             orders=orders,
             commands=list(self.commands),
             used_causes=self.used_causes,
+            allotments=self.allotments.fresh(),
         )

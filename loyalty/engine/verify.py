@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from loyalty.engine import codec
+from loyalty.engine.budgets import read_allotments
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories
@@ -135,11 +136,13 @@ def _rebuild(
     works = [MemberWork(dict(row), codec.member_state(row)) for row in rows]
     load_histories(connection, works)
     for work in works:
+        work.refold = True
+    read_allotments(connection, works, versions)
+    for work in works:
         settled: datetime | None = work.row["settled_at"]
         if settled is None or work.row["must_refold"]:
             continue
         stored_orders = dict(work.state.orders)
-        work.refold = True
         work.state = refold(work.state, versions, settled)
         _compare(result, work, stored_orders, lots.get(work.id, []))
 
@@ -163,7 +166,14 @@ def _compare(result: Verification, work: MemberWork, orders: dict[str, Any], lot
         differs(f"points of order {key}", old.points, file.points)
         differs(f"base of order {key}", fraction_text(old.net_base), fraction_text(file.net_base))
         differs(f"tier of order {key}", old.tier_key, file.tier_key)
+    _compare_allocations(differs, state)
     _compare_coupons(differs, work)
+
+
+def _compare_allocations(differs: Any, state: MemberState) -> None:
+    stored, folded = state.allotments.stored, state.allotments.rows
+    for place in sorted(stored.keys() | folded.keys()):
+        differs("allocation of {} to order {}".format(*place), stored.get(place), folded.get(place))
 
 
 def _compare_tally(differs: Any, work: MemberWork) -> None:

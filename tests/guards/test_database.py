@@ -16,6 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 from loyalty import db
 from loyalty.accounts import tables as _accounts  # noqa: F401
 from loyalty.activity import tables as _activity  # noqa: F401
+from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
 from loyalty.members import tables as _members  # noqa: F401
