@@ -45,7 +45,7 @@ def active_campaigns(program: Program, occasion: Occasion) -> tuple[Campaign, ..
 
 
 def _meets(campaign: Campaign, occasion: Occasion) -> bool:
-    if not campaign.is_open(occasion.paid_at):
+    if not campaign.gives_something or not campaign.is_open(occasion.paid_at):
         return False
     if campaign.recurs is not None and not campaign.recurs.names(occasion.day):
         return False

@@ -33,6 +33,12 @@ def list_allocations(
     return connection.execute(_LIST, {"members": list(members), "orders": list(orders)}).mappings().all()
 
 
+def list_budgets(connection: Connection) -> dict[str, int]:
+    """Return the points in use of each campaign, unlocked."""
+    rows = connection.execute(text("select campaign_key, used from campaign_budgets"))
+    return {row.campaign_key: row.used for row in rows}
+
+
 def lock_budgets(connection: Connection, account: UUID, keys: Sequence[str]) -> dict[str, int]:
     """Lock campaigns in sorted order, known or not; return the points in use of each."""
     rows = connection.execute(_LOCK, {"account": account, "keys": sorted(keys)})

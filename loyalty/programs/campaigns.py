@@ -94,6 +94,11 @@ class Campaign:
         return self.budget is not None or self.per_member is not None
 
     @property
+    def gives_something(self) -> bool:
+        """Return whether it has a multiplier or a bonus; one that was corrected away has none."""
+        return self.multiplier is not None or self.bonus is not None
+
+    @property
     def needs_history(self) -> bool:
         """Return whether an order's part in it cannot be told from the order, its tier and its number alone."""
         return self.is_limited or bool(self.scope.member_tags)

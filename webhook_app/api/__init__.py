@@ -5,12 +5,15 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from webhook_app.api import ledger, members, messages, program, reports
+from webhook_app.api import corrections, ledger, members, messages, program, reports
 from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (members.blueprint, ledger.blueprint, program.blueprint, messages.blueprint, reports.blueprint)
+BLUEPRINTS = (
+    members.blueprint, ledger.blueprint, program.blueprint, corrections.blueprint, messages.blueprint,
+    reports.blueprint,
+)  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],

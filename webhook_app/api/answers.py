@@ -258,6 +258,39 @@ class ActivitySchema(Schema):
     at = Moment()
 
 
+class CorrectionSchema(Schema):
+    number = fields.Integer()
+    version = fields.Integer()
+    campaign = fields.String()
+    multiplier = fields.String(
+        allow_none=True, metadata={"description": "Exact, as a decimal or a fraction."}
+    )
+    bonus = fields.Integer(allow_none=True)
+    reason = fields.String()
+    actor = fields.String()
+    accepted_at = Moment()
+    undone_at = Moment(allow_none=True)
+
+
+class CorrectedSchema(CorrectionSchema):
+    to_refold = fields.Integer(metadata={"description": "Members whose points are computed again soon."})
+
+
+class ChangedSchema(Schema):
+    member = fields.UUID()
+    before = fields.Integer()
+    after = fields.Integer()
+    change = fields.Integer()
+
+
+class PreviewSchema(Schema):
+    looked_at = fields.Integer(metadata={"description": "Members with orders in the campaign's time."})
+    members = fields.Integer(metadata={"description": "Those whose points change."})
+    gained = fields.Integer()
+    lost = fields.Integer()
+    top = fields.List(fields.Nested(ChangedSchema), metadata={"description": "The largest changes."})
+
+
 def page_of(schema: type[Schema]) -> type[Schema]:
     """Return the schema of one page: `data` and the cursor of the `next` one, null at the end."""
     name = schema.__name__.removesuffix("Schema")
