@@ -33,6 +33,16 @@ def list_allocations(
     return connection.execute(_LIST, {"members": list(members), "orders": list(orders)}).mappings().all()
 
 
+def list_uses(connection: Connection) -> Sequence[tuple[str, int, int]]:
+    """Return of each campaign the points in use as they are counted, and as its allocations sum up."""
+    statement = text(
+        "select campaign_key, coalesce(max(budget.used), 0), coalesce(sum(given.granted - given.returned), 0)"
+        " from campaign_budgets budget full join campaign_allocations given using (account_id, campaign_key)"
+        " group by campaign_key order by campaign_key"
+    )
+    return [(key, int(counted), int(used)) for key, counted, used in connection.execute(statement)]
+
+
 def list_budgets(connection: Connection) -> dict[str, int]:
     """Return the points in use of each campaign, unlocked."""
     rows = connection.execute(text("select campaign_key, used from campaign_budgets"))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from loyalty.earning.repository import list_uses
 from loyalty.engine import codec
 from loyalty.engine.budgets import read_allotments
 from loyalty.engine.decide import refold
@@ -28,9 +29,9 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that does not agree: whose, what, what is stored, what it should be."""
+    """Something that does not agree: whose (None: everybody's), what, what is stored, what it should be."""
 
-    member: UUID
+    member: UUID | None
     what: str
     stored: str
     expected: str
@@ -60,6 +61,9 @@ def verify_ledger(connection: Connection, account: AccountId, *, rebuild: bool =
             _check(result, row, own, lots.get(row["id"], []), consumed.get(row["id"], []))
         if rebuild:
             _rebuild(connection, result, rows, lots, versions)
+    differs = _reporter(result, None)
+    for key, counted, used in list_uses(connection):
+        differs(f"points in use of campaign {key}", counted, used)
     return result
 
 
@@ -103,7 +107,7 @@ def _check(result: Verification, row: Any, entries: list[Any], lots: list[Any], 
         differs(f"consumptions of {lot['cause']}", used, lot["points"] - lot["remaining"])
 
 
-def _reporter(result: Verification, member: UUID) -> Any:
+def _reporter(result: Verification, member: UUID | None) -> Any:
     def differs(what: str, stored: object, expected: object) -> None:
         if stored != expected:
             result.differences.append(Difference(member, what, str(stored), str(expected)))

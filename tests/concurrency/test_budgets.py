@@ -162,6 +162,19 @@ def test_verify_finds_an_allocation_that_somebody_changed(runtime: Runtime) -> N
     assert ("points of order 1:1", "200", "140") in found
 
 
+def test_verify_finds_a_count_of_points_in_use_that_somebody_changed(runtime: Runtime) -> None:
+    shop = make_shop(runtime, make_document(campaigns=[FIRST]))
+    store(runtime, shop, order_body(1, 1, minutes=1))
+    drain_account(runtime, shop.account)
+    with runtime.database.transaction(shop.account) as connection:
+        connection.exec_driver_sql("update campaign_budgets set used = 40")
+
+    (found,) = differences(runtime, shop)
+    assert (found.member, found.what, found.stored, found.expected) == (  # type: ignore[attr-defined]
+        None, "points in use of campaign first", "40", "100",
+    )  # fmt: skip
+
+
 def test_limits_cost_a_batch_as_many_statements_for_two_hundred_orders_as_for_one(runtime: Runtime) -> None:
     shop = make_shop(runtime, PROGRAM)
     statements_of_a_drain(runtime, shop, range(1, 2))

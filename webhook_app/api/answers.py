@@ -202,7 +202,7 @@ class PublishedSchema(Schema):
 
 
 class DifferenceSchema(Schema):
-    member = fields.UUID()
+    member = fields.UUID(allow_none=True, metadata={"description": "Null for what is everybody's."})
     what = fields.String()
     stored = fields.String()
     expected = fields.String()
@@ -256,39 +256,6 @@ class ActivitySchema(Schema):
     subject = fields.String()
     data = fields.Dict()
     at = Moment()
-
-
-class CorrectionSchema(Schema):
-    number = fields.Integer()
-    version = fields.Integer()
-    campaign = fields.String()
-    multiplier = fields.String(
-        allow_none=True, metadata={"description": "Exact, as a decimal or a fraction."}
-    )
-    bonus = fields.Integer(allow_none=True)
-    reason = fields.String()
-    actor = fields.String()
-    accepted_at = Moment()
-    undone_at = Moment(allow_none=True)
-
-
-class CorrectedSchema(CorrectionSchema):
-    to_refold = fields.Integer(metadata={"description": "Members whose points are computed again soon."})
-
-
-class ChangedSchema(Schema):
-    member = fields.UUID()
-    before = fields.Integer()
-    after = fields.Integer()
-    change = fields.Integer()
-
-
-class PreviewSchema(Schema):
-    looked_at = fields.Integer(metadata={"description": "Members with orders in the campaign's time."})
-    members = fields.Integer(metadata={"description": "Those whose points change."})
-    gained = fields.Integer()
-    lost = fields.Integer()
-    top = fields.List(fields.Nested(ChangedSchema), metadata={"description": "The largest changes."})
 
 
 def page_of(schema: type[Schema]) -> type[Schema]:

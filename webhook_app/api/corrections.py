@@ -6,12 +6,15 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 
+from marshmallow import Schema, fields
+
 from loyalty.clock import utc_now
 from loyalty.engine.correcting import Preview, correct_campaign, preview_correction, undo_correction
 from loyalty.programs.corrections import Correction
 from loyalty.programs.repository import list_corrections
 from loyalty.values import exact
-from webhook_app.api.answers import CorrectedSchema, CorrectionSchema, PreviewSchema, page_of
+from webhook_app.api.answers import page_of
+from webhook_app.api.fields import Moment
 from webhook_app.api.parts import Data, Resource, Writing, actor, transaction
 from webhook_app.api.questions import CorrectionRequest
 from webhook_app.security import access
@@ -20,6 +23,39 @@ from webhook_app.tools import tools
 blueprint = Resource(
     "corrections", __name__, description="Corrections of campaigns that were published wrong."
 )
+
+
+class CorrectionSchema(Schema):
+    number = fields.Integer()
+    version = fields.Integer()
+    campaign = fields.String()
+    multiplier = fields.String(
+        allow_none=True, metadata={"description": "Exact, as a decimal or a fraction."}
+    )
+    bonus = fields.Integer(allow_none=True)
+    reason = fields.String()
+    actor = fields.String()
+    accepted_at = Moment()
+    undone_at = Moment(allow_none=True)
+
+
+class CorrectedSchema(CorrectionSchema):
+    to_refold = fields.Integer(metadata={"description": "Members whose points are computed again soon."})
+
+
+class ChangedSchema(Schema):
+    member = fields.UUID()
+    before = fields.Integer()
+    after = fields.Integer()
+    change = fields.Integer()
+
+
+class PreviewSchema(Schema):
+    looked_at = fields.Integer(metadata={"description": "Members with orders in the campaign's time."})
+    members = fields.Integer(metadata={"description": "Those whose points change."})
+    gained = fields.Integer()
+    lost = fields.Integer()
+    top = fields.List(fields.Nested(ChangedSchema), metadata={"description": "The largest changes."})
 
 
 @blueprint.reads("/program/corrections", page_of(CorrectionSchema))
