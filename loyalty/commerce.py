@@ -95,7 +95,7 @@ class CouponUse:
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who placed an order, as the order names him; empty strings where it does not. Never part of the kept snapshot."""
+    """Who placed an order, as the order names him; empty strings where it does not. Only the region is kept."""
 
     customer_id: str = ""
     """The shop's own customer id; empty for guests."""

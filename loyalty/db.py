@@ -19,7 +19,9 @@ from loyalty.values import AccountId
 
 APP_ROLE = "laurel_app"
 PUBLISHED = "laurel_published"
-"""Key of `Connection.info`: how many program versions the account had when the transaction began."""
+"""Key of `Connection.info`: a number that every program version and every correction changes, as it was when the
+transaction began.
+"""
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -5,40 +5,67 @@ law: half-open in the account's time, judged before refunds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 
 from loyalty.earning.base import Part, line_matches
-from loyalty.programs.program import Campaign, Program
+from loyalty.programs.campaigns import Campaign, CampaignScope
+from loyalty.programs.program import Program
 from loyalty.programs.terms import Stacking
 from loyalty.values import ONE, ZERO
 
 
 @dataclass(frozen=True, slots=True)
+class Earner:
+    """What campaigns ask of a member: the key that he has for ever, and the tags he wears at the award."""
+
+    key: str
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Occasion:
-    """What the conditions of campaigns are judged by: the paid time, the tier then, the how-many-th order, its base."""
+    """What the conditions of campaigns are judged by: the paid time and its local date, the tier then, the
+    how-many-th order, its base, where it came from and whose it is.
+    """
 
     paid_at: datetime
+    day: date
     tier_key: str
     nth: int
     base: Fraction
+    region: str
+    channel: str
+    earner: Earner
 
 
 def active_campaigns(program: Program, occasion: Occasion) -> tuple[Campaign, ...]:
-    """Return the campaigns of a version whose window, tiers and conditions the order meets."""
+    """Return the campaigns of a version whose window, days, scope and conditions the order meets."""
     return tuple(campaign for campaign in program.campaigns if _meets(campaign, occasion))
 
 
 def _meets(campaign: Campaign, occasion: Occasion) -> bool:
-    if not campaign.opens <= occasion.paid_at < campaign.closes:
+    if not campaign.gives_something or not campaign.is_open(occasion.paid_at):
         return False
-    if campaign.scope.segments or (campaign.scope.tiers and occasion.tier_key not in campaign.scope.tiers):
+    if campaign.recurs is not None and not campaign.recurs.names(occasion.day):
+        return False
+    if not _means(campaign.scope, occasion) or campaign.holds_out(occasion.earner.key):
         return False
     if campaign.first_order and occasion.nth != 1:
         return False
     if campaign.nth_order is not None and campaign.nth_order != occasion.nth:
         return False
     return campaign.minimum_order is None or occasion.base >= campaign.minimum_order
+
+
+def _means(scope: CampaignScope, occasion: Occasion) -> bool:
+    if scope.segments or (scope.tiers and occasion.tier_key not in scope.tiers):
+        return False
+    return (
+        scope.has_region(occasion.region)
+        and scope.has_channel(occasion.channel)
+        and scope.has_tags(occasion.earner.tags)
+    )
 
 
 def meets_line(campaign: Campaign, part: Part) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from loyalty.clock import local_date
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.base import Part, gross_base, line_matches, order_parts
-from loyalty.earning.campaign import Occasion, active_campaigns, bonuses, campaign_multiplier
+from loyalty.earning.campaign import Earner, Occasion, active_campaigns, bonuses, campaign_multiplier
 from loyalty.earning.refunded import ALL_LEFT, Left
-from loyalty.programs.program import Campaign, Earning, Program
+from loyalty.programs.campaigns import Campaign
+from loyalty.programs.program import Earning, Program
 from loyalty.programs.terms import AwardOn
 from loyalty.values import ONE, ZERO, fraction_text
 
@@ -37,21 +39,28 @@ class Rating:
     campaigns: tuple[Campaign, ...]
     bonuses: dict[str, int]
     earns: bool
-    """False: minimum not reached, other currency, total 0 or a test order."""
+    """False: minimum not reached, program paused, other currency, total 0 or a test order."""
     counts: bool
     """Whether it counts for tier metrics at all: account's currency, total above 0, no test order."""
+    allotted: Mapping[str, int] | None = None
+    """What each limited campaign gives at most; None: nobody asked yet."""
+
+    @property
+    def limited(self) -> tuple[Campaign, ...]:
+        """Return the campaigns that may give only so much, as the document lists them."""
+        return tuple(campaign for campaign in self.campaigns if campaign.is_limited)
 
 
-def rate(order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel_codes: Set[str]) -> Rating:
+def rate(
+    order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel_codes: Set[str], earner: Earner
+) -> Rating:
     """Return the rating of an order at its paid time; raises ValueError for an order that was never paid."""
     if order.paid_at is None:
         raise ValueError("an order that was never paid has no rating")
     tier = program.tier(tier_key)
     parts = order_parts(order, program.earning, laurel_codes)
     gross = gross_base(parts)
-    campaigns = (
-        active_campaigns(program, Occasion(order.paid_at, tier.key, nth, gross)) if program.campaigns else ()
-    )
+    campaigns = _campaigns(order, order.paid_at, program, (tier.key, nth, gross), earner)
     counts = not order.test and order.currency == program.currency and order.total > 0
     return Rating(
         program=program,
@@ -62,9 +71,23 @@ def rate(order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel
         nth=nth,
         campaigns=campaigns,
         bonuses=bonuses(campaigns, parts) if campaigns else {},
-        earns=counts and gross >= program.earning.minimum_order,
+        earns=counts and not program.paused and gross >= program.earning.minimum_order,
         counts=counts,
     )
+
+
+def _campaigns(
+    order: OrderSnapshot,
+    paid_at: datetime,
+    program: Program,
+    standing: tuple[str, int, Fraction],
+    earner: Earner,
+) -> tuple[Campaign, ...]:
+    if not program.campaigns:
+        return ()
+    day = local_date(paid_at, program.time_zone)
+    occasion = Occasion(paid_at, day, *standing, order.buyer.region, order.channel, earner)
+    return active_campaigns(program, occasion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +112,34 @@ def award(rating: Rating, left: Left = ALL_LEFT) -> Award:
 
 
 def _points(rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]) -> int:
+    """Return the points with these campaigns; of what a limited one adds, no more than was allotted."""
+    if rating.allotted is None:
+        return _uncut(rating, left, net, campaigns)
+    points, gains = _shares(rating, left, net, campaigns)
+    return points + sum(min(rating.allotted.get(key, 0), gain) for key, gain in gains.items())
+
+
+def shares(rating: Rating, left: Left = ALL_LEFT) -> tuple[int, dict[str, int]]:
+    """Return an order's points without limited campaigns, and what each of those adds, one after the other."""
+    net = sum((left.of(part) for part in rating.parts), ZERO)
+    return _shares(rating, left, net, rating.campaigns)
+
+
+def _shares(
+    rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]
+) -> tuple[int, dict[str, int]]:
+    met = tuple(campaign for campaign in campaigns if not campaign.is_limited)
+    first = before = _uncut(rating, left, net, met)
+    gains = {}
+    for campaign in campaigns:
+        if campaign.is_limited:
+            met = (*met, campaign)
+            after = _uncut(rating, left, net, met)
+            gains[campaign.key], before = after - before, after
+    return first, gains
+
+
+def _uncut(rating: Rating, left: Left, net: Fraction, campaigns: tuple[Campaign, ...]) -> int:
     earning = rating.program.earning
     total = _multiplied(rating, left, campaigns) if earning.product_rules or campaigns else net
     if earning.whole_units:
@@ -140,6 +191,7 @@ def explain(rating: Rating, left: Left = ALL_LEFT) -> dict[str, Any]:
         "earns": rating.earns,
         "bonuses": rating.bonuses,
         "campaigns": [campaign.key for campaign in rating.campaigns],
+        **({"limited": dict(rating.allotted)} if rating.allotted is not None else {}),
         "lines": [
             {
                 "line": part.line.id,

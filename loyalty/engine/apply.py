@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.commerce import Fact, Read
-from loyalty.engine import codec, loading
+from loyalty.engine import budgets, codec, loading
 from loyalty.engine.commands import Command
 from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
 from loyalty.engine.owners import stronger
@@ -167,6 +167,8 @@ def _finish(
         work.refold = work.refold or refold
         work.plan(versions)
     loading.load_histories(connection, [work for work in works.values() if work.refold])
+    budgets.read_allotments(connection, works.values(), versions)
+    budgets.lock_budgets(connection, book.id, list(works.values()), versions)
     for work in works.values():
         work.decide(versions, now)
     return save(connection, book, list(works.values()), saved, versions, now)

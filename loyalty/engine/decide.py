@@ -43,9 +43,11 @@ def decide(state: MemberState, events: Iterable[Event], versions: Versions, unti
 
 
 def refold(state: MemberState, versions: Versions, until: datetime) -> MemberState:
-    """Fold a member from nothing: all his orders and commands (RULES §2)."""
+    """Fold a member from nothing: all his orders and commands, with the allocations that they have (RULES §2)."""
     fresh = state.blank()
-    return decide(fresh, all_events(fresh, versions), versions, until)
+    decide(fresh, all_events(fresh, versions), versions, until)
+    fresh.allotments.release(fresh.orders)
+    return fresh
 
 
 def _apply(state: MemberState, event: Event, program: Program, versions: Versions) -> None:

@@ -22,8 +22,6 @@ from loyalty.members.identity import Identity, buyer_identity, customer_identity
 from loyalty.orders.snapshot import is_newer, keep_product_facts
 from loyalty.values import MessageId, StoreId
 
-_NOBODY = Buyer()
-
 
 @dataclass(slots=True)
 class OrderNews:
@@ -117,7 +115,8 @@ def same_statement(order: OrderSnapshot) -> OrderSnapshot:
     """Return a snapshot without what may differ between two statements of the same state."""
     lines = tuple(replace(line, product=None) for line in order.lines)
     refunds = tuple(sorted(order.refunds, key=lambda refund: refund.id))
-    return replace(order, buyer=_NOBODY, observed_at=None, lines=lines, refunds=refunds)
+    buyer = Buyer(region=order.buyer.region)
+    return replace(order, buyer=buyer, observed_at=None, lines=lines, refunds=refunds)
 
 
 def _note_profile(news: News, identity: Identity, profile: Profile) -> None:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 from loyalty.clock import add_months, day_start, local_date
 from loyalty.commerce import OrderSnapshot, Refund
+from loyalty.earning.campaign import Earner
 from loyalty.earning.earning import Award, Rating, award, explain, rate
 from loyalty.earning.refunded import ALL_LEFT, Left, nothing_left, what_is_left
+from loyalty.engine.allotting import allot
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead
 from loyalty.ledger.entries import EntryKind, Movement
@@ -27,7 +29,7 @@ def award_order(state: MemberState, file: OrderFile, event: Event, versions: Ver
     file.dead = is_dead(snapshot, file.deleted_at)
     file.nth = state.order_count + 1
     file.tier_key = _tier_at_payment(state, snapshot, event, program)
-    rating = file.rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes)
+    rating = file.rating = _rate(state, file, snapshot, program, versions)
     deserved = award(rating)
     file.taken = _room(state, file, deserved.points, program)
     if not file.dead:
@@ -37,6 +39,17 @@ def award_order(state: MemberState, file: OrderFile, event: Event, versions: Ver
     state.changed.add(file.ref.key)
     _open_lot(state, file, event.key.at, program)
     _note_award(state, file, rating, event.key.at)
+
+
+def _rate(
+    state: MemberState, file: OrderFile, snapshot: OrderSnapshot, program: Program, versions: Versions
+) -> Rating:
+    """Rate an order; limited campaigns give it what they have left, and no more than caps let it have."""
+    earner = Earner(state.key, state.tags)
+    rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes, earner)
+    if not rating.earns or not rating.limited:
+        return rating
+    return allot(state, file, rating, _room(state, file, award(rating).points, program), versions)
 
 
 def _snapshot(file: OrderFile) -> OrderSnapshot:
@@ -132,7 +145,7 @@ def refund_order(
 ) -> None:
     """Bring an order to what its refunds up to this event leave of it; its end leaves nothing."""
     snapshot = _snapshot(file)
-    rating = file.rating or _rate_again(file, snapshot, versions)
+    rating = file.rating or _rate_again(state, file, snapshot, versions)
     if event.type is EventType.END:
         file.ended = True
         cause = f"order:{file.ref.key}:end"
@@ -150,11 +163,14 @@ def refund_order(
     _move(state, file, file.points - before, event.key.at, cause, program)
 
 
-def _rate_again(file: OrderFile, snapshot: OrderSnapshot, versions: Versions) -> Rating:
+def _rate_again(state: MemberState, file: OrderFile, snapshot: OrderSnapshot, versions: Versions) -> Rating:
+    """Rate an order that was awarded in an earlier fold; none that a campaign judges by history (planning.py)."""
     program = versions.numbered(file.version) if file.version is not None else None
     if program is None:
         raise ValueError(f"the version of order {file.ref.key} is not loaded")
-    file.rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes)
+    file.rating = rate(
+        snapshot, program, file.tier_key, file.nth, file.laurel_codes, Earner(state.key, state.tags)
+    )
     return file.rating
 
 

@@ -60,9 +60,9 @@ def _judge_again(work: MemberWork, versions: Versions) -> None:
     """Fold the member again when what is known of him now changes whether he may earn."""
     state, row = work.state, work.row
     enrolments = [program.enrolment for program in versions.programs]
-    before = [state.may_earn(enrolment) for enrolment in enrolments]
+    before = [state.is_welcome(enrolment) for enrolment in enrolments]
     state.role = row["role"]
     state.email_domain = email_domain(row["email"])
     state.guest = state.guest and not row["registered"]
-    if before != [state.may_earn(enrolment) for enrolment in enrolments]:
+    if before != [state.is_welcome(enrolment) for enrolment in enrolments]:
         work.refold = True

@@ -11,6 +11,7 @@ from datetime import datetime
 from loyalty.commerce import OrderSnapshot
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead, order_events
+from loyalty.programs.campaigns import Campaign
 from loyalty.programs.program import Versions
 
 
@@ -47,8 +48,24 @@ def _added(change: Change, versions: Versions) -> list[Event] | None:
     if _rated_by(change.old) != _rated_by(change.new) or not set(old) <= set(new):
         return None
     added = [event for event in new if event not in old]
+    if added and _needs_history(change.new, versions):
+        return None
     seen = set(change.old.refund_ids)
     return None if any(event.refund and event.refund.id in seen for event in added) else added
+
+
+def _needs_history(file: OrderFile, versions: Versions) -> bool:
+    """Return whether an order's campaigns depend on what only its whole history tells: tags then, allocations."""
+    return any(campaign.needs_history for campaign in open_campaigns(file, versions))
+
+
+def open_campaigns(file: OrderFile, versions: Versions) -> list[Campaign]:
+    """Return the campaigns that ran when an order was paid, whether it meets them or not."""
+    paid_at = file.snapshot.paid_at if file.snapshot else None
+    program = versions.at(paid_at) if paid_at else None
+    if program is None or paid_at is None:
+        return []
+    return [campaign for campaign in program.campaigns if campaign.is_open(paid_at)]
 
 
 def _events(file: OrderFile, versions: Versions) -> list[Event]:
@@ -73,5 +90,7 @@ def _content(order: OrderSnapshot) -> tuple[object, ...]:
         order.prices_include_tax,
         order.coupons,
         order.test,
+        order.channel,
+        order.buyer.region,
         paid_at,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from loyalty.db import Row
 from loyalty.engine import codec, issuing
+from loyalty.engine.budgets import save_allotments
 from loyalty.engine.owners import Claim
 from loyalty.engine.state import OrderFile
 from loyalty.engine.work import AccountBook, MemberWork
@@ -46,9 +47,10 @@ def save(
     versions: Versions,
     now: datetime,
 ) -> frozenset[UUID]:
-    """Write orders, entries, lots, tier periods, coupons, pushes and fold heads; return the stores with pushes."""
+    """Write all that a batch decided, orders first, fold heads last; return the stores with pushes."""
     program = versions.at(now)
     _save_orders(connection, book, works, saved)
+    save_allotments(connection, book.id, works)
     _save_ledger(connection, book, works, now)
     _save_periods(connection, book, works)
     issued = _save_issued(connection, book, works, versions, now)

@@ -9,6 +9,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from loyalty.commerce import OrderSnapshot
+from loyalty.earning.allotments import Allotments
 from loyalty.earning.earning import Rating
 from loyalty.engine.commands import Command
 from loyalty.engine.timeline import EventKey, OrderRef
@@ -113,6 +114,7 @@ class MemberState:
     """The program version whose rules his tier and his lots' dates followed last."""
     last_activity: datetime | None = None
     tags: frozenset[str] = frozenset()
+    allotments: Allotments = field(default_factory=Allotments)
     grants: dict[str, Grant] = field(default_factory=dict)
     live_grants: int = 0
     """Grants of earlier folds that may still be withdrawn."""
@@ -123,10 +125,14 @@ class MemberState:
     """Keys of the orders whose figures changed in this fold."""
 
     def may_earn(self, enrolment: Enrolment) -> bool:
-        """Return whether a program lets this person earn at all: no excluded role, tag or domain, no guest
-        where guests do not.
+        """Return whether a program lets this person earn at this point of the fold."""
+        return self.is_welcome(enrolment) and self.tags.isdisjoint(enrolment.excluded_tags)
+
+    def is_welcome(self, enrolment: Enrolment) -> bool:
+        """Return whether what is known of the person now, beside his tags, lets him earn: no excluded role or
+        domain, no guest where guests do not.
         """
-        if (self.guest and not enrolment.guests) or self.tags & enrolment.excluded_tags:
+        if self.guest and not enrolment.guests:
             return False
         return (
             self.role not in enrolment.excluded_roles and self.email_domain not in enrolment.excluded_domains
@@ -157,4 +163,5 @@ class MemberState:
             orders=orders,
             commands=list(self.commands),
             used_causes=self.used_causes,
+            allotments=self.allotments.fresh(),
         )

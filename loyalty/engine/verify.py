@@ -10,7 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from loyalty.earning.repository import list_uses
 from loyalty.engine import codec
+from loyalty.engine.budgets import read_allotments
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories
@@ -28,9 +30,9 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that does not agree: whose, what, what is stored, what it should be."""
+    """Something that does not agree: whose (None: everybody's), what, what is stored, what it should be."""
 
-    member: UUID
+    member: UUID | None
     what: str
     stored: str
     expected: str
@@ -60,6 +62,9 @@ def verify_ledger(connection: Connection, account: AccountId, *, rebuild: bool =
             _check(result, row, own, lots.get(row["id"], []), consumed.get(row["id"], []))
         if rebuild:
             _rebuild(connection, result, rows, lots, versions)
+    differs = _reporter(result, None)
+    for key, counted, used in list_uses(connection):
+        differs(f"points in use of campaign {key}", counted, used)
     return result
 
 
@@ -102,7 +107,7 @@ def _check(result: Verification, row: Any, entries: list[Any], lots: list[Any], 
         differs(f"consumptions of {lot['cause']}", used, lot["points"] - lot["remaining"])
 
 
-def _reporter(result: Verification, member: UUID) -> Any:
+def _reporter(result: Verification, member: UUID | None) -> Any:
     def differs(what: str, stored: object, expected: object) -> None:
         if stored != expected:
             result.differences.append(Difference(member, what, str(stored), str(expected)))
@@ -135,11 +140,13 @@ def _rebuild(
     works = [MemberWork(dict(row), codec.member_state(row)) for row in rows]
     load_histories(connection, works)
     for work in works:
+        work.refold = True
+    read_allotments(connection, works, versions)
+    for work in works:
         settled: datetime | None = work.row["settled_at"]
         if settled is None or work.row["must_refold"]:
             continue
         stored_orders = dict(work.state.orders)
-        work.refold = True
         work.state = refold(work.state, versions, settled)
         _compare(result, work, stored_orders, lots.get(work.id, []))
 
@@ -164,6 +171,7 @@ def _compare(result: Verification, work: MemberWork, orders: dict[str, Any], lot
         differs(f"points of order {key}", old.points, file.points)
         differs(f"base of order {key}", fraction_text(old.net_base), fraction_text(file.net_base))
         differs(f"tier of order {key}", old.tier_key, file.tier_key)
+    _compare_allocations(differs, state)
     _compare_coupons(differs, work)
 
 
@@ -172,6 +180,12 @@ def _compare_standing(differs: Any, work: MemberWork) -> None:
     stored, folded = work.row["head"], codec.head_data(work.state)
     for part in sorted((stored.keys() | folded.keys()) - {"place", "tally"}):
         differs(part, stored.get(part), folded.get(part))
+
+
+def _compare_allocations(differs: Any, state: MemberState) -> None:
+    stored, folded = state.allotments.stored, state.allotments.rows
+    for place in sorted(stored.keys() | folded.keys()):
+        differs("allocation of {} to order {}".format(*place), stored.get(place), folded.get(place))
 
 
 def _compare_tally(differs: Any, work: MemberWork) -> None:

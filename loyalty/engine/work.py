@@ -131,6 +131,7 @@ class MemberWork:
         for change in self.changes:
             state.orders[change.new.ref.key] = change.new
         decide(state, self.events, versions, now)
+        state.allotments.release(change.new.ref.key for change in self.changes if change.old is None)
 
     def tier_due(self, versions: Versions) -> datetime | None:
         """Return when something happens to the tier by itself."""

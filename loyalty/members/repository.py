@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from loyalty.db import Row, records
+from loyalty.db import PUBLISHED, Row, records
 from loyalty.members.identity import Identity
 
 _FIND = text(
@@ -101,10 +101,18 @@ def list_customers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, li
 
 
 def put_members(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write profiles and fold heads of locked members."""
+    """Write profiles and fold heads of locked members.
+
+    Those who were folded by rules that were corrected since the transaction began are to be folded again.
+    """
     source, values = records(COLUMNS, rows)
-    updates = ", ".join(f"{name} = rows.{name}" for name in COLUMNS if name != "id")
-    connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
+    updates = ", ".join(f"{name} = rows.{name}" for name in COLUMNS if name not in ("id", "must_refold"))
+    statement = text(
+        f"update members set {updates}, must_refold = rows.must_refold"
+        "   or coalesce((select laurel_published()) <> :published, false)"
+        f" from {source} where members.id = rows.id"
+    )
+    connection.execute(statement, {**values, "published": connection.info.get(PUBLISHED)})
 
 
 def find_activity(connection: Connection, member: UUID, kind: str, key: str) -> RowMapping | None:
@@ -128,6 +136,15 @@ def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> 
 def mark_all_for_refold(connection: Connection) -> int:
     """Let every member of the account be folded again from nothing; return how many."""
     return connection.execute(text("update members set must_refold = true where not must_refold")).rowcount
+
+
+def mark_for_refold(connection: Connection, ids: Sequence[UUID]) -> int:
+    """Let these members be folded again from nothing, whoever works on them now; return how many."""
+    statement = text(
+        "with locked as (select id from members where id = any(:ids) order by id for no key update)"
+        " update members set must_refold = true from locked where members.id = locked.id"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return connection.execute(statement, {"ids": list(ids)}).rowcount
 
 
 def expect_rules(connection: Connection, at: datetime) -> int:

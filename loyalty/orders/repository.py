@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,17 @@ def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID |
     """Return to which member each known order of these keys belongs."""
     rows = connection.execute(_OWNERS, {"keys": list(keys)})
     return {row.key: row.member_id for row in rows}
+
+
+def list_payers(connection: Connection, version: int, start: datetime, until: datetime) -> list[UUID]:
+    """Return the members, sorted, with awarded orders of a version that were paid from `start` and before `until`."""
+    statement = text(
+        "select distinct member_id from orders where version = :version and member_id is not null"
+        " and cast(snapshot ->> 'paid_at' as timestamptz) >= :start"
+        " and cast(snapshot ->> 'paid_at' as timestamptz) < :until order by member_id"
+    )
+    values = {"version": version, "start": start, "until": until}
+    return list(connection.execute(statement, values).scalars())
 
 
 def put_orders(connection: Connection, account: UUID, rows: Sequence[Row]) -> int:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from loyalty.commerce import (
+    Buyer,
     CouponUse,
     LineKind,
     OrderLine,
@@ -23,7 +24,7 @@ Data = dict[str, Any]
 
 
 def snapshot_data(order: OrderSnapshot) -> Data:
-    """Return an order as JSON data, its buyer left out."""
+    """Return an order as JSON data; of its buyer only the region."""
     return {
         "number": order.number,
         "state": order.state.value,
@@ -37,6 +38,7 @@ def snapshot_data(order: OrderSnapshot) -> Data:
         "completed_at": _instant(order.completed_at),
         "test": order.test,
         "channel": order.channel,
+        "region": order.buyer.region,
         "lines": [_line(line) for line in order.lines],
         "refunds": [_refund(refund) for refund in sorted(order.refunds, key=lambda refund: refund.id)],
         "coupons": [[use.code, str(use.discount), str(use.discount_tax)] for use in order.coupons],
@@ -72,7 +74,7 @@ def _refund(refund: Refund) -> list[Any]:
 def read_snapshot(
     store_id: StoreId, external_id: str, data: Data, observed_at: datetime | None
 ) -> OrderSnapshot:
-    """Return the order that `snapshot_data` wrote, with an empty buyer."""
+    """Return the order that `snapshot_data` wrote; of its buyer only the region is known, once it was kept."""
     return OrderSnapshot(
         store_id=store_id,
         external_id=external_id,
@@ -88,6 +90,7 @@ def read_snapshot(
         completed_at=_read_instant(data["completed_at"]),
         test=data["test"],
         channel=data["channel"],
+        buyer=Buyer(region=data.get("region", "")),
         lines=tuple(_read_line(line) for line in data["lines"]),
         refunds=tuple(_read_refund(refund) for refund in data["refunds"]),
         coupons=tuple(CouponUse(code, Decimal(net), Decimal(tax)) for code, net, tax in data["coupons"]),

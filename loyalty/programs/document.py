@@ -13,6 +13,7 @@ from loyalty.errors import Invalid
 from loyalty.programs import ladder
 from loyalty.programs import program as p
 from loyalty.programs import terms as t
+from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
 from loyalty.programs.schema import ProgramSchema
 
 _SCHEMA = ProgramSchema()
@@ -73,6 +74,7 @@ def build_program(document: object, context: Context, version: int, effective_fr
             p.Membership(**{**item, "match": _match(item["match"])}) for item in data["memberships"]
         ),
         campaigns=tuple(_campaign(campaign, context.time_zone) for campaign in data["campaigns"]),
+        paused=data["paused"],
     )
 
 
@@ -142,14 +144,17 @@ def _tier_policy(data: dict[str, Any]) -> ladder.TierPolicy:
     return ladder.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
 
 
-def _campaign(data: dict[str, Any], tz: str) -> p.Campaign:
-    scope = data["scope"]
-    return p.Campaign(
+def _campaign(data: dict[str, Any], tz: str) -> Campaign:
+    scope, recurs = data["scope"], data["recurs"]
+    whom = ("tiers", "segments", "regions", "channels", "member_tags")
+    days = {name: frozenset(listed) for name, listed in recurs.items()} if recurs else None
+    return Campaign(
         **{
             **data,
             "opens": local_instant(data["opens"], tz),
             "closes": local_instant(data["closes"], tz),
-            "scope": p.CampaignScope(_match(scope), frozenset(scope["tiers"]), frozenset(scope["segments"])),
+            "scope": CampaignScope(_match(scope), **{name: frozenset(scope[name]) for name in whom}),
+            "recurs": Recurs(**days) if days else None,
             "stacking": t.Stacking(data["stacking"]),
         }
     )

@@ -13,6 +13,7 @@ from loyalty.programs.program import LANGUAGES
 from loyalty.programs.terms import Duration
 
 DECIMAL = re.compile(r"^\d{1,15}(\.\d{1,9})?$")
+LARGEST = 10**15
 KEY = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
 
 
@@ -37,17 +38,19 @@ class Number(fields.Field[Fraction]):
 
 
 class Whole(fields.Integer):
-    """A whole number of at least `least`."""
+    """A whole number of at least `least` and at most `most`."""
 
-    def __init__(self, *, least: int = 0, **options: Any) -> None:
+    def __init__(self, *, least: int = 0, most: int = LARGEST, **options: Any) -> None:
         super().__init__(strict=True, **options)
         self.least = least
+        self.most = most
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValidationError("Must be a whole number.")
-        if not self.least <= value <= 10**15:
-            raise ValidationError(f"Must be a whole number from {self.least} on.")
+        if not self.least <= value <= self.most:
+            end = "on" if self.most == LARGEST else f"to {self.most}"
+            raise ValidationError(f"Must be a whole number from {self.least} {end}.")
         return value
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing, validate
 
-from loyalty.programs.fields import DECIMAL, KEY, CalendarLength, Key, Number, Texts, WallTime, Whole
+from loyalty.programs.fields import DECIMAL, KEY, LARGEST, CalendarLength, Key, Number, Texts, WallTime, Whole
 from loyalty.programs.program import LANGUAGES
 from loyalty.programs.schema import ProgramSchema
 
@@ -69,7 +69,8 @@ def _content(field: fields.Field[Any]) -> Json:
     if isinstance(field, fields.List):
         return {"type": "array", "items": _field(field.inner), **_size(field)}
     if isinstance(field, Whole):
-        return {"type": "integer", "minimum": field.least}
+        most = {"maximum": field.most} if field.most < LARGEST else {}
+        return {"type": "integer", "minimum": field.least, **most}
     kind = next(content for known, content in _KINDS.items() if isinstance(field, known))
     choices = [rule.choices for rule in field.validators if isinstance(rule, validate.OneOf)]
     return {**kind, "enum": list(choices[0])} if choices else dict(kind)

@@ -18,7 +18,6 @@ _WHAT: Mapping[str, tuple[str, str, str]] = {
     "entry_reward": ("這種入級禮", "这种入级礼", "An entry reward of this kind"),
     "benefit": ("這項會員權益", "这项会员权益", "This benefit"),
     "segment": ("客群條件", "客群条件", "A condition on segments"),
-    "tags": ("依標籤排除會員", "按标签排除会员", "Excluding members by tag"),
     "section": ("這一段設定", "这一段设置", "This section"),
 }
 _SECTIONS = ("automations", "referral", "cash_back", "segments", "messages", "limits")
@@ -34,7 +33,7 @@ class Notice:
 
 def lint(document: Mapping[str, Any]) -> list[Notice]:
     """Return a warning for each part of a checked document that does nothing yet."""
-    found = (*_members(document), *_tiers(document), *_campaigns(document))
+    found = (*_tiers(document), *_campaigns(document))
     sections = ((f"/{name}", "section") for name in _SECTIONS if document[name])
     return [_warning(path, what) for path, what in (*found, *sections)]
 
@@ -42,11 +41,6 @@ def lint(document: Mapping[str, Any]) -> list[Notice]:
 def _warning(path: str, what: str) -> Notice:
     words = dict(zip(_KEPT, _WHAT[what], strict=True))
     return Notice(path, {language: text.format(what=words[language]) for language, text in _KEPT.items()})
-
-
-def _members(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if document["enrolment"]["exclude"]["tags"]:
-        yield "/enrolment/exclude/tags", "tags"
 
 
 def _tiers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from loyalty.programs.campaigns import Campaign
 from loyalty.programs.ladder import Text, Tier, TierPolicy
 from loyalty.programs.terms import (
     AwardOn,
@@ -15,7 +16,6 @@ from loyalty.programs.terms import (
     NegativeBalance,
     Rounding,
     RoundUp,
-    Stacking,
     WindowKind,
 )
 from loyalty.values import ONE, ZERO
@@ -128,31 +128,6 @@ class Reward:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignScope:
-    match: Match = field(default_factory=Match)
-    tiers: frozenset[str] = frozenset()
-    segments: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """A time-boxed multiplier or bonus; `opens` and `closes` are instants, half-open."""
-
-    key: str
-    opens: datetime
-    closes: datetime
-    multiplier: Fraction | None = None
-    bonus: int | None = None
-    scope: CampaignScope = field(default_factory=CampaignScope)
-    minimum_order: Fraction | None = None
-    first_order: bool = False
-    nth_order: int | None = None
-    counts_toward_tier: bool = False
-    stacking: Stacking = Stacking.BEST
-    name: Text = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Membership:
     """A paid membership: buying one of its products holds the buyer in `tier` for a term, and some days of grace."""
 
@@ -194,6 +169,8 @@ class Program:
     rewards: tuple[Reward, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     memberships: tuple[Membership, ...] = ()
+    paused: bool = False
+    """Orders paid while it is in force earn no points."""
 
     def living(self) -> tuple[object, ...]:
         """Return the rules whose change does something to members at the very instant when it takes effect."""

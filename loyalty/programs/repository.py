@@ -1,4 +1,4 @@
-"""Published versions and the draft."""
+"""Published versions, the draft, and corrections of campaigns."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, text
 
 from loyalty.db import json_text
+from loyalty.programs.corrections import Correction
 from loyalty.programs.document import Context
-from loyalty.values import AccountId
+from loyalty.values import AccountId, exact, fraction_text
 
 _VERSIONS = text(
     "select version, effective_from, currency, time_zone, decimals, published_at, document"
@@ -61,3 +62,57 @@ def put_draft(connection: Connection, account: AccountId, document: Any, now: da
 def find_draft(connection: Connection) -> Any | None:
     """Return the account's draft document."""
     return connection.execute(text("select document from program_drafts")).scalar_one_or_none()
+
+
+def list_corrections(connection: Connection) -> list[Correction]:
+    """Return all corrections of campaigns, also those that were undone, oldest first."""
+    statement = text(
+        "select number, version, campaign_key, multiplier, bonus, reason, actor, accepted_at, undone_at"
+        " from campaign_corrections order by number"
+    )
+    return [_correction(row) for row in connection.execute(statement).mappings()]
+
+
+def _correction(row: RowMapping) -> Correction:
+    multiplier = exact(row["multiplier"]) if row["multiplier"] is not None else None
+    return Correction(
+        version=row["version"],
+        campaign=row["campaign_key"],
+        multiplier=multiplier,
+        bonus=row["bonus"],
+        number=row["number"],
+        reason=row["reason"],
+        actor=row["actor"],
+        accepted_at=row["accepted_at"],
+        undone_at=row["undone_at"],
+    )
+
+
+def add_correction(connection: Connection, account: AccountId, correction: Correction) -> int:
+    """Write the next correction; return its number. The account's row must be locked."""
+    statement = text(
+        "insert into campaign_corrections"
+        " (account_id, number, version, campaign_key, multiplier, bonus, reason, actor, accepted_at)"
+        " select :account, coalesce(max(number), 0) + 1, :version, :campaign, :multiplier, :bonus, :reason, :actor, :at"
+        " from campaign_corrections returning number"
+    )
+    multiplier = fraction_text(correction.multiplier) if correction.multiplier is not None else None
+    values = {
+        "account": account,
+        "version": correction.version,
+        "campaign": correction.campaign,
+        "multiplier": multiplier,
+        "bonus": correction.bonus,
+        "reason": correction.reason,
+        "actor": correction.actor,
+        "at": correction.accepted_at,
+    }
+    return int(connection.execute(statement, values).scalar_one())
+
+
+def undo_correction(connection: Connection, number: int, now: datetime) -> bool:
+    """Note that a correction is in force no longer; return whether it was."""
+    statement = text(
+        "update campaign_corrections set undone_at = :now where number = :number and undone_at is null"
+    )
+    return bool(connection.execute(statement, {"number": number, "now": now}).rowcount)

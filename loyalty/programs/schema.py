@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from loyalty.programs.fields import CalendarLength, Key, Number, Texts, WallTime, Whole
+from loyalty.programs.campaign_schema import CampaignSchema
+from loyalty.programs.fields import CalendarLength, Key, Number, Texts, Whole
+from loyalty.programs.schema_parts import MatchSchema, Strict, choice, ids, part
 from loyalty.programs.terms import (
     AwardOn,
     Discounts,
@@ -15,102 +17,77 @@ from loyalty.programs.terms import (
     NegativeBalance,
     Rounding,
     RoundUp,
-    Stacking,
     WindowKind,
 )
 from loyalty.values import ONE, ZERO
 
 
-class _Strict(Schema):
-    class Meta:
-        unknown = RAISE
-
-
-def _ids() -> fields.List[Any]:
-    return fields.List(fields.String(), load_default=list)
-
-
-def _choice(options: Any, default: str) -> fields.String:
-    return fields.String(validate=validate.OneOf([str(option) for option in options]), load_default=default)
-
-
-def _part(schema: type[Schema]) -> fields.Nested:
-    return fields.Nested(schema, load_default=lambda: schema().load({}))
-
-
-class MatchSchema(_Strict):
-    product_ids = _ids()
-    category_ids = _ids()
-    skus = _ids()
-    tags = _ids()
-
-
-class ExcludeSchema(_Strict):
+class ExcludeSchema(Strict):
     roles = fields.List(fields.String(), load_default=lambda: ["administrator", "shop_manager"])
-    tags = _ids()
-    email_domains = _ids()
+    tags = ids()
+    email_domains = ids()
 
 
-class EnrolmentSchema(_Strict):
-    mode = _choice(["automatic", "explicit"], "automatic")
+class EnrolmentSchema(Strict):
+    mode = choice(["automatic", "explicit"], "automatic")
     guests = fields.Boolean(load_default=True)
-    exclude = _part(ExcludeSchema)  # type: ignore[assignment]  # marshmallow's own option of that name
+    exclude = part(ExcludeSchema)  # type: ignore[assignment]  # marshmallow's own option of that name
 
 
-class BaseSchema(_Strict):
+class BaseSchema(Strict):
     tax = fields.Boolean(load_default=None, allow_none=True)
     shipping = fields.Boolean(load_default=False)
     fees = fields.Boolean(load_default=False)
     tips = fields.Boolean(load_default=False)
-    discounts = _choice(Discounts, "deducted")
+    discounts = choice(Discounts, "deducted")
     gift_cards = fields.Boolean(load_default=False)
     sale_items = fields.Boolean(load_default=True)
 
 
-class ProductRuleSchema(_Strict):
+class ProductRuleSchema(Strict):
     match = fields.Nested(MatchSchema, required=True)
     multiplier = Number(required=True)
 
 
-class CapsSchema(_Strict):
+class CapsSchema(Strict):
     per_order = Whole(load_default=None, allow_none=True)
     per_day = Whole(load_default=None, allow_none=True)
     per_month = Whole(load_default=None, allow_none=True)
 
 
-class EarningSchema(_Strict):
-    award_on = _choice(AwardOn, "paid")
+class EarningSchema(Strict):
+    award_on = choice(AwardOn, "paid")
     points_per_unit = Number(load_default=ONE)
     unit = Number(positive=True, load_default=ONE)
     whole_units = fields.Boolean(load_default=False)
-    rounding = _choice(Rounding, "floor")
-    base = _part(BaseSchema)
+    rounding = choice(Rounding, "floor")
+    base = part(BaseSchema)
     minimum_order = Number(load_default=ZERO)
     pending_days = Whole(load_default=0)
     product_rules = fields.List(fields.Nested(ProductRuleSchema), load_default=list)
-    excluded = _part(MatchSchema)
-    caps = _part(CapsSchema)
+    excluded = part(MatchSchema)
+    caps = part(CapsSchema)
 
 
-class ExpirySchema(_Strict):
-    mode = _choice(["none", "lot", "inactivity"], "none")
+class ExpirySchema(Strict):
+    mode = choice(["none", "lot", "inactivity"], "none")
     after = CalendarLength(load_default=Duration(months=12))
-    round_up_to = _choice(RoundUp, "day")
+    round_up_to = choice(RoundUp, "day")
     remind_days = fields.List(Whole(least=1), load_default=list)
 
 
-class RefundsSchema(_Strict):
-    negative_balance = _choice(NegativeBalance, "allow")
-    restore_redeemed = _choice(["proportional", "full", "none"], "proportional")
+class RefundsSchema(Strict):
+    negative_balance = choice(NegativeBalance, "allow")
+    restore_redeemed = choice(["proportional", "full", "none"], "proportional")
     restore_min_days = Whole(load_default=30)
 
 
-class ConditionSchema(_Strict):
+class ConditionSchema(Strict):
     metric = fields.String(required=True, validate=validate.OneOf([str(metric) for metric in Metric]))
     at_least = Number(required=True)
 
 
-class ConditionsSchema(_Strict):
+class ConditionsSchema(Strict):
     any = fields.List(fields.Nested(ConditionSchema), validate=validate.Length(min=1))
     all = fields.List(fields.Nested(ConditionSchema), validate=validate.Length(min=1))
 
@@ -120,7 +97,7 @@ class ConditionsSchema(_Strict):
             raise ValidationError('Must be either {"any": […]} or {"all": […]}.')
 
 
-class BenefitsSchema(_Strict):
+class BenefitsSchema(Strict):
     multiplier = Number(load_default=ONE)
     entry_reward = Key(load_default=None, allow_none=True)
     birthday_reward = Key(load_default=None, allow_none=True)
@@ -131,27 +108,27 @@ class BenefitsSchema(_Strict):
     perks = fields.List(Texts(), load_default=list)
 
 
-class TierSchema(_Strict):
+class TierSchema(Strict):
     key = Key(required=True)
     name = Texts(required=True)
     enter = fields.Nested(ConditionsSchema, load_default=None, allow_none=True)
     keep = fields.Nested(ConditionsSchema, load_default=None, allow_none=True)
-    benefits = _part(BenefitsSchema)
+    benefits = part(BenefitsSchema)
 
 
-class WindowSchema(_Strict):
-    kind = _choice(WindowKind, "rolling")
+class WindowSchema(Strict):
+    kind = choice(WindowKind, "rolling")
     months = Whole(least=1, load_default=12)
 
 
-class TierPolicySchema(_Strict):
-    window = _part(WindowSchema)
+class TierPolicySchema(Strict):
+    window = part(WindowSchema)
     validity = CalendarLength(load_default=None, allow_none=True)
-    downgrade = _choice(["recalculate", "one_step"], "recalculate")
+    downgrade = choice(["recalculate", "one_step"], "recalculate")
     grace_days = Whole(load_default=0)
     notice_days = fields.List(Whole(least=1), load_default=list)
-    on_refund = _choice(["period_end", "at_once"], "period_end")
-    on_change = _choice(["keep", "recalculate"], "keep")
+    on_refund = choice(["period_end", "at_once"], "period_end")
+    on_change = choice(["keep", "recalculate"], "keep")
 
 
 REWARD_KINDS = (
@@ -160,7 +137,7 @@ REWARD_KINDS = (
 )  # fmt: skip
 
 
-class RewardSchema(_Strict):
+class RewardSchema(Strict):
     key = Key(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(REWARD_KINDS))
     name = Texts(load_default=dict)
@@ -168,8 +145,8 @@ class RewardSchema(_Strict):
     amount = Number(positive=True, load_default=None, allow_none=True)
     minimum_subtotal = Number(load_default=ZERO)
     valid_days = Whole(least=1, load_default=None, allow_none=True)
-    on_expiry = _choice(["return", "forfeit"], "return")
-    tiers = _ids()
+    on_expiry = choice(["return", "forfeit"], "return")
+    tiers = ids()
     stock = Whole(load_default=None, allow_none=True)
     per_member = Whole(load_default=None, allow_none=True)
     unit_cost = Number(load_default=None, allow_none=True)
@@ -183,34 +160,7 @@ class RewardSchema(_Strict):
             raise ValidationError("Must be at most 100 percent.", "amount")
 
 
-class ScopeSchema(MatchSchema):
-    tiers = _ids()
-    segments = _ids()
-
-
-class CampaignSchema(_Strict):
-    key = Key(required=True)
-    name = Texts(load_default=dict)
-    opens = WallTime(required=True, data_key="from")
-    closes = WallTime(required=True, data_key="until")
-    multiplier = Number(load_default=None, allow_none=True)
-    bonus = Whole(least=1, load_default=None, allow_none=True)
-    scope = _part(ScopeSchema)
-    minimum_order = Number(load_default=None, allow_none=True)
-    first_order = fields.Boolean(load_default=False)
-    nth_order = Whole(least=1, load_default=None, allow_none=True)
-    counts_toward_tier = fields.Boolean(load_default=False)
-    stacking = _choice(Stacking, "best")
-
-    @validates_schema
-    def _says_something(self, data: dict[str, Any], **_: Any) -> None:
-        if data["multiplier"] is None and data["bonus"] is None:
-            raise ValidationError("Must have a multiplier or a bonus.", "multiplier")
-        if data["closes"] <= data["opens"]:
-            raise ValidationError("Must be after `from`.", "until")
-
-
-class MembershipSchema(_Strict):
+class MembershipSchema(Strict):
     key = Key(required=True)
     name = Texts(load_default=dict)
     match = fields.Nested(MatchSchema, required=True)
@@ -227,16 +177,16 @@ def _later_object() -> fields.Dict:
     return fields.Dict(load_default=dict)
 
 
-class ProgramSchema(_Strict):
+class ProgramSchema(Strict):
     """The whole document; what refers to something else in it must find it."""
 
     points_name = Texts(required=True)
-    enrolment = _part(EnrolmentSchema)
-    earning = _part(EarningSchema)
-    expiry = _part(ExpirySchema)
-    refunds = _part(RefundsSchema)
+    enrolment = part(EnrolmentSchema)
+    earning = part(EarningSchema)
+    expiry = part(ExpirySchema)
+    refunds = part(RefundsSchema)
     tiers = fields.List(fields.Nested(TierSchema), required=True, validate=validate.Length(min=1))
-    tier_policy = _part(TierPolicySchema)
+    tier_policy = part(TierPolicySchema)
     rewards = fields.List(fields.Nested(RewardSchema), load_default=list)
     campaigns = fields.List(fields.Nested(CampaignSchema), load_default=list)
     automations = _later_list()
@@ -246,6 +196,7 @@ class ProgramSchema(_Strict):
     segments = _later_list()
     messages = _later_object()
     limits = _later_object()
+    paused = fields.Boolean(load_default=False)
 
     @validates_schema
     def _keys_are_unique(self, data: dict[str, Any], **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Draft, check and publish an account's program; built versions are kept in the process, since they never change."""
+"""Draft, check and publish an account's program; built versions are kept until one is added or corrected."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ from sqlalchemy import Connection
 from loyalty.db import PUBLISHED
 from loyalty.errors import Invalid, NotFound
 from loyalty.programs import repository
+from loyalty.programs.corrections import correct
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.program import Program, Versions
 from loyalty.values import AccountId
 
-_built: dict[AccountId, Versions] = {}
+_built: dict[AccountId, tuple[int, Versions]] = {}
+"""Versions with the number under which `laurel_begin` would announce them."""
+CORRECTED = 1 << 32
 
 
 def load_versions(connection: Connection, account: AccountId) -> Versions:
-    """Return all published versions of the account; versions never change, so those built before are not read again."""
+    """Return all published versions of the account, their campaigns as corrected; what is built is not read again."""
     built = _built.get(account)
-    if built is not None and len(built.programs) == connection.info.get(PUBLISHED):
-        return built
+    if built is not None and built[0] == connection.info.get(PUBLISHED):
+        return built[1]
     versions = Versions(tuple(_program(dict(row)) for row in repository.list_versions(connection)))
-    _built[account] = versions
-    return versions
+    corrections = repository.list_corrections(connection)
+    changes = len(corrections) + sum(each.undone_at is not None for each in corrections)
+    _built[account] = len(versions.programs) + changes * CORRECTED, correct(versions, corrections)
+    return _built[account][1]
 
 
 def _program(row: dict[str, Any]) -> Program:

@@ -1,6 +1,18 @@
-"""Tables of the program: published versions and the one draft."""
+"""Tables of the program: published versions, the one draft, and corrections of campaigns."""
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Integer, Table, Text, Uuid, func
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
 
 from loyalty.db import Instant, metadata
 
@@ -26,4 +38,26 @@ program_drafts = Table(
     Column("account_id", Uuid, ForeignKey("accounts.id"), primary_key=True),
     Column("document", JSON, nullable=False),
     Column("saved_at", Instant, nullable=False, server_default=func.now()),
+)
+
+campaign_corrections = Table(
+    "campaign_corrections",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("campaign_key", Text, nullable=False),
+    Column("multiplier", Text),
+    Column("bonus", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("undone_at", Instant),
+    ForeignKeyConstraint(
+        ["account_id", "version"], ["program_versions.account_id", "program_versions.version"]
+    ),
+    CheckConstraint("number > 0", name="number"),
+    CheckConstraint("bonus > 0", name="bonus"),
+    CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
+    comment="what a version's campaign gives instead: neither multiplier (an exact fraction) nor bonus: nothing",
 )

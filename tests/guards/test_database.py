@@ -16,6 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 from loyalty import db
 from loyalty.accounts import tables as _accounts  # noqa: F401
 from loyalty.activity import tables as _activity  # noqa: F401
+from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
 from loyalty.members import tables as _members  # noqa: F401
@@ -30,7 +31,7 @@ from loyalty.tiers import tables as _tiers  # noqa: F401
 PROJECT = Path(__file__).resolve().parents[2]
 ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
-    "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members",
+    "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members", "laurel_published",
 }  # fmt: skip
 
 

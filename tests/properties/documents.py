@@ -95,6 +95,10 @@ campaigns = st.sampled_from(
         {"key": "gift", "bonus": 50, "minimum_order": "100"},
         {"key": "first", "bonus": 33, "first_order": True},
         {"key": "third", "multiplier": "3", "nth_order": 3, "scope": {"tiers": ["regular", "silver"]}},
+        {"key": "days", "multiplier": "2", "recurs": {"weekdays": [1, 2, 3]}, "scope": {"channels": ["pos"]}},
+        {"key": "scarce", "multiplier": "2", "budget": 120},
+        {"key": "few", "bonus": 40, "stacking": "add", "budget": 70, "counts_toward_tier": True},
+        {"key": "each", "multiplier": "1.5", "per_member": 60, "scope": {"product_ids": ["p1"]}},
     ]
 ).map(lambda campaign: {"from": "2026-01-01T00:00", "until": "2026-02-20T00:00", **campaign})
 

@@ -138,7 +138,8 @@ def _with_extras(order: OrderSnapshot, draw: Callable[..., Any]) -> OrderSnapsho
         lines.append(make_line("81", "60", kind=LineKind.SHIPPING, product_id=""))
     if draw(st.integers(0, 3)) == 0:
         lines.append(make_line("82", draw(st.sampled_from(["-5", "10"])), kind=LineKind.FEE, product_id=""))
-    return _restated(replace(order, prices_include_tax=draw(st.booleans())), tuple(lines))
+    channel = draw(st.sampled_from(["checkout", "pos"]))
+    return _restated(replace(order, prices_include_tax=draw(st.booleans()), channel=channel), tuple(lines))
 
 
 def _restated(order: OrderSnapshot, lines: tuple[OrderLine, ...]) -> OrderSnapshot:

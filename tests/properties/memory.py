@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from uuid import UUID
 from builders import STORE
 
 from loyalty.commerce import OrderDeleted, OrderSnapshot
+from loyalty.earning.allotments import Allocation, Allotments, Place
 from loyalty.engine import codec
 from loyalty.engine.commands import Command
 from loyalty.engine.decide import refold
@@ -58,6 +59,8 @@ class Ledger:
     coupons: dict[str, dict[str, Any]] = field(default_factory=dict)
     to_read: set[str] = field(default_factory=set)
     """Orders of which two statements share a second: the shop must be asked."""
+    allocations: dict[Place, Allocation] = field(default_factory=dict)
+    spent: dict[str, int] = field(default_factory=dict)
     appended: int = 0
     settled_at: datetime | None = None
 
@@ -84,6 +87,13 @@ class Ledger:
         """Carry out a command as the engine itself plans it."""
         self._attempt([], command, now, must_refold=False)
 
+    def inject(self, allocations: Mapping[Place, Allocation], now: datetime) -> None:
+        """Take the allocations of another run for one's own, and fold again (DESIGN §8)."""
+        self.allocations, self.spent = dict(allocations), {}
+        for (key, _), row in allocations.items():
+            self.spent[key] = self.spent.get(key, 0) + row.used
+        self._attempt([], None, now, must_refold=True)
+
     def _is_late(self, command: Command | None) -> bool:
         """A command of the past is only ever injected, and then folded again (DESIGN §8)."""
         head = codec.member_state(self.row).head
@@ -108,6 +118,7 @@ class Ledger:
         news = gather([(MessageId(n), fact) for n, fact in enumerate(facts)], {STORE: 1}).orders
         work.state.orders = {key: self._file(key) for key in self.files if key in news}
         causes = {f"order:{key}:award" for key in news}
+        work.state.allotments = self._allotments()
         kept = {cause: lot for cause, lot in self.lots.items() if lot.remaining or cause in causes}
         work.state.wallet.lots = copy.deepcopy(kept)
         for key, order in news.items():
@@ -120,6 +131,9 @@ class Ledger:
                 new = restated.new if restated.old is None else codec.restated(restated.old, restated.new)
                 work.changes.append(Change(restated.old, new))
         return work
+
+    def _allotments(self) -> Allotments:
+        return Allotments(dict(self.spent), dict(self.allocations), dict(self.allocations))
 
     def _file(self, key: str) -> OrderFile:
         file = copy.copy(self.files[key])
@@ -163,6 +177,7 @@ class Ledger:
         self.files |= {change.new.ref.key: work.state.orders[change.new.ref.key] for change in work.changes}
         if work.refold:
             self.files = dict(work.state.orders)
+        self.allocations, self.spent = work.state.allotments.rows, work.state.allotments.spent
         self._save_coupons(work, now)
         self._save_row(work)
         self.settled_at = self.row["settled_at"] = max(now, self.row["settled_at"] or now)
@@ -186,6 +201,7 @@ class Ledger:
     def fold(self, until: datetime) -> MemberState:
         """The member folded from nothing out of what is stored."""
         state = codec.member_state(self.row)
+        state.allotments = self._allotments()
         state.orders = {key: self._file(key) for key in self.files}
         state.commands = list(self.commands)
         return refold(state, self.versions, until)
@@ -203,6 +219,18 @@ class Ledger:
             assert lost == lot.points - lot.remaining, f"consumptions of {cause}"
         for file in self.files.values():
             self._check_order(file)
+        self._check_allocations()
+
+    def _check_allocations(self) -> None:
+        """No campaign gave more than it may, in all or to the member, and what is in use is counted."""
+        used: Counter[str] = Counter()
+        for (key, _), row in self.allocations.items():
+            assert 0 <= row.returned <= row.granted
+            used[key] += row.used
+        assert used == Counter(self.spent)
+        for campaign in (each for program in self.versions.programs for each in program.campaigns):
+            for limit in (campaign.budget, campaign.per_member):
+                assert limit is None or used[campaign.key] <= limit
 
     def _check_order(self, file: OrderFile) -> None:
         """What an order gave less what it took is what it stands at, from 0 to all that it gave."""
@@ -232,6 +260,7 @@ class Ledger:
             "tally": _moments(state, state.tally.since),
             "lifetime": (exact(self.row["lifetime_spend"]), self.row["lifetime_orders"], self.row["lifetime_points"]),
             "order_count": self.row["order_count"],
+            "allocations": dict(sorted(self.allocations.items())),
             "coupons": sorted(cause for cause, row in self.coupons.items() if row["state"] in LIVE),
         }  # fmt: skip
 
@@ -252,6 +281,7 @@ class Ledger:
             "metrics": [metrics_at(state, program, instant) for instant in instants] if state.periods else [],
             "tally": _moments(state, stored.tally.since),
             "order_count": state.order_count,
+            "allocations": dict(sorted(state.allotments.rows.items())),
         }  # fmt: skip
 
 

@@ -193,7 +193,7 @@ class PublishedSchema(Schema):
 
 
 class DifferenceSchema(Schema):
-    member = fields.UUID()
+    member = fields.UUID(allow_none=True, metadata={"description": "Null for what is everybody's."})
     what = fields.String()
     stored = fields.String()
     expected = fields.String()

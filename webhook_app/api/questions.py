@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import INCLUDE, RAISE, Schema, fields, validate
+from typing import Any
 
-from webhook_app.api.fields import Moment, Points
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from loyalty.programs.fields import DECIMAL
+from webhook_app.api.fields import MOST_POINTS, Moment, Points
 
 LARGEST_PAGE = 200
 
@@ -89,6 +92,27 @@ class ActivityRequest(Strict):
 
 class NoticesQuery(PageQuery):
     member = fields.UUID(load_default=None)
+
+
+class CorrectionRequest(Strict):
+    """What a campaign of a version gives instead: a multiplier, a bonus, both, or nothing at all (`void`)."""
+
+    version = fields.Integer(required=True, strict=True)
+    campaign = fields.String(required=True)
+    multiplier = fields.String(
+        load_default=None, validate=validate.Regexp(DECIMAL, error='Must be a decimal string such as "1.5".')
+    )
+    bonus = fields.Integer(strict=True, load_default=None, validate=validate.Range(1, MOST_POINTS))
+    void = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    reason = fields.String(
+        required=True, validate=[validate.Length(1, 500), validate.Regexp(r".*\S", error="Must say why.")]
+    )
+
+    @validates_schema
+    def _says_one_thing(self, data: dict[str, Any], **_: Any) -> None:
+        gives = data["multiplier"] is not None or data["bonus"] is not None
+        if gives == data["void"]:
+            raise ValidationError("Must be either true, or a multiplier or a bonus be given.", "void")
 
 
 class PublishRequest(Strict):

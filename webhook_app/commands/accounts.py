@@ -33,7 +33,7 @@ def verify(tools: Tools, store: str, rebuild: bool) -> Answer:
         result = verify_ledger(connection, account, rebuild=rebuild)
     data = {"members": result.members, "entries": result.entries, "differences": len(result.differences)}
     complaints = [
-        f"member {it.member}: {it.what}: stored {it.stored}, expected {it.expected}"
+        f"{f'member {it.member}: ' if it.member else ''}{it.what}: stored {it.stored}, expected {it.expected}"
         for it in result.differences
     ]
     lines = [f"{name}: {count}" for name, count in data.items()]
