@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from builders import Shop, make_document, make_runtime, make_shop
-from dumps import rows, statuses
 from test_drains import (
     MOST_STATEMENTS,
     WORKERS,
@@ -21,6 +20,7 @@ from test_drains import (
     store,
 )
 
+from bench.dumps import rows, statuses
 from embedded import ServerUrls
 from loyalty.logs import configure_logging
 from loyalty.members.repository import mark_all_for_refold
