@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.cdnow import measure_cdnow
+from bench.daily import measure_daily
 from bench.drain import measure_drain
 from bench.figures import Figure, write_figures
 from bench.large import measure_large
@@ -24,6 +25,7 @@ MEASURES: Mapping[str, Measure] = {
     "receiver": measure_receiver,
     "drain": measure_drain,
     "large": measure_large,
+    "daily": measure_daily,
     "latency": lambda _stage, _rounds, scale: measure_latency(scale),
     "cdnow": lambda _stage, _rounds, scale: measure_cdnow(scale),
     "spent": lambda stage, _rounds, scale: measure_spent(stage, scale),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -70,16 +71,28 @@ def _figures(
     ]
 
 
-def load_history(place: Place, members: int, copies: int) -> tuple[Merchant, list[int]]:
+@dataclass(frozen=True, slots=True)
+class History:
+    """How many orders ten members have, over how long until yesterday, and by which program."""
+
+    orders_of_ten: int = ORDERS_OF_TEN
+    length: timedelta = HISTORY
+    document: dict[str, Any] | None = None
+
+
+def load_history(
+    place: Place, members: int, copies: int, history: History | None = None
+) -> tuple[Merchant, list[int]]:
     """Fill a database: the drain writes the first members, set-based SQL copies them; return all customers' ids."""
-    merchant = _open(place)
-    count = members * ORDERS_OF_TEN // 10
-    spacing = int(HISTORY.total_seconds()) // count
+    told = history or History()
+    merchant = _open(place, told.document)
+    count = members * told.orders_of_ten // 10
+    spacing = int(told.length.total_seconds()) // count
     customers = range(1, members + 1)
     fill_inbox(
         place,
         merchant,
-        make_deliveries(count, customers, start=_yesterday() - HISTORY, spacing=spacing, seed=2),
+        make_deliveries(count, customers, start=_yesterday() - told.length, spacing=spacing, seed=2),
     )
     drain(place.environ, merchant.account, BATCH)
     if copies > 1:
@@ -124,10 +137,10 @@ def _drain(place: Place, merchant: Merchant, customers: list[int], count: int, n
     return drain(place.environ, merchant.account, BATCH)
 
 
-def _open(place: Place) -> Merchant:
+def _open(place: Place, document: dict[str, Any] | None = None) -> Merchant:
     runtime = place.runtime()
     try:
-        return open_merchant(runtime)
+        return open_merchant(runtime, document)
     finally:
         runtime.database.dispose()
 

@@ -172,6 +172,7 @@ def _save_periods(connection: Connection, book: AccountBook, works: Sequence[Mem
         }
         for work in changed
         for number, period in enumerate(work.state.periods, 1)
+        if work.refold or number > work.periods_before()
     ]
     if rows or changed:
         tiers.put_periods(connection, book.id, rows, [work.id for work in changed if work.refold])

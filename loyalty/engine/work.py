@@ -60,7 +60,8 @@ class MemberWork:
     @property
     def id(self) -> UUID:
         """Return the member's id."""
-        return UUID(str(self.row["id"]))
+        found: UUID = self.row["id"]
+        return found
 
     def drop(self, key: str) -> None:
         """Forget an order that moved to another member, and fold again without it."""
@@ -139,4 +140,8 @@ class MemberWork:
 
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""
-        return len(self.state.periods) > len(self.row["head"].get("periods", []))
+        return len(self.state.periods) > self.periods_before()
+
+    def periods_before(self) -> int:
+        """Return how many tier periods were stored."""
+        return len(self.row["head"].get("periods", []))

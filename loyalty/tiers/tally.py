@@ -24,10 +24,13 @@ class Tally:
     since: datetime | None = None
     metrics: dict[datetime, Metrics] = field(default_factory=dict)
     taken: dict[datetime, int] = field(default_factory=dict)
+    stored: dict[str, Any] | None = field(default=None, compare=False)
+    """The data it was read from, while nothing of it has changed."""
 
     def add(self, at: datetime, change: Metrics) -> None:
         """Let figures count from an instant on; those before `since` only count in the whole life."""
         self.total += change
+        self.stored = None
         if self.since is None or at >= self.since:
             self.metrics[at] = self.metrics.get(at, Metrics()) + change
 
@@ -41,6 +44,7 @@ class Tally:
         """Let an order take room under the caps per day and month."""
         if points:
             self.taken[at] = self.taken.get(at, 0) + points
+            self.stored = None
 
     def taken_between(self, start: datetime, end: datetime) -> int:
         """Return the points taken in `[start, end)`."""
@@ -50,13 +54,15 @@ class Tally:
         """Drop what no window and no cap can reach any more."""
         gone = [at for at in (*self.metrics, *self.taken) if at < instant]
         if gone:
-            self.since = instant
+            self.since, self.stored = instant, None
         for at in gone:
             self.metrics.pop(at, None)
             self.taken.pop(at, None)
 
     def data(self) -> dict[str, Any]:
         """Return the figures by instant as JSON data; the whole life has columns of its own."""
+        if self.stored is not None:
+            return self.stored
         counting = {at for at, metrics in self.metrics.items() if metrics != Metrics()}
         moments = sorted(counting | self.taken.keys())
         return {
@@ -86,7 +92,9 @@ def read_tally(data: dict[str, Any], total: Metrics) -> Tally:
     for text, spend, orders, points, taken, *engagement in data.get("moments", ()):
         at = datetime.fromisoformat(text)
         tally.metrics[at] = Metrics(exact(spend), orders, points, *engagement)
-        tally.take(at, taken)
+        if taken:
+            tally.taken[at] = taken
+    tally.stored = data or None
     return tally
 
 
