@@ -17,7 +17,8 @@ select
     jsonb_build_object(
         'number', body->>'number', 'state', 'live', 'status', body->>'status', 'currency', body->>'currency',
         'total', body->>'total', 'prices_include_tax', body->'prices_include_tax', 'placed_at', iso, 'modified_at', iso,
-        'paid_at', iso, 'completed_at', null, 'test', false, 'channel', body->>'created_via', 'lines', lines,
+        'paid_at', iso, 'completed_at', null, 'test', false, 'channel', body->>'created_via',
+        'region', body->'billing'->>'country', 'lines', lines,
         'refunds', '[]'::jsonb, 'coupons', '[]'::jsonb),
     jsonb_build_object(
         'tier', '{"key": "regular", "multiplier": "1"}'::jsonb, 'unit', '1', 'earns', true, 'lines', reasons,

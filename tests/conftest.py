@@ -46,6 +46,12 @@ def database(servers: ServerUrls, template_database: str) -> Iterator[Database]:
     yield from _database(servers, template_database)
 
 
+@pytest.fixture
+def empty_database(servers: ServerUrls) -> Iterator[Database]:
+    """A database that nothing has made yet."""
+    yield from _database(servers, "template0")
+
+
 @pytest.fixture(scope="module")
 def module_database(servers: ServerUrls, template_database: str) -> Iterator[Database]:
     """One database that the tests of a module share."""
@@ -74,7 +80,8 @@ def _database(servers: ServerUrls, template: str) -> Iterator[Database]:
     _execute(servers, f"create database {name} template {template} owner laurel_owner")
     app_url, owner_url = (f"{url.rpartition('/')[0]}/{name}" for url in (servers.app, servers.owner))
     try:
-        yield Database(name=name, app_url=app_url, owner_url=owner_url)
+        superuser_url = f"{servers.superuser.rpartition('/')[0]}/{name}"
+        yield Database(name=name, app_url=app_url, owner_url=owner_url, superuser_url=superuser_url)
     finally:
         _execute(servers, f"drop database {name} with (force)")
 

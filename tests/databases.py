@@ -12,3 +12,4 @@ class Database:
     name: str
     app_url: str
     owner_url: str
+    superuser_url: str = ""
