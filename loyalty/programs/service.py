@@ -26,7 +26,8 @@ def load_versions(connection: Connection, account: AccountId) -> Versions:
     if built is not None and built[0] == connection.info.get(PUBLISHED):
         return built[1]
     versions = Versions(tuple(_program(dict(row)) for row in repository.list_versions(connection)))
-    corrections = repository.list_corrections(connection)
+    has_corrections = connection.info.get(PUBLISHED, CORRECTED) >= CORRECTED
+    corrections = repository.list_corrections(connection) if has_corrections else []
     changes = len(corrections) + sum(each.undone_at is not None for each in corrections)
     _built[account] = len(versions.programs) + changes * CORRECTED, correct(versions, corrections)
     return _built[account][1]
