@@ -12,6 +12,7 @@ from folding import DAY, HOUR, fold, make_file, make_two_versions, moved, standi
 
 from loyalty.commerce import Buyer
 from loyalty.engine.commands import TagMember
+from loyalty.engine.news import is_ambiguous
 from loyalty.engine.planning import Change, events_to_append
 from loyalty.engine.state import MemberState
 from loyalty.errors import Invalid
@@ -219,6 +220,16 @@ def test_the_kept_snapshot_knows_region_and_channel_and_nothing_else_of_the_buye
     assert "amy" not in str(data)
     del data["region"]
     assert read_snapshot(STORE, "1", data, None).buyer == Buyer()
+
+
+@pytest.mark.parametrize(
+    ("buyer", "ambiguous"),
+    [(Buyer("7", region="US"), True), (Buyer("8", "b@example.test", region="TW"), False)],
+    ids=["region", "person"],
+)
+def test_two_regions_in_one_second_are_asked_for(buyer: Buyer, ambiguous: bool) -> None:
+    known = make_order(buyer=Buyer("7", region="TW"))
+    assert is_ambiguous(replace(known, buyer=buyer), known) is ambiguous
 
 
 @pytest.mark.parametrize("more", [{"channel": "admin"}, {"buyer": Buyer("7", region="US")}])
