@@ -54,7 +54,7 @@ def settle_members() -> int:
 
 
 def settle_account(account_id: UUID) -> int:
-    """Let points die and close tier periods of an account's members whom nobody loaded; then remind."""
+    """Let points die and close tier periods of an account's members whom nobody loaded; return how many."""
     tools, account = runtime(), AccountId(account_id)
     tools.wakes.clear(Queues.DRAIN, f"settle:{account_id}")
     return settling.expire_points(tools, account) + settling.close_tier_periods(tools, account)
