@@ -13,6 +13,8 @@ from loyalty.errors import Invalid
 from loyalty.programs import ladder
 from loyalty.programs import program as p
 from loyalty.programs import terms as t
+from loyalty.programs.automation_document import read_automation, read_limit, read_referral, read_segment
+from loyalty.programs.automations import Message
 from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
 from loyalty.programs.schema import ProgramSchema
 
@@ -74,6 +76,11 @@ def build_program(document: object, context: Context, version: int, effective_fr
             p.Membership(**{**item, "match": _match(item["match"])}) for item in data["memberships"]
         ),
         campaigns=tuple(_campaign(campaign, context.time_zone) for campaign in data["campaigns"]),
+        segments=tuple(read_segment(segment, context.time_zone) for segment in data["segments"]),
+        automations=tuple(read_automation(each, context.time_zone) for each in data["automations"]),
+        referral=read_referral(data["referral"]),
+        messages=tuple(Message(key, **texts) for key, texts in data["messages"].items()),
+        activities=tuple(read_limit(*item) for item in data["limits"]["activities"].items()),
         paused=data["paused"],
     )
 

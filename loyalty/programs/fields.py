@@ -105,3 +105,18 @@ class WallTime(fields.Field[datetime]):
         if wall.tzinfo is not None:
             raise ValidationError("Must be a local time of the account, without an offset.")
         return wall
+
+
+class ByKey(fields.Dict):
+    """An object of named parts; mistakes are told by the name alone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            parts: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            messages = error.messages
+            if not isinstance(messages, dict):
+                raise
+            told = {key: found.get("value", found.get("key")) for key, found in messages.items()}
+            raise ValidationError(told) from None
+        return dict(parts)

@@ -68,6 +68,8 @@ def _content(field: fields.Field[Any]) -> Json:
         return _object(field.schema)
     if isinstance(field, fields.List):
         return {"type": "array", "items": _field(field.inner), **_size(field)}
+    if isinstance(field, fields.Dict) and isinstance(field.value_field, fields.Nested):
+        return {"type": "object", "additionalProperties": _object(field.value_field.schema)}
     if isinstance(field, Whole):
         most = {"maximum": field.most} if field.most < LARGEST else {}
         return {"type": "integer", "minimum": field.least, **most}

@@ -17,10 +17,9 @@ _KEPT = {
 _WHAT: Mapping[str, tuple[str, str, str]] = {
     "entry_reward": ("這種入級禮", "这种入级礼", "An entry reward of this kind"),
     "benefit": ("這項會員權益", "这项会员权益", "This benefit"),
-    "segment": ("客群條件", "客群条件", "A condition on segments"),
     "section": ("這一段設定", "这一段设置", "This section"),
 }
-_SECTIONS = ("automations", "referral", "cash_back", "segments", "messages", "limits")
+_SECTIONS = ("cash_back",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Notice:
 
 def lint(document: Mapping[str, Any]) -> list[Notice]:
     """Return a warning for each part of a checked document that does nothing yet."""
-    found = (*_tiers(document), *_campaigns(document))
+    found = _tiers(document)
     sections = ((f"/{name}", "section") for name in _SECTIONS if document[name])
     return [_warning(path, what) for path, what in (*found, *sections)]
 
@@ -52,9 +51,3 @@ def _tiers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name in ("birthday_reward", "free_shipping", "discount_percent"):
             if benefits[name]:
                 yield f"{path}/benefits/{name}", "benefit"
-
-
-def _campaigns(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for index, campaign in enumerate(document["campaigns"]):
-        if campaign["scope"]["segments"]:
-            yield f"/campaigns/{index}/scope/segments", "segment"

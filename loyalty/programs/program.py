@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from loyalty.programs.automations import ActivityLimit, Automation, Message, Referral, Trigger
 from loyalty.programs.campaigns import Campaign
 from loyalty.programs.ladder import Text, Tier, TierPolicy
+from loyalty.programs.segments import Figure, Segment
 from loyalty.programs.terms import (
     AwardOn,
     Discounts,
@@ -169,6 +171,11 @@ class Program:
     rewards: tuple[Reward, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     memberships: tuple[Membership, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    automations: tuple[Automation, ...] = ()
+    referral: Referral = field(default_factory=Referral)
+    messages: tuple[Message, ...] = ()
+    activities: tuple[ActivityLimit, ...] = ()
     paused: bool = False
     """Orders paid while it is in force earn no points."""
 
@@ -192,10 +199,22 @@ class Program:
         """Return a reward of the catalogue, if it is there."""
         return next((reward for reward in self.rewards if reward.key == key), None)
 
+    def segment(self, key: str) -> Segment | None:
+        """Return a segment, if it is there."""
+        return next((segment for segment in self.segments if segment.key == key), None)
+
+    def automation(self, key: str) -> Automation | None:
+        """Return an automation, if it is there."""
+        return next((automation for automation in self.automations if automation.key == key), None)
+
     def reach(self) -> timedelta:
-        """Return how far back from an event the rules look at figures by their instant: window and month caps."""
-        window = self.tier_policy.window
-        return (window.months if window.kind is WindowKind.ROLLING else YEAR_OF_MONTHS) * MONTH_AND_A_BIT
+        """Return how far back from an event the rules look at figures by their instant: windows, caps, streaks."""
+        criteria = [it for segment in self.segments for it in segment.criteria]
+        criteria += [it for automation in self.automations for it in automation.conditions]
+        windows = [self.tier_policy.window, *(it.window for it in criteria if isinstance(it, Figure))]
+        months = [each.months if each.kind is WindowKind.ROLLING else YEAR_OF_MONTHS for each in windows]
+        months += [1 + (each.when.months or 0) for each in self.automations if each.trigger is Trigger.STREAK]
+        return max(months) * MONTH_AND_A_BIT
 
     def needs_products(self, *, sells_gift_cards: bool) -> bool:
         """Return whether the rules ask for facts of products that an order does not carry."""

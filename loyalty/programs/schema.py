@@ -6,8 +6,16 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from loyalty.programs.automation_schema import (
+    AutomationSchema,
+    LimitsSchema,
+    MessageSchema,
+    ReferralSchema,
+    SegmentSchema,
+)
 from loyalty.programs.campaign_schema import CampaignSchema
-from loyalty.programs.fields import CalendarLength, Key, Number, Texts, Whole
+from loyalty.programs.fields import ByKey, CalendarLength, Key, Number, Texts, Whole
+from loyalty.programs.references import list_missing
 from loyalty.programs.schema_parts import MatchSchema, Strict, choice, ids, part
 from loyalty.programs.terms import (
     AwardOn,
@@ -169,10 +177,6 @@ class MembershipSchema(Strict):
     grace_days = Whole(load_default=0)
 
 
-def _later_list() -> fields.List[Any]:
-    return fields.List(fields.Dict(), load_default=list)
-
-
 def _later_object() -> fields.Dict:
     return fields.Dict(load_default=dict)
 
@@ -189,18 +193,18 @@ class ProgramSchema(Strict):
     tier_policy = part(TierPolicySchema)
     rewards = fields.List(fields.Nested(RewardSchema), load_default=list)
     campaigns = fields.List(fields.Nested(CampaignSchema), load_default=list)
-    automations = _later_list()
-    referral = _later_object()
+    automations = fields.List(fields.Nested(AutomationSchema), load_default=list)
+    referral = part(ReferralSchema)
     memberships = fields.List(fields.Nested(MembershipSchema), load_default=list)
     cash_back = _later_object()
-    segments = _later_list()
-    messages = _later_object()
-    limits = _later_object()
+    segments = fields.List(fields.Nested(SegmentSchema), load_default=list)
+    messages = ByKey(keys=Key(), values=fields.Nested(MessageSchema), load_default=dict)
+    limits = part(LimitsSchema)
     paused = fields.Boolean(load_default=False)
 
     @validates_schema
     def _keys_are_unique(self, data: dict[str, Any], **_: Any) -> None:
-        for topic in ("tiers", "rewards", "campaigns", "memberships"):
+        for topic in ("tiers", "rewards", "campaigns", "memberships", "segments", "automations"):
             keys = [item["key"] for item in data[topic]]
             for index, key in enumerate(keys):
                 if key in keys[:index]:
@@ -209,26 +213,7 @@ class ProgramSchema(Strict):
                     )
 
     @validates_schema
-    def _rewards_exist(self, data: dict[str, Any], **_: Any) -> None:
-        kinds = {reward["key"]: reward["kind"] for reward in data["rewards"]}
-        for index, tier in enumerate(data["tiers"]):
-            for benefit in ("entry_reward", "birthday_reward"):
-                key = tier["benefits"][benefit]
-                if key is not None and key not in kinds:
-                    raise ValidationError(
-                        {"tiers": {index: {"benefits": {benefit: [f"There is no reward {key}."]}}}}
-                    )
-
-    @validates_schema
-    def _tiers_exist(self, data: dict[str, Any], **_: Any) -> None:
-        tiers = {tier["key"] for tier in data["tiers"]}
-        for index, membership in enumerate(data["memberships"]):
-            if membership["tier"] not in tiers:
-                raise ValidationError(
-                    {"memberships": {index: {"tier": [f"There is no tier {membership['tier']}."]}}}
-                )
-        for index, campaign in enumerate(data["campaigns"]):
-            for key in set(campaign["scope"]["tiers"]) - tiers:
-                raise ValidationError(
-                    {"campaigns": {index: {"scope": {"tiers": [f"There is no tier {key}."]}}}}
-                )
+    def _what_is_named_exists(self, data: dict[str, Any], **_: Any) -> None:
+        missing = list_missing(data)
+        if missing:
+            raise ValidationError(missing)
