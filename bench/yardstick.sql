@@ -126,6 +126,7 @@ update members set
             'regular', to_char(coalesce(joined_at, first_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
             null, null, null, null),
         'rules', 1, 'active', to_char(last.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
+        'region', last.region,
         'tally', jsonb_build_object(
             'since', null, 'moments', coalesce(members.head->'tally'->'moments', '[]'::jsonb) || last.moments))
 from (

@@ -4,10 +4,12 @@ law: a fact states how things are, never what changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from loyalty.errors import LoyaltyError
 from loyalty.values import StoreId
@@ -239,7 +241,16 @@ class SetMemberTier:
     """Words that a theme or a help desk acts on: service flags, `early_access:…`, `free_shipping`, `discount:5`."""
 
 
-PushCommand = PutCoupon | DisableCoupon | SetMemberTier
+@dataclass(frozen=True, slots=True)
+class PostWebhook:
+    """Another system shall be told of an event at its address, as JSON; `event_id` tells repetitions apart."""
+
+    url: str
+    event_id: str
+    data: Mapping[str, Any]
+
+
+PushCommand = PutCoupon | DisableCoupon | SetMemberTier | PostWebhook
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from loyalty.values import ONE, ZERO
 
 @dataclass(frozen=True, slots=True)
 class Earner:
-    """What campaigns ask of a member: the key that he has for ever, and the tags he wears at the award."""
+    """What campaigns ask of a member: the key that he has for ever, the tags and segments that are his at the award."""
 
     key: str
     tags: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def _meets(campaign: Campaign, occasion: Occasion) -> bool:
 
 
 def _means(scope: CampaignScope, occasion: Occasion) -> bool:
-    if scope.segments or (scope.tiers and occasion.tier_key not in scope.tiers):
+    if scope.tiers and occasion.tier_key not in scope.tiers:
+        return False
+    if scope.segments and scope.segments.isdisjoint(occasion.earner.segments):
         return False
     return (
         scope.has_region(occasion.region)

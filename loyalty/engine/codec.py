@@ -43,6 +43,10 @@ def member_state(row: Data) -> MemberState:
         rules=head.get("rules", 0),
         last_activity=_at(head.get("active")),
         tags=frozenset(head.get("tags", ())),
+        region=head.get("region", ""),
+        last_order_at=_at(head.get("ordered", head.get("active"))),
+        ran=dict(head.get("ran", {})),
+        lost=dict(head.get("lost", {})),
     )
     if state.held is None and state.periods:
         # A head of before 0002, read until its member is folded again.
@@ -120,6 +124,10 @@ def head_data(state: MemberState) -> dict[str, Any]:
         "active": _text(state.last_activity),
         **({"terms": [_term_data(term) for term in state.terms]} if state.terms else {}),
         **({"tags": sorted(state.tags)} if state.tags else {}),
+        **({"region": state.region} if state.region else {}),
+        **({"ordered": _text(state.last_order_at)} if state.last_order_at != state.last_activity else {}),
+        **({"ran": state.ran} if state.ran else {}),
+        **({"lost": state.lost} if state.lost else {}),
         "tally": state.tally.data(),
     }
 

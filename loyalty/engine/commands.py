@@ -9,12 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+Data = dict[str, Any]
+
 
 class CommandKind(StrEnum):
     ADJUST = "adjust"
     TIER = "tier"
     ACTIVITY = "activity"
     TAGS = "tags"
+    RUN = "run"
+    UNDO = "undo"
 
 
 class TierBy(StrEnum):
@@ -80,17 +84,60 @@ class TagMember:
     actor: str = ""
 
 
-Command = AdjustPoints | SetTier | RecordActivity | TagMember
-Data = dict[str, Any]
+class Source(StrEnum):
+    """Whose actions are run."""
+
+    AUTOMATION = "automation"
+    BIRTHDAY = "birthday"
+    """The birthday reward of the member's tier."""
+    REFERRAL = "referral"
+
+
+@dataclass(frozen=True, slots=True)
+class RunActions:
+    """Time, or another member, caused what a rule of the program acts on; once for each source, key and occasion."""
+
+    number: int
+    accepted_at: datetime
+    source: Source
+    key: str
+    """The automation's, or the side of a referral."""
+    occasion: str
+    data: Data
+    """What messages may tell of it."""
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoActions:
+    """What was run for an occasion is withdrawn, as far as it is unused."""
+
+    number: int
+    accepted_at: datetime
+    source: Source
+    key: str
+    occasion: str
+    reason: str
+    actor: str = ""
+
+
+Command = AdjustPoints | SetTier | RecordActivity | TagMember | RunActions | UndoActions
+
+
+_KINDS: dict[type[Command], CommandKind] = {
+    AdjustPoints: CommandKind.ADJUST,
+    SetTier: CommandKind.TIER,
+    RecordActivity: CommandKind.ACTIVITY,
+    TagMember: CommandKind.TAGS,
+    RunActions: CommandKind.RUN,
+    UndoActions: CommandKind.UNDO,
+}
 
 
 def command_kind(command: Command) -> CommandKind:
     """Return what a command is."""
-    if isinstance(command, AdjustPoints):
-        return CommandKind.ADJUST
-    if isinstance(command, SetTier):
-        return CommandKind.TIER
-    return CommandKind.ACTIVITY if isinstance(command, RecordActivity) else CommandKind.TAGS
+    return _KINDS[type(command)]
 
 
 def command_data(command: Command) -> Data:
@@ -101,13 +148,11 @@ def command_data(command: Command) -> Data:
         until = command.until.isoformat() if command.until else None
         return {"by": command.by.value, "tier": command.tier_key, "until": until}
     if isinstance(command, RecordActivity):
-        return {
-            "kind": command.kind,
-            "key": command.key,
-            "score": command.score,
-            "is_event": command.is_event,
-        }
-    return {"add": list(command.add), "remove": list(command.remove)}
+        return {name: getattr(command, name) for name in ("kind", "key", "score", "is_event")}
+    if isinstance(command, TagMember):
+        return {"add": list(command.add), "remove": list(command.remove)}
+    place = {"source": command.source.value, "key": command.key, "occasion": command.occasion}
+    return {**place, "data": command.data} if isinstance(command, RunActions) else place
 
 
 def read_command(
@@ -122,4 +167,9 @@ def read_command(
     if kind == CommandKind.ACTIVITY:
         what = data["kind"], data["key"], data["score"], data["is_event"]
         return RecordActivity(number, accepted_at, *what, reason, actor)
-    return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)
+    if kind == CommandKind.TAGS:
+        return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)
+    place = Source(data["source"]), data["key"], data["occasion"]
+    if kind == CommandKind.RUN:
+        return RunActions(number, accepted_at, *place, data["data"], reason, actor)
+    return UndoActions(number, accepted_at, *place, reason, actor)

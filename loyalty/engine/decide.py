@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from loyalty.engine import memberships, orders, tiering
+from loyalty.engine import automating, memberships, orders, tiering
 from loyalty.engine.due import settle
 from loyalty.engine.expiring import note_award, redate_refilled
 from loyalty.engine.obeying import obey
@@ -37,6 +37,7 @@ def decide(state: MemberState, events: Iterable[Event], versions: Versions, unti
             continue
         settle(state, event.key.at, versions)
         _apply(state, event, program, versions)
+        automating.follow_happenings(state, versions)
         state.head = event.key
     settle(state, until, versions)
     return state
@@ -68,6 +69,7 @@ def _award(state: MemberState, event: Event, program: Program, versions: Version
     note_award(state, file, program, versions, at)
     tiering.upgrade(state, program, at, event.order_key)
     memberships.begin(state, file, program, at)
+    automating.note_order(state, file, program, at)
 
 
 def _take_back(state: MemberState, event: Event, program: Program, versions: Versions) -> None:
@@ -75,6 +77,7 @@ def _take_back(state: MemberState, event: Event, program: Program, versions: Ver
     orders.refund_order(state, file, event, program, versions)
     redate_refilled(state, program)
     tiering.withdraw_unreached(state, program, versions)
+    automating.withdraw_unreached(state, program, versions, at)
     tiering.reconsider(state, program, at)
     memberships.end_refunded(state, file, program, versions, at)
 

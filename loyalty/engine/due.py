@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from loyalty.engine import tiering
+from loyalty.engine.automating import follow_happenings
 from loyalty.engine.expiring import expire, switch_expiry
 from loyalty.engine.state import MemberState
 from loyalty.engine.timeline import EventKey, Rank
@@ -22,6 +23,7 @@ def settle(state: MemberState, until: datetime, versions: Versions) -> None:
         tier_due = next_tier_due(state, versions)
         if tier_due is not None and tier_due <= until and (lot_due is None or tier_due < lot_due[0]):
             _settle_tier(state, tier_due, versions)
+            follow_happenings(state, versions)
         elif lot_due is not None:
             at, expires, lot = lot_due
             if expires:

@@ -45,6 +45,13 @@ def note_award(
         lot.expires_at = program.expiry.lot_end(at, program.time_zone)
 
 
+def bonus_end(state: MemberState, program: Program, at: datetime) -> datetime | None:
+    """Return when points die that are given beside orders: as awards do, or with everything else by inactivity."""
+    if program.expiry.mode == "inactivity":
+        return program.expiry.inactivity_end(max(state.last_activity or at, at), program.time_zone)
+    return program.expiry.lot_end(at, program.time_zone)
+
+
 def redate_refilled(state: MemberState, program: Program) -> None:
     """With inactivity expiry, what a refund gives again into a spent lot lives as long as everything else."""
     last = state.last_activity

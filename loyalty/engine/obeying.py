@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loyalty.engine import tiering
-from loyalty.engine.commands import AdjustPoints, Command, RecordActivity, SetTier, TagMember
+from loyalty.engine import giving, tiering
+from loyalty.engine.commands import (
+    AdjustPoints,
+    Command,
+    RecordActivity,
+    RunActions,
+    SetTier,
+    Source,
+    TagMember,
+    UndoActions,
+)
 from loyalty.engine.expiring import note_activity
-from loyalty.engine.state import MemberState
+from loyalty.engine.state import Bonus, Happening, MemberState
 from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
+from loyalty.programs.automations import Action, GiveCoupon, Trigger
 from loyalty.programs.program import Program
 from loyalty.programs.terms import NegativeBalance
 from loyalty.tiers.holding import Term
@@ -26,9 +36,55 @@ def obey(state: MemberState, command: Command, program: Program) -> None:
         _set_tier(state, command, program)
     elif isinstance(command, RecordActivity):
         state.tally.add(at, Metrics(activity=command.score, events=int(command.is_event)))
+        state.happenings.append(
+            Happening(Trigger.ACTIVITY_RECORDED, at, f"{command.kind}:{command.key}", subject=command.kind)
+        )
         tiering.upgrade(state, program, at)
     elif isinstance(command, TagMember):
         state.tags = (state.tags | set(command.add)) - set(command.remove)
+    elif isinstance(command, RunActions):
+        _run_actions(state, command, program)
+    elif isinstance(command, UndoActions):
+        _undo_actions(state, command, program)
+
+
+def _run_actions(state: MemberState, command: RunActions, program: Program) -> None:
+    trigger, actions = _what_to_run(state, command, program)
+    happening = Happening(
+        trigger, command.accepted_at, command.occasion, subject=command.key, data=command.data
+    )
+    if actions:
+        cause = _cause(command)
+        giving.give(
+            state, program, Bonus(cause, actions, happening, program.version, command.key, command.occasion)
+        )
+    if command.source is Source.REFERRAL:
+        state.happenings.append(happening)
+
+
+def _what_to_run(
+    state: MemberState, command: RunActions, program: Program
+) -> tuple[Trigger, tuple[Action, ...]]:
+    """Return the actions by the rules in force at the command's time; none when these no longer have any."""
+    if command.source is Source.BIRTHDAY:
+        reward = program.tier(state.tier_key).benefits.birthday_reward
+        return Trigger.BIRTHDAY, (GiveCoupon(reward),) if reward else ()
+    if command.source is Source.REFERRAL:
+        referral = program.referral
+        actions = referral.referrer if command.key == "referrer" else referral.friend
+        return Trigger.REFERRAL_COMPLETED, actions
+    automation = program.automation(command.key)
+    return (automation.trigger, automation.actions) if automation else (Trigger.BIRTHDAY, ())
+
+
+def _undo_actions(state: MemberState, command: UndoActions, program: Program) -> None:
+    bonus = state.bonuses.get(_cause(command))
+    if bonus is not None and not bonus.withdrawn:
+        giving.withdraw(state, program, bonus, command.accepted_at)
+
+
+def _cause(command: RunActions | UndoActions) -> str:
+    return f"{command.source}:{command.key}:{command.occasion}"
 
 
 def _set_tier(state: MemberState, command: SetTier, program: Program) -> None:

@@ -12,6 +12,7 @@ from loyalty.earning.campaign import Earner
 from loyalty.earning.earning import Award, Rating, award, explain, rate
 from loyalty.earning.refunded import ALL_LEFT, Left, nothing_left, what_is_left
 from loyalty.engine.allotting import allot
+from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead
 from loyalty.ledger.entries import EntryKind, Movement
@@ -45,11 +46,18 @@ def _rate(
     state: MemberState, file: OrderFile, snapshot: OrderSnapshot, program: Program, versions: Versions
 ) -> Rating:
     """Rate an order; limited campaigns give it what they have left, and no more than caps let it have."""
-    earner = Earner(state.key, state.tags)
+    earner = Earner(state.key, state.tags, _segments(state, program, snapshot))
     rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes, earner)
     if not rating.earns or not rating.limited:
         return rating
     return allot(state, file, rating, _room(state, file, award(rating).points, program), versions)
+
+
+def _segments(state: MemberState, program: Program, snapshot: OrderSnapshot) -> frozenset[str]:
+    """Return the segments that campaigns ask for, as they were just before the order."""
+    if not any(campaign.scope.segments for campaign in program.campaigns) or snapshot.paid_at is None:
+        return frozenset()
+    return segments_of(state, program, snapshot.paid_at)
 
 
 def _snapshot(file: OrderFile) -> OrderSnapshot:
@@ -108,15 +116,18 @@ def _stand_at(state: MemberState, file: OrderFile, deserved: Award, left: Left) 
 def _open_lot(state: MemberState, file: OrderFile, at: datetime, program: Program) -> None:
     if file.points <= 0:
         return
-    pending = program.earning.pending_days
-    tz = program.time_zone
-    start = day_start(local_date(at, tz) + timedelta(days=pending + 1), tz) if pending else at
-    end = program.expiry.lot_end(at, tz)
+    start, end = matures_at(program, at), program.expiry.lot_end(at, program.time_zone)
     cause = award_cause(file)
     lot = Lot(
         cause, state.wallet.next_sequence, at, start, end, file.points, file.points, order_key=file.ref.key
     )
     state.wallet.open_lot(lot, at)
+
+
+def matures_at(program: Program, at: datetime) -> datetime:
+    """Return from when points that an order earned at an instant are usable (RULES §9 (16))."""
+    pending, tz = program.earning.pending_days, program.time_zone
+    return day_start(local_date(at, tz) + timedelta(days=pending + 1), tz) if pending else at
 
 
 def award_cause(file: OrderFile) -> str:

@@ -13,6 +13,7 @@ from loyalty.activity.service import note
 from loyalty.members.repository import expect_rules, mark_all_for_refold
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, lint
+from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions, publish
 from loyalty.values import AccountId
 
@@ -49,7 +50,12 @@ def publish_program(
     program = build_program(document, context, version, start)
     reaches_further = program.reach() > known.reach()
     to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
-    if known.programs and known.programs[-1].living() != program.living():
+    if known.programs and _changes_members(known.programs[-1], program):
         expect_rules(connection, start)
     note(connection, account, actor, "program.published", str(version), effective_from=start.isoformat())
     return Published(version, start, warnings, to_refold)
+
+
+def _changes_members(old: Program, new: Program) -> bool:
+    """Return whether everybody must be looked at when a version takes effect."""
+    return (old.living(), old.segments) != (new.living(), new.segments)

@@ -11,11 +11,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from loyalty.automations import repository as segments
 from loyalty.db import Row
-from loyalty.engine import codec, issuing
+from loyalty.engine import codec, issuing, telling
 from loyalty.engine.budgets import save_allotments
+from loyalty.engine.giving import may_be_withdrawn
 from loyalty.engine.owners import Claim
-from loyalty.engine.state import OrderFile
+from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import OrdersMoved
 from loyalty.ledger import repository as ledger
@@ -54,6 +56,7 @@ def save(
     _save_ledger(connection, book, works, now)
     _save_periods(connection, book, works)
     issued = _save_issued(connection, book, works, versions, now)
+    _save_segments(connection, book, works, now)
     if works:
         members.put_members(connection, [_member_row(work, program, versions, now) for work in works])
     return frozenset(push.store_id for push in issued.pushes)
@@ -189,9 +192,22 @@ def _save_issued(
         issuing.push_tiers(issued, book, customers, versions.at(now))
     if issued.coupons:
         rewards.put_coupons(connection, book.id, issued.coupons)
+    issued.pushes += telling.tell(connection, book, works, now)
     if issued.pushes:
         add_pushes(connection, book.id, issued.pushes)
     return issued
+
+
+def _save_segments(
+    connection: Connection, book: AccountBook, works: Sequence[MemberWork], now: datetime
+) -> None:
+    rows: list[Row] = [
+        {"member_id": work.id, "segment_key": key, "entered": entered, "changed_at": now}
+        for work in works
+        for key, entered in work.segment_changes()
+    ]
+    if rows:
+        segments.add_changes(connection, book.id, rows)
 
 
 def _member_row(work: MemberWork, program: Program | None, versions: Versions, now: datetime) -> Row:
@@ -214,10 +230,18 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
         "lifetime_spend": fraction_text(totals.spend),
         "lifetime_orders": totals.orders,
         "lifetime_points": totals.points,
-        "live_coupons": state.live_grants + sum(not grant.withdrawn for grant in state.grants.values()),
+        "live_coupons": _withdrawable(state),
         "tier_due": work.tier_due(versions),
+        "segments": sorted(work.segments),
         "must_refold": False,
     }
+
+
+def _withdrawable(state: MemberState) -> int:
+    """Return how many coupons and bonuses a refund might still take back: then the whole history is needed."""
+    grants = sum(not grant.withdrawn for grant in state.grants.values())
+    bonuses = sum(may_be_withdrawn(bonus) and not bonus.withdrawn for bonus in state.bonuses.values())
+    return state.live_grants + grants + bonuses
 
 
 def _is_enrolled(work: MemberWork, program: Program | None) -> bool:

@@ -4,9 +4,11 @@ law: state is what events left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.allotments import Allotments
@@ -15,6 +17,7 @@ from loyalty.engine.commands import Command
 from loyalty.engine.timeline import EventKey, OrderRef
 from loyalty.ledger.entries import Movement
 from loyalty.ledger.lots import Wallet
+from loyalty.programs.automations import Action, Trigger
 from loyalty.programs.program import Enrolment
 from loyalty.tiers.holding import Holding, Term
 from loyalty.tiers.qualification import Metrics
@@ -88,6 +91,51 @@ class Grant:
     """Whether figures reached it: then refunds may withdraw it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something on the timeline that automations may follow."""
+
+    trigger: Trigger
+    at: datetime
+    cause: str
+    order_key: str = ""
+    subject: str = ""
+    """The tier that is reached or lost, the kind of an activity, the side of a referral."""
+    rises: bool = True
+    judged: bool = False
+    """Whether a tier was reached by figures: then refunds may take it back."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What else messages may tell of it."""
+
+
+@dataclass(slots=True)
+class Bonus:
+    """What actions gave for a cause; withdrawn when the figures net of refunds no longer reach that."""
+
+    cause: str
+    actions: tuple[Action, ...]
+    happening: Happening
+    version: int
+    key: str
+    """Of the automation, or the side of a referral."""
+    occasion: str
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A message to the member, or a call of another system, that an action asks for; once for each cause."""
+
+    cause: str
+    kind: str
+    """`message` or `webhook`."""
+    target: str
+    """The message's key, or the address."""
+    at: datetime
+    version: int
+    data: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class MemberState:
     """The fold's working state of one member."""
@@ -114,6 +162,18 @@ class MemberState:
     """The program version whose rules his tier and his lots' dates followed last."""
     last_activity: datetime | None = None
     tags: frozenset[str] = frozenset()
+    region: str = ""
+    """Where his last awarded order came from."""
+    last_order_at: datetime | None = None
+    """When an order of his was awarded last, whatever became of it."""
+    ran: dict[str, str] = field(default_factory=dict)
+    """The last occasion of each automation that runs once for an occasion."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """How often what a cause gave was withdrawn."""
+    happenings: list[Happening] = field(default_factory=list)
+    """What no automation has looked at yet."""
+    bonuses: dict[str, Bonus] = field(default_factory=dict)
+    told: list[Telling] = field(default_factory=list)
     allotments: Allotments = field(default_factory=Allotments)
     grants: dict[str, Grant] = field(default_factory=dict)
     live_grants: int = 0

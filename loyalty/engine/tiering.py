@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from loyalty.clock import add_months_to_instant
-from loyalty.engine.state import Grant, MemberState, Period
+from loyalty.engine.state import Grant, Happening, MemberState, Period
 from loyalty.engine.timeline import parse_order_key
+from loyalty.programs.automations import Trigger
 from loyalty.programs.program import Program, Versions
 from loyalty.tiers.holding import (
     MOMENT,
@@ -46,6 +47,7 @@ def join(state: MemberState, program: Program, at: datetime) -> None:
     state.rules = program.version
     state.held = Holding(first, at)
     state.periods.append(Period(first, 1, at, "joined", reason="joined"))
+    state.happenings.append(Happening(Trigger.MEMBER_JOINED, at, "joined"))
 
 
 def upgrade(state: MemberState, program: Program, at: datetime, order_key: str = "") -> None:
@@ -92,11 +94,15 @@ def follow(state: MemberState, program: Program, at: datetime, reason: str, orde
         rises and reward is not None and reward.kind in COUPON_KINDS and _may_reward(state, key, at, program)
     )
     state.periods.append(Period(key, entry, at, cause, rewarded, reason))
+    judged = reason == "reached"
+    state.happenings.append(
+        Happening(Trigger.TIER_CHANGED, at, f"{key}:{entry}", order_key, key, rises, judged)
+    )
     if rewarded and reward is not None:
         store = parse_order_key(order_key).store if order_key else 0
         used = cause in state.used_causes
         state.grants[cause] = Grant(
-            cause, reward.key, program.version, at, key, store, used=used, judged=reason == "reached"
+            cause, reward.key, program.version, at, key, store, used=used, judged=judged
         )
 
 
@@ -212,6 +218,14 @@ def put_term(state: MemberState, program: Program, term: Term, at: datetime) -> 
     is_over = term.until is not None and term.until <= at
     state.terms = others if is_over else [*others, begun]
     follow(state, program, at, term.by)
+
+
+def end_term(state: MemberState, program: Program, cause: str, at: datetime) -> None:
+    """End the term of a cause, if it runs."""
+    over = [term for term in state.terms if term.cause == cause]
+    state.terms = [term for term in state.terms if term.cause != cause]
+    if over:
+        follow(state, program, at, f"{over[0].by}_ended")
 
 
 def end_terms(state: MemberState, program: Program, at: datetime, by: str) -> None:

@@ -16,6 +16,7 @@ from loyalty.engine.budgets import read_allotments
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories
+from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
 from loyalty.ledger import repository as ledger
@@ -148,10 +149,12 @@ def _rebuild(
             continue
         stored_orders = dict(work.state.orders)
         work.state = refold(work.state, versions, settled)
-        _compare(result, work, stored_orders, lots.get(work.id, []))
+        _compare(result, work, stored_orders, lots.get(work.id, []), versions)
 
 
-def _compare(result: Verification, work: MemberWork, orders: dict[str, Any], lots: list[Any]) -> None:
+def _compare(
+    result: Verification, work: MemberWork, orders: dict[str, Any], lots: list[Any], versions: Versions
+) -> None:
     state, row = work.state, work.row
     differs = _reporter(result, work.id)
     _compare_causes(differs, work)
@@ -166,6 +169,7 @@ def _compare(result: Verification, work: MemberWork, orders: dict[str, Any], lot
     differs("lifetime points", row["lifetime_points"], totals.points)
     _compare_tally(differs, work)
     _compare_standing(differs, work)
+    _compare_segments(differs, work, versions)
     for key, file in state.orders.items():
         old = orders[key]
         differs(f"points of order {key}", old.points, file.points)
@@ -180,6 +184,13 @@ def _compare_standing(differs: Any, work: MemberWork) -> None:
     stored, folded = work.row["head"], codec.head_data(work.state)
     for part in sorted((stored.keys() | folded.keys()) - {"place", "tally"}):
         differs(part, stored.get(part), folded.get(part))
+
+
+def _compare_segments(differs: Any, work: MemberWork, versions: Versions) -> None:
+    settled: datetime = work.row["settled_at"]
+    program = versions.at(settled)
+    wanted = segments_of(work.state, program, settled) if program else frozenset()
+    differs("segments", sorted(work.row["segments"]), sorted(wanted))
 
 
 def _compare_allocations(differs: Any, state: MemberState) -> None:

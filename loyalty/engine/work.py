@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, UndoActions
 from loyalty.engine.decide import decide, refold
 from loyalty.engine.due import next_tier_due
 from loyalty.engine.planning import Change, events_to_append
+from loyalty.engine.segmenting import next_change, segments_of
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, command_event
 from loyalty.ledger.entries import EntryDraft, Posted, differences
-from loyalty.programs.program import Versions
+from loyalty.programs.program import Program, Versions
 from loyalty.values import AccountId, StoreId
 
 
@@ -56,6 +57,10 @@ class MemberWork:
     drafts: list[EntryDraft] = field(default_factory=list)
     tier_before: str | None = None
     dropped: set[str] = field(default_factory=set)
+    segments: frozenset[str] = frozenset()
+    """The segments that he is in now."""
+    segments_due: datetime | None = None
+    """When time alone may change them."""
 
     @property
     def id(self) -> UUID:
@@ -99,6 +104,9 @@ class MemberWork:
         ):
             self.refold = True
             return
+        if isinstance(self.command, UndoActions):
+            self.refold = True  # what it withdraws was given in an earlier fold
+            return
         self.events = sorted([*events, *command], key=lambda event: event.key)
 
     def _has_missed_rules(self, versions: Versions) -> bool:
@@ -116,6 +124,17 @@ class MemberWork:
         if self.state.head is not None:
             self._forget(self.state.head.at - versions.reach())
         self.drafts = differences(self.state.movements, self.posted)
+        self._find_segments(versions.at(now), now)
+
+    def _find_segments(self, program: Program | None, now: datetime) -> None:
+        if program is not None and program.segments:
+            self.segments = segments_of(self.state, program, now)
+            self.segments_due = next_change(self.state, program, now)
+
+    def segment_changes(self) -> list[tuple[str, bool]]:
+        """Return the segments that he entered (True) or left since he was saved last."""
+        before = frozenset(self.row["segments"])
+        return [(key, key in self.segments) for key in sorted(before ^ self.segments)]
 
     def _forget(self, horizon: datetime) -> None:
         """Drop the figures that no window and no judgement of the present period looks at any more."""
@@ -135,8 +154,9 @@ class MemberWork:
         state.allotments.release(change.new.ref.key for change in self.changes if change.old is None)
 
     def tier_due(self, versions: Versions) -> datetime | None:
-        """Return when something happens to the tier by itself."""
-        return next_tier_due(self.state, versions)
+        """Return when something happens to the tier, or to a segment, by itself."""
+        moments = next_tier_due(self.state, versions), self.segments_due
+        return min((at for at in moments if at is not None), default=None)
 
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""

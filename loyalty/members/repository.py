@@ -40,7 +40,8 @@ COLUMNS = {
     "registered": "boolean", "profile_at": "timestamptz", "enrolled": "boolean", "joined_at": "timestamptz",
     "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "points_sum": "bigint",
     "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text", "lifetime_orders": "integer",
-    "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz", "must_refold": "boolean",
+    "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz", "segments": "text[]",
+    "must_refold": "boolean",
 }  # fmt: skip
 
 

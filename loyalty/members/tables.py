@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from loyalty.db import Instant, Json, belongs_to, metadata
 
@@ -47,6 +48,7 @@ members = Table(
     Column("lifetime_points", BigInteger, nullable=False, server_default="0"),
     Column("live_coupons", Integer, nullable=False, server_default="0"),
     Column("tier_due", Instant),
+    Column("segments", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("must_refold", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
@@ -63,10 +65,11 @@ members = Table(
     Index(
         "ix_members_tier_due", "tier_due", postgresql_where=text("tier_due is not null")
     ),  # close-tier-periods
+    Index("ix_members_segments", "segments", postgresql_using="gin"),  # members of a segment
     CheckConstraint("debt >= 0", name="debt"),
     # Each drain writes the heads of its members: room in the page spares every index a new entry (HOT updates).
     postgresql_with={"fillfactor": "70"},
-    comment="head: where the fold stands; tier_due: when the tier changes by itself; lifetime_spend: fraction as text",
+    comment="head: where the fold stands; tier_due: when tier or segments change by themselves",
 )
 
 member_identities = Table(
@@ -105,7 +108,17 @@ commands = Table(
         unique=True,
         postgresql_where=text("kind = 'activity'"),
     ),  # one activity of a kind and key
-    CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags')", name="kind"),
+    Index(
+        "ix_commands_run",
+        "account_id",
+        "member_id",
+        text("(data->>'source')"),
+        text("(data->>'key')"),
+        text("(data->>'occasion')"),
+        unique=True,
+        postgresql_where=text("kind = 'run'"),
+    ),  # each occasion once
+    CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags', 'run', 'undo')", name="kind"),
     CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="accepted commands, never changed; data: what is the kind's own (loyalty/engine/commands.py)",

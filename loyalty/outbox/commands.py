@@ -6,7 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from loyalty.commerce import DisableCoupon, PushCommand, PutCoupon, SetMemberTier
+from loyalty.commerce import DisableCoupon, PostWebhook, PushCommand, PutCoupon, SetMemberTier
+
+_KINDS: dict[type[PushCommand], str] = {
+    PutCoupon: "put_coupon",
+    DisableCoupon: "disable_coupon",
+    SetMemberTier: "set_member_tier",
+    PostWebhook: "post_webhook",
+}
 
 
 def command_data(command: PushCommand) -> dict[str, Any]:
@@ -23,6 +30,8 @@ def command_data(command: PushCommand) -> dict[str, Any]:
         }
     if isinstance(command, DisableCoupon):
         return {"code": command.code, "at": command.at.isoformat()}
+    if isinstance(command, PostWebhook):
+        return {"url": command.url, "event_id": command.event_id, "data": dict(command.data)}
     return {
         "customer_id": command.customer_id,
         "tier_key": command.tier_key,
@@ -33,9 +42,7 @@ def command_data(command: PushCommand) -> dict[str, Any]:
 
 def command_kind(command: PushCommand) -> str:
     """Return the word under which a command is stored."""
-    if isinstance(command, PutCoupon):
-        return "put_coupon"
-    return "disable_coupon" if isinstance(command, DisableCoupon) else "set_member_tier"
+    return _KINDS[type(command)]
 
 
 def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
@@ -46,4 +53,6 @@ def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
         return PutCoupon(**{**data, **amounts, "expires_at": expires_at})
     if kind == "disable_coupon":
         return DisableCoupon(data["code"], datetime.fromisoformat(data["at"]))
+    if kind == "post_webhook":
+        return PostWebhook(**data)
     return SetMemberTier(**{**data, "benefits": tuple(data.get("benefits", ()))})

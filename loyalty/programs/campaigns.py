@@ -38,6 +38,12 @@ class Recurs:
         return max(self.month_days) >= day.day
 
 
+def names_region(regions: frozenset[str], region: str) -> bool:
+    """Return whether a list of regions means one, or the country that it lies in; an empty list means all."""
+    country = region.partition("-")[0]
+    return not regions or bool(region and regions & {region.upper(), country.upper()})
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignScope:
     """What and whom a campaign means: all that is given must hold, and any entry of a list is enough."""
@@ -52,8 +58,7 @@ class CampaignScope:
 
     def has_region(self, region: str) -> bool:
         """Return whether an order's region is meant."""
-        country = region.partition("-")[0]
-        return not self.regions or bool(region and self.regions & {region.upper(), country.upper()})
+        return names_region(self.regions, region)
 
     def has_channel(self, channel: str) -> bool:
         """Return whether an order's channel is meant."""
@@ -101,7 +106,7 @@ class Campaign:
     @property
     def needs_history(self) -> bool:
         """Return whether an order's part in it cannot be told from the order, its tier and its number alone."""
-        return self.is_limited or bool(self.scope.member_tags)
+        return self.is_limited or bool(self.scope.member_tags or self.scope.segments)
 
     def is_open(self, instant: datetime) -> bool:
         """Return whether an instant lies between its start and its end."""

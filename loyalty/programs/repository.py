@@ -13,8 +13,10 @@ from loyalty.programs.corrections import Correction
 from loyalty.programs.document import Context
 from loyalty.values import AccountId, exact, fraction_text
 
+ACTS_ON = 2
+"""Which parts of a document the release acts on that publishes it: 2 with segments, automations, referral, limits."""
 _VERSIONS = text(
-    "select version, effective_from, currency, time_zone, decimals, published_at, document"
+    "select version, effective_from, currency, time_zone, decimals, published_at, acts_on, document"
     " from program_versions order by effective_from, version"
 )
 
@@ -35,8 +37,9 @@ def add_version(
     """Write the next version; return its number. The account's row must be locked."""
     statement = text(
         "insert into program_versions (account_id, version, effective_from, document, currency, time_zone, decimals,"
-        " published_at) select :account, coalesce(max(version), 0) + 1, :effective_from, cast(:document as json),"
-        " :currency, :time_zone, :decimals, :now from program_versions returning version"
+        " published_at, acts_on) select :account, coalesce(max(version), 0) + 1, :effective_from,"
+        " cast(:document as json), :currency, :time_zone, :decimals, :now, :acts_on"
+        " from program_versions returning version"
     )
     values = {
         "account": account,
@@ -46,6 +49,7 @@ def add_version(
         "time_zone": context.time_zone,
         "decimals": context.decimals,
         "now": now,
+        "acts_on": ACTS_ON,
     }
     return int(connection.execute(statement, values).scalar_one())
 

@@ -18,6 +18,7 @@ from loyalty.values import AccountId
 _built: dict[AccountId, tuple[int, Versions]] = {}
 """Versions with the number under which `laurel_begin` would announce them."""
 CORRECTED = 1 << 32
+_OF_RELEASE_2 = frozenset({"segments", "automations", "referral", "messages", "limits"})
 
 
 def load_versions(connection: Connection, account: AccountId) -> Versions:
@@ -35,7 +36,19 @@ def load_versions(connection: Connection, account: AccountId) -> Versions:
 
 def _program(row: dict[str, Any]) -> Program:
     context = Context(row["currency"], row["time_zone"], row["decimals"])
-    return build_program(row["document"], context, row["version"], row["effective_from"])
+    document = acted_on(row["document"], row["acts_on"])
+    return build_program(document, context, row["version"], row["effective_from"])
+
+
+def acted_on(document: dict[str, Any], acts_on: int) -> dict[str, Any]:
+    """Return a document without the parts that the release which published it did not act on (decision 0010)."""
+    if acts_on >= repository.ACTS_ON:
+        return document
+    kept = {name: part for name, part in document.items() if name not in _OF_RELEASE_2}
+    campaigns = [
+        campaign for campaign in kept.get("campaigns", ()) if not campaign.get("scope", {}).get("segments")
+    ]
+    return {**kept, "campaigns": campaigns}
 
 
 def publish(

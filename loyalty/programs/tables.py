@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -28,6 +29,7 @@ program_versions = Table(
     Column("currency", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("decimals", Integer, nullable=False),
+    Column("acts_on", SmallInteger, nullable=False),
     Column("published_at", Instant, nullable=False, server_default=func.now()),
     CheckConstraint("version > 0", name="version"),
 )

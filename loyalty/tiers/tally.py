@@ -40,6 +40,10 @@ class Tally:
             return self.total - _sum(item for at, item in self.metrics.items() if at > until)
         return _sum(item for at, item in self.metrics.items() if start <= at <= until)
 
+    def first_since(self, start: datetime) -> datetime | None:
+        """Return the first instant from `start` on at which anything counts."""
+        return min((at for at in self.metrics if at >= start), default=None)
+
     def take(self, at: datetime, points: int) -> None:
         """Let an order take room under the caps per day and month."""
         if points:

@@ -16,10 +16,12 @@ from sqlalchemy import Connection, create_engine, text
 from loyalty import db
 from loyalty.accounts import tables as _accounts  # noqa: F401
 from loyalty.activity import tables as _activity  # noqa: F401
+from loyalty.automations import tables as _automations  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
 from loyalty.members import tables as _members  # noqa: F401
+from loyalty.messages import tables as _messages  # noqa: F401
 from loyalty.notices import tables as _notices  # noqa: F401
 from loyalty.orders import tables as _orders  # noqa: F401
 from loyalty.outbox import tables as _outbox  # noqa: F401
