@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -92,6 +93,19 @@ class Door:
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, payload: Any = None
     ) -> Answer:
         """Return the answer of the shop, also a 4xx that is not about rights or rate; raises PushError."""
+        with self._request(method, path, params, payload) as response:
+            return Answer(response.status_code, response.headers, _read_json(self._read(response)))
+
+    def send(self, method: str, path: str, payload: Any) -> int:
+        """Return the status of an answer whose body does not matter; raises PushError as `call` does."""
+        with self._request(method, path, None, payload) as response:
+            self._read(response)
+            return response.status_code
+
+    @contextmanager
+    def _request(
+        self, method: str, path: str, params: Mapping[str, str] | None, payload: Any
+    ) -> Iterator[requests.Response]:
         self._pace.wait()
         url = f"{self._base_url}/{path.lstrip('/')}"
         try:
@@ -105,7 +119,7 @@ class Door:
                 stream=True,
             ) as response:
                 self._refuse(response)
-                return Answer(response.status_code, response.headers, _read_json(self._read(response)))
+                yield response
         except RequestException as error:
             raise _unreachable(error) from None
 

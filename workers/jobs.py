@@ -12,7 +12,7 @@ from loyalty.engine.verify import verify_ledger
 from loyalty.reports.waiting import list_due, list_due_members
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import draining, fetching, pushing, reminding, settling
+from workers import automating, draining, fetching, pushing, reminding, settling
 from workers.checking import check_store
 from workers.queues import Queues
 from workers.runtime import runtime
@@ -66,6 +66,14 @@ def send_reminders() -> int:
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     return sum(reminding.send_reminders(tools, account) for account in accounts)
+
+
+def run_automations() -> int:
+    """Run every account's automations that time caused; return for how many occasions."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(automating.run_automations(tools, account) for account in accounts)
 
 
 def sweep() -> int:

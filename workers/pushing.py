@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
+from connectors.webhooks import post_webhook
 from loyalty.clock import utc_now
-from loyalty.commerce import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon
+from loyalty.commerce import DisableCoupon, PostWebhook, PushCommand, PushError, PushReceipt, PutCoupon
 from loyalty.outbox import repository as outbox
 from loyalty.outbox.commands import read_command
 from loyalty.outbox.repository import Delivered
 from loyalty.rewards.repository import settle_coupon
-from loyalty.stores.service import get_store
+from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId
 from workers.fetching import backoff_seconds
 from workers.runtime import Runtime
@@ -39,7 +40,7 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         if not rows:
             return done
         commands = [read_command(row["kind"], row["command"]) for row in rows]
-        results = runtime.connectors[store.platform].push(runtime.access(store), commands)
+        results = _deliver(runtime, account, store, commands)
         with runtime.database.transaction(account) as connection:
             _record(connection, rows, commands, results, at)
         done += len(rows)
@@ -47,6 +48,29 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         if all(isinstance(result, PushError) for result in results):
             return done
     return done
+
+
+def _deliver(
+    runtime: Runtime, account: AccountId, store: Store, commands: Sequence[PushCommand]
+) -> list[PushReceipt | PushError]:
+    """Tell the shop what is for it, and other systems what is for them; one outcome for each, in order."""
+    for_shop = [command for command in commands if not isinstance(command, PostWebhook)]
+    done: Iterator[PushReceipt | PushError] = iter(
+        runtime.connectors[store.platform].push(runtime.access(store), for_shop) if for_shop else ()
+    )
+    secret = _webhook_secret(runtime, account) if len(for_shop) < len(commands) else b""
+    private = runtime.settings.allow_private_shops
+    return [
+        post_webhook(command, secret, allow_private=private)
+        if isinstance(command, PostWebhook)
+        else next(done)
+        for command in commands
+    ]
+
+
+def _webhook_secret(runtime: Runtime, account: AccountId) -> bytes:
+    with runtime.database.transaction(account) as connection:
+        return runtime.book(connection, account, set()).webhook_secret()
 
 
 def _record(

@@ -75,8 +75,14 @@ def lock_account(connection: Connection) -> dict[str, Any]:
 
 def next_command_number(connection: Connection) -> int:
     """Count one more accepted command of the account and return its number; locks the account's row."""
-    statement = text("update accounts set commands = commands + 1 returning commands")
-    return int(connection.execute(statement).scalar_one())
+    return next_command_numbers(connection, 1)[0]
+
+
+def next_command_numbers(connection: Connection, count: int) -> range:
+    """Count so many more accepted commands and return their numbers; locks the account's row."""
+    statement = text("update accounts set commands = commands + :count returning commands")
+    last = int(connection.execute(statement, {"count": count}).scalar_one())
+    return range(last - count + 1, last + 1)
 
 
 def make_api_key(connection: Connection, account: AccountId, name: str, scopes: tuple[str, ...]) -> str:

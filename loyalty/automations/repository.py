@@ -50,6 +50,6 @@ def list_changes(connection: Connection, member: UUID, limit: int) -> Sequence[R
 def count_members(connection: Connection) -> dict[str, int]:
     """Return how many members each segment has."""
     statement = text(
-        "select key, count(*) from members, unnest(segments) as key where segments <> '{}' group by key"
+        "select key, count(*) as members from members, unnest(segments) as key where segments <> '{}' group by key"
     )
-    return {row.key: row.count for row in connection.execute(statement)}
+    return {row["key"]: row["members"] for row in connection.execute(statement).mappings()}

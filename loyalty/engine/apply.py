@@ -186,14 +186,34 @@ def carry_out(
         message = "Nothing can be done for members before a program is in force."
         raise Invalid(message, {"/": ["No program is in force."]})
 
-    def attempt(refold: bool) -> tuple[MemberWork, frozenset[UUID]]:
-        batch = loading.load(connection, [member], [])
-        if member not in batch.works:
-            raise NotFound("There is no member of that id.", member=str(member))
-        members.add_commands(connection, book.id, [codec.command_row(member, command)])
-        work = batch.works[member]
-        work.command = command
-        return work, _finish(connection, book, batch.works, [], versions, now, refold=refold)
+    works, pushed = _obey(connection, book, {member: command}, versions, now)
+    return works[member], pushed
+
+
+def carry_out_many(
+    connection: Connection, book: AccountBook, commands: Mapping[UUID, Command], now: datetime
+) -> frozenset[UUID]:
+    """Carry out one accepted command for each of some members; return the stores with pushes. Raises NotFound."""
+    versions = load_versions(connection, book.id)
+    return _obey(connection, book, commands, versions, now)[1]
+
+
+def _obey(
+    connection: Connection,
+    book: AccountBook,
+    commands: Mapping[UUID, Command],
+    versions: Versions,
+    now: datetime,
+) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
+    def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
+        batch = loading.load(connection, commands, [])
+        for member, command in commands.items():
+            if member not in batch.works:
+                raise NotFound("There is no member of that id.", member=str(member))
+            batch.works[member].command = command
+        rows = [codec.command_row(member, command) for member, command in commands.items()]
+        members.add_commands(connection, book.id, rows)
+        return batch.works, _finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +36,10 @@ class AccountBook:
     def needs_products(self, store: StoreId, versions: Versions) -> bool:
         """Return whether orders of a store must be read with facts of their products."""
         return versions.need_products(sells_gift_cards=store in self.gift_card_stores)
+
+    def webhook_secret(self) -> bytes:
+        """Return the key that signs what other systems are told: 64 hexadecimal digits, as ASCII."""
+        return hmac.new(self.coupon_key, b"webhooks", hashlib.sha256).hexdigest().encode()
 
     def store(self, number: int) -> StoreId:
         """Return the store of a number, the first one when there is none of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from loyalty.programs.ladder import Text
@@ -55,6 +55,16 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "商家人工{sign} {count} {points}:{text}",
         "The shop {sign} {count} {points} by hand: {text}",
     ),
+    "bonus": (
+        "「{name}」贈送 {count} {points}",
+        "「{name}」赠送 {count} {points}",
+        "{name}: {count} {points} given",
+    ),
+    "bonus_withdrawn": (
+        "「{name}」的條件不再成立,收回未使用的 {count} {points}",
+        "「{name}」的条件不再成立,收回未使用的 {count} {points}",
+        "{name} is no longer deserved: {count} unused {points} were taken back",
+    ),
 }
 _OTHER = ("{count} {points}({code})", "{count} {points}({code})", "{count} {points} ({code})")
 _WITHOUT_ORDER = (
@@ -70,12 +80,14 @@ _SIGNS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a sentence names: the code of the reason, signed points, the shop's order number, a person's words."""
+    """What a sentence names: the code of the reason, signed points, the order's number, a person's words or a rule's key."""
 
     code: str
     points: int
     order_number: str = ""
     text: str = ""
+    name: Text = field(default_factory=dict)
+    """Of the rule that gave the points."""
 
 
 def reason_text(cause: Cause, points_name: Text) -> Text:
@@ -89,7 +101,10 @@ def reason_text(cause: Cause, points_name: Text) -> Text:
     }  # fmt: skip
     return {
         language: sentence.format(
-            **values, sign=sign[cause.points < 0], points=text_in(points_name, language)
+            **values,
+            sign=sign[cause.points < 0],
+            points=text_in(points_name, language),
+            name=text_in(cause.name, language) or cause.text,
         )
         for language, sentence, sign in zip(LANGUAGES, sentences, signs, strict=True)
     }

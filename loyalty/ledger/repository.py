@@ -122,3 +122,19 @@ _ON_CONSUMPTION = (
     "on conflict (account_id, member_id, lot_cause, cause) do update"
     " set points = lot_consumptions.points + excluded.points returning cause"
 )
+
+
+def list_ending_lots(
+    connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
+) -> Sequence[RowMapping]:
+    """Return, for the next members by id, how many points die when, after `since`, up to and with `until`."""
+    statement = text(
+        "with page as (select distinct member_id from lots where expires_at > :since and expires_at <= :until"
+        "   and remaining > 0 and member_id > :after order by member_id limit :limit)"
+        " select member_id, expires_at as at, cast(sum(remaining) as bigint) as points from lots"
+        " join page using (member_id)"
+        " where expires_at > :since and expires_at <= :until and remaining > 0"
+        " group by member_id, expires_at order by member_id, expires_at"
+    )
+    values = {"since": since, "until": until, "after": after, "limit": limit}
+    return connection.execute(statement, values).mappings().all()

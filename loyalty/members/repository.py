@@ -27,6 +27,7 @@ _COMMAND = {
     "number": "integer", "member_id": "uuid", "kind": "text", "accepted_at": "timestamptz", "data": "jsonb",
     "reason": "text", "actor": "text",
 }  # fmt: skip
+_BIRTHDAY = {"month": "integer", "day": "integer", "year": "integer", "until": "timestamptz"}
 _NEW = {"id": "uuid", "key": "text", "kind": "text", "value": "text"}
 _COMMANDS = text(
     "select number, member_id, kind, accepted_at, data, reason, actor from commands"
@@ -182,3 +183,29 @@ def claim_refolds(connection: Connection, limit: int) -> list[UUID]:
         "select id from members where must_refold order by id limit :limit for no key update skip locked"
     )
     return [row[0] for row in connection.execute(statement, {"limit": limit})]
+
+
+def list_runs(connection: Connection, ids: Sequence[UUID], source: str, key: str) -> set[tuple[UUID, str]]:
+    """Return for which occasions the actions of a rule were run for members."""
+    statement = text(
+        "select member_id, data->>'occasion' from commands where kind = 'run' and member_id = any(:ids)"
+        " and data->>'source' = :source and data->>'key' = :key"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    rows = connection.execute(statement, {"ids": list(ids), "source": source, "key": key})
+    return {(row[0], row[1]) for row in rows}
+
+
+def list_birthdays(
+    connection: Connection, days: Sequence[Row], after: UUID, limit: int
+) -> Sequence[RowMapping]:
+    """Return the next members by id with a birthday on one of these days, given as month, day, year, until.
+
+    Who joined, or told the day, at `until` or later does not count: that birthday was over.
+    """
+    source, values = records(_BIRTHDAY, days)
+    statement = text(
+        "select id as member_id, rows.year, rows.until as at from members"
+        f" join {source} on birth_month = rows.month and birth_day = rows.day"
+        " where joined_at < rows.until and birthday_noted_at < rows.until and id > :after order by id limit :limit"
+    )
+    return connection.execute(statement, {**values, "after": after, "limit": limit}).mappings().all()

@@ -96,3 +96,17 @@ def find_order(connection: Connection, key: str) -> dict[str, Any] | None:
     row = connection.execute(text(f"select {_FOLDED}, snapshot from orders where key = :key"), {"key": key})
     found = row.mappings().first()
     return dict(found) if found else None
+
+
+def list_lapsed(
+    connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
+) -> Sequence[RowMapping]:
+    """Return the next members by id whose last order was awarded in `[since, until)`, with that instant."""
+    statement = text(
+        "select member_id, max(award_at) as at from orders where award_at >= :since and award_at < :until"
+        " and member_id > :after and not exists (select from orders later where later.account_id = orders.account_id"
+        "   and later.member_id = orders.member_id and later.award_at >= :until)"
+        " group by member_id order by member_id limit :limit"
+    )
+    values = {"since": since, "until": until, "after": after, "limit": limit}
+    return connection.execute(statement, values).mappings().all()

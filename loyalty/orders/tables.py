@@ -52,6 +52,7 @@ orders = Table(
     Index(
         "ix_orders_member", "account_id", "member_id", "award_at"
     ),  # a member's window, and his history for a refold
+    Index("ix_orders_award", "award_at"),  # whose last order was awarded on which day
     Index(
         "ix_orders_review", "account_id", "key", postgresql_where=text("review is not null")
     ),  # orders to look at

@@ -66,8 +66,9 @@ def _order(row: Mapping[Any, Any]) -> Data | None:
 
 
 def _cause(row: Mapping[Any, Any]) -> Cause:
-    words = row["explanation"].get("text", "")
-    return Cause(row["reason"], row["points"], row["number"] or "", str(words))
+    explained = row["explanation"]
+    words = explained.get("text") or explained.get("key", "")
+    return Cause(row["reason"], row["points"], row["number"] or "", str(words), explained.get("name") or {})
 
 
 def _points_name(versions: Versions, row: Mapping[Any, Any]) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
@@ -83,3 +84,17 @@ def request_again(connection: Connection, codes: Sequence[str]) -> None:
         "update coupons set state = 'requested', failure = null where state = 'failed' and code = any(:codes)"
     ).bindparams(bindparam("codes", type_=ARRAY(Text)))
     connection.execute(statement, {"codes": list(codes)})
+
+
+def list_ending_coupons(
+    connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
+) -> Sequence[RowMapping]:
+    """Return, for the next members by id, the unused coupons that end after `since`, up to and with `until`."""
+    statement = text(
+        "with page as (select distinct member_id from coupons where state = 'issued' and expires_at > :since"
+        "   and expires_at <= :until and member_id > :after order by member_id limit :limit)"
+        " select member_id, cause, code, expires_at as at from coupons join page using (member_id)"
+        " where state = 'issued' and expires_at > :since and expires_at <= :until order by member_id, expires_at, code"
+    )
+    values = {"since": since, "until": until, "after": after, "limit": limit}
+    return connection.execute(statement, values).mappings().all()

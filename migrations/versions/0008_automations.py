@@ -20,6 +20,8 @@ alter table members no force row level security;
 update members set must_refold = true;
 alter table members force row level security;
 
+create index ix_orders_award on orders (award_at);
+
 -- What a version was published with and no release acted on then must not begin to act on the past.
 alter table program_versions add column acts_on smallint default 1 not null;
 alter table program_versions alter column acts_on drop default;
