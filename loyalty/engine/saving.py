@@ -230,14 +230,14 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
         "lifetime_spend": fraction_text(totals.spend),
         "lifetime_orders": totals.orders,
         "lifetime_points": totals.points,
-        "live_coupons": _withdrawable(state),
+        "live_coupons": withdrawable(state),
         "tier_due": work.tier_due(versions),
         "segments": sorted(work.segments),
         "must_refold": False,
     }
 
 
-def _withdrawable(state: MemberState) -> int:
+def withdrawable(state: MemberState) -> int:
     """Return how many coupons and bonuses a refund might still take back: then the whole history is needed."""
     grants = sum(not grant.withdrawn for grant in state.grants.values())
     bonuses = sum(may_be_withdrawn(bonus) and not bonus.withdrawn for bonus in state.bonuses.values())

@@ -80,7 +80,7 @@ _SIGNS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a sentence names: the code of the reason, signed points, the order's number, a person's words or a rule's key."""
+    """What a sentence names: the reason's code, signed points, the order's number, a person's words or a rule's key."""
 
     code: str
     points: int

@@ -12,9 +12,12 @@ from loyalty.engine.commands import (
     AdjustPoints,
     Command,
     RecordActivity,
+    RunActions,
     SetTier,
+    Source,
     TagMember,
     TierBy,
+    UndoActions,
 )
 
 POINTS = st.sampled_from([-1000, -120, -7, 1, 60, 500])
@@ -28,7 +31,7 @@ def commands(draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[
     """Accepted commands, numbered in the order of their times."""
     seconds = draw(st.lists(st.lists(gaps, max_size=4).map(sum), max_size=4))
     times = sorted(first + timedelta(seconds=each) for each in seconds)
-    kinds = st.sampled_from([adjust, adjust, set_tier, set_tier, record, tag])
+    kinds = st.sampled_from([adjust, adjust, set_tier, set_tier, record, tag, run, undo])
     return [draw(kinds)(draw, number, at) for number, at in enumerate(times, 1)]
 
 
@@ -52,3 +55,12 @@ def record(draw: Callable[..., Any], number: int, at: datetime) -> Command:
 def tag(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     add, remove = draw(st.sampled_from([(("staff",), ()), (("vip",), ()), ((), ("staff",))]))
     return TagMember(number, at, add, remove, "", "api")
+
+
+def run(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    return RunActions(number, at, Source.AUTOMATION, "cake", str(number), {}, "birthday", "laurel")
+
+
+def undo(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    occasion = str(draw(st.integers(1, max(1, number - 1))))
+    return UndoActions(number, at, Source.AUTOMATION, "cake", occasion, "by hand")

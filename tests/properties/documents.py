@@ -75,10 +75,35 @@ def documents(draw: Callable[..., Any]) -> dict[str, Any]:
         "tier_policy": draw(policies()),
         "memberships": draw(memberships(ladder)),
         "rewards": [{"key": "ten-off", "kind": "fixed_discount", "amount": "10", "valid_days": 400}],
+        "segments": SEGMENTS,
+        "automations": draw(st.lists(automations, max_size=3, unique_by=lambda each: each["key"])),
         "campaigns": draw(st.lists(campaigns, max_size=2, unique_by=lambda campaign: campaign["key"])),
     }
 
 
+SEGMENTS = [
+    {"key": "buyers", "all": [{"kind": "metric", "metric": "spend", "at_least": "150",
+        "window": {"kind": "rolling", "months": 1}}]},
+    {"key": "new", "any": [{"kind": "days_since", "since": "joined", "below": 12}, {"kind": "tag", "any_of": ["vip"]}]},
+]  # fmt: skip
+GIFT = {"kind": "coupon", "reward": "ten-off"}
+automations = st.sampled_from(
+    [
+        {"key": "hello", "trigger": "member_joined", "actions": [{"kind": "points", "points": 9}, GIFT]},
+        {"key": "second", "trigger": "order_count", "when": {"count": 2},
+         "actions": [{"kind": "points", "points": 21, "counts_toward_tier": True}, {"kind": "tag", "add": ["vip"]}]},
+        {"key": "each", "trigger": "order_count", "when": {"every": 2}, "actions": [{"kind": "points", "points": 5}]},
+        {"key": "paid", "trigger": "order_paid", "when": {"minimum_order": "60"}, "once_per": "day",
+         "conditions": [{"kind": "segment", "any_of": ["buyers"]}], "actions": [{"kind": "points", "points": 3}]},
+        {"key": "run", "trigger": "streak", "when": {"months": 2}, "actions": [GIFT]},
+        {"key": "lift", "trigger": "order_paid", "once_per": "month",
+         "actions": [{"kind": "tier", "tier": "silver", "for": {"days": 15}}]},
+        {"key": "rise", "trigger": "tier_changed", "actions": [{"kind": "points", "points": 50}]},
+        {"key": "talk", "trigger": "activity_recorded", "once_per": "week",
+         "actions": [{"kind": "points", "points": 2, "counts_toward_tier": True}]},
+        {"key": "cake", "trigger": "birthday", "actions": [{"kind": "points", "points": 77}, GIFT]},
+    ]
+)  # fmt: skip
 expiries = st.sampled_from(
     [
         {"mode": "none"},

@@ -21,6 +21,8 @@ from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE, Issued, issue
 from loyalty.engine.news import gather, is_ambiguous, restate
 from loyalty.engine.planning import Change
+from loyalty.engine.saving import withdrawable
+from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.tiering import metrics_at
 from loyalty.engine.timeline import command_event
@@ -36,7 +38,7 @@ NO_ROW: dict[str, Any] = {
     "id": MEMBER, "key": "customer:1:7", "registered": True, "role": "", "email": "amy@example.test",
     "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
-    "settled_at": None,
+    "settled_at": None, "segments": [],
 }  # fmt: skip
 Statement = OrderSnapshot | OrderDeleted | Command
 
@@ -193,7 +195,7 @@ class Ledger:
         self.row |= {
             "joined_at": state.joined_at, "head": head_of(state), "tier_key": state.tier_key,
             "order_count": state.order_count, "debt": state.wallet.debt, "next_lot": state.wallet.next_sequence,
-            "live_coupons": state.live_grants + sum(not grant.withdrawn for grant in state.grants.values()),
+            "live_coupons": withdrawable(state), "segments": sorted(work.segments),
             "lifetime_spend": fraction_text(totals.spend), "lifetime_orders": totals.orders,
             "lifetime_points": totals.points,
         }  # fmt: skip
@@ -234,7 +236,7 @@ class Ledger:
 
     def _check_order(self, file: OrderFile) -> None:
         """What an order gave less what it took is what it stands at, from 0 to all that it gave."""
-        own = [entry for entry in self.entries if entry.order_key == file.ref.key]
+        own = [entry for entry in self.entries if entry.order_key == file.ref.key and _is_of_order(entry)]
         moved = [entry for entry in own if not entry.cause.endswith((":void", ":forgiven"))]
         net = sum(entry.points for entry in moved if not entry.cause.startswith("expiry:"))
         assert net == file.points
@@ -261,6 +263,7 @@ class Ledger:
             "lifetime": (exact(self.row["lifetime_spend"]), self.row["lifetime_orders"], self.row["lifetime_points"]),
             "order_count": self.row["order_count"],
             "allocations": dict(sorted(self.allocations.items())),
+            "segments": self.row["segments"],
             "coupons": sorted(cause for cause, row in self.coupons.items() if row["state"] in LIVE),
         }  # fmt: skip
 
@@ -282,6 +285,7 @@ class Ledger:
             "tally": _moments(state, stored.tally.since),
             "order_count": state.order_count,
             "allocations": dict(sorted(state.allotments.rows.items())),
+            "segments": sorted(segments_of(state, self.versions.at(until) or program, until)),
         }  # fmt: skip
 
 
@@ -289,6 +293,11 @@ def _contradicts(order: OrderSnapshot | None, old: OrderFile | None) -> bool:
     if order is None or old is None or old.snapshot is None:
         return False
     return is_ambiguous(order, old.snapshot)
+
+
+def _is_of_order(entry: EntryDraft) -> bool:
+    """Bonuses name the order that caused them, and are none of its points."""
+    return not entry.cause.removeprefix("expiry:").startswith("automation:")
 
 
 def head_of(state: MemberState) -> dict[str, Any]:
@@ -299,7 +308,8 @@ def head_of(state: MemberState) -> dict[str, Any]:
 
 def _standing(state: MemberState) -> tuple[object, ...]:
     """What the fold carries on from, beside lots, orders and figures."""
-    return state.held, tuple(state.terms), state.rules, state.last_activity, state.tags
+    figures = state.held, tuple(state.terms), state.rules, state.last_activity, state.tags
+    return (*figures, state.region, state.last_order_at, state.ran, state.lost)
 
 
 def _moments(state: MemberState, since: datetime | None) -> object:
