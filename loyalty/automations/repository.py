@@ -50,6 +50,7 @@ def list_changes(connection: Connection, member: UUID, limit: int) -> Sequence[R
 def count_members(connection: Connection) -> dict[str, int]:
     """Return how many members each segment has."""
     statement = text(
-        "select key, count(*) as members from members, unnest(segments) as key where segments <> '{}' group by key"
+        "select segment, count(*) as members from members, unnest(segments) as segment where segments <> '{}'"
+        " group by segment"
     )
-    return {row["key"]: row["members"] for row in connection.execute(statement).mappings()}
+    return {row["segment"]: row["members"] for row in connection.execute(statement).mappings()}

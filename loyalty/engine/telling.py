@@ -28,7 +28,10 @@ def tell(
     wanted = {(work.id, telling.cause): telling for work in works for telling in work.state.told}
     if not wanted:
         return []
-    rows = {place: _row(book, place[0], telling, now) for place, telling in wanted.items()}
+    balances = {work.id: work.state.wallet.balance(now).available for work in works if work.state.told}
+    rows = {
+        place: _row(book, place[0], telling, balances[place[0]], now) for place, telling in wanted.items()
+    }
     new = add_messages(connection, book.id, list(rows.values()))
     return [
         _call(book, place, wanted[place], rows[place]["data"])
@@ -37,7 +40,7 @@ def tell(
     ]
 
 
-def _row(book: AccountBook, member: UUID, telling: Telling, now: datetime) -> Row:
+def _row(book: AccountBook, member: UUID, telling: Telling, balance: int, now: datetime) -> Row:
     codes = [coupon_code(book.coupon_key, cause) for cause in telling.data.get("coupons", ())]
     return {
         "member_id": member,
@@ -45,7 +48,7 @@ def _row(book: AccountBook, member: UUID, telling: Telling, now: datetime) -> Ro
         "kind": telling.kind,
         "target": telling.target,
         "program_version": telling.version,
-        "data": {**telling.data, "coupons": codes},
+        "data": {**telling.data, "coupons": codes, "balance": balance},
         "caused_at": telling.at,
         "noted_at": now,
         "status": "queued" if now - telling.at < LATE else "skipped",

@@ -157,7 +157,7 @@ class Message:
 
 
 PLACEHOLDERS = frozenset(
-    {"name", "points_name", "points", "balance", "tier", "coupon", "date", "days", "order", "program"}
+    {"name", "points_name", "points", "balance", "tier", "coupon", "date", "days", "order"}
 )
 
 

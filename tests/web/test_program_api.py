@@ -73,11 +73,11 @@ def test_mistakes_of_a_document_are_named_by_path(caller: Caller) -> None:
 
 
 def test_what_the_release_does_not_act_on_is_warned_of(caller: Caller) -> None:
-    document = make_document(automations=[{"key": "welcome"}], referral={"points": 100})
+    document = make_document(cash_back={"percent": "2"})
     answer = caller.post("/program/publish", {"document": document})
     assert answer.json is not None
     paths = [warning["path"] for warning in answer.json["warnings"]]
-    assert paths == ["/automations", "/referral"]
+    assert paths == ["/cash_back"]
     assert set(answer.json["warnings"][0]["message"]) == {"zh-TW", "zh-CN", "en"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -249,6 +250,7 @@ class ActivitySchema(Schema):
     at = Moment()
 
 
+@cache
 def page_of(schema: type[Schema]) -> type[Schema]:
     """Return the schema of one page: `data` and the cursor of the `next` one, null at the end."""
     name = schema.__name__.removesuffix("Schema")

@@ -48,14 +48,19 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     ARGUMENTS_PARSER = StrictParser()
 
     def reads(
-        self, path: str, answer: type[Schema] | Data, query: type[Schema] = NoQuery
+        self,
+        path: str,
+        answer: type[Schema] | Data,
+        query: type[Schema] = NoQuery,
+        *,
+        scope: str = "read",
     ) -> Callable[[View], View]:
         """Add a view of GET; it takes the query as its first argument where there is one."""
 
         def decorate(view: View) -> View:
             described = self.response(200, answer)(view)
             described = self.arguments(query, location="query", as_kwargs=query is NoQuery)(described)
-            self.route(path)(requires("read")(described))
+            self.route(path)(requires(scope)(described))
             return view
 
         return decorate
