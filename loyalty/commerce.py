@@ -106,6 +106,10 @@ class Buyer:
     name: str = ""
     region: str = ""
     """ISO 3166 country code of the billing address, with the state where given: `TW` or `US-NY`."""
+    address: str = ""
+    """Street, city and postcode of the billing address as one text; only a keyed digest of it is ever stored."""
+    ip: str = ""
+    """The network address of the checkout; only a keyed digest of it is ever stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import structlog
 
 from loyalty.clock import utc_now
 from loyalty.engine.occasions import Rule
+from loyalty.engine.referring import advance
 from loyalty.engine.running import FIRST, Ran, list_rules, run_page, run_segment_changes
 from loyalty.values import AccountId, StoreId
 from workers.queues import Queues
@@ -24,6 +25,7 @@ def run_automations(runtime: Runtime, account: AccountId, now: datetime | None =
     with runtime.database.transaction(account) as connection:
         rules = list_rules(connection, runtime.book(connection, account, set()), at)
     done = sum(_run_rule(runtime, account, rule, at) for rule in rules) + _run_changes(runtime, account, at)
+    done += _advance_referrals(runtime, account, at)
     log.info("automated", account=str(account), occasions=done)
     return done
 
@@ -48,6 +50,20 @@ def _run_changes(runtime: Runtime, account: AccountId, now: datetime) -> int:
         done += _note(runtime, account, ran)
         if ran.last is None:
             return done
+
+
+def _advance_referrals(runtime: Runtime, account: AccountId, now: datetime) -> int:
+    done, after = 0, 0
+    while True:
+        with runtime.database.transaction(account) as connection:
+            book = runtime.book(connection, account, set())
+            advanced = advance(connection, book, now, after, BATCH)
+        done += advanced.changed
+        for store in advanced.pushed:
+            runtime.wake_store(Queues.PUSH, account, StoreId(store))
+        if advanced.last is None:
+            return done
+        after = advanced.last
 
 
 def _note(runtime: Runtime, account: AccountId, ran: Ran) -> int:

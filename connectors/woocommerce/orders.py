@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from connectors.woocommerce.schemas import Loaded
+from connectors.woocommerce.schemas import ADDRESS, Loaded
 from loyalty.commerce import (
     Buyer,
     CouponUse,
@@ -65,7 +65,7 @@ def order_snapshot(
         coupons=_coupons(order),
         channel=order["created_via"],
         observed_at=observed_at,
-        buyer=_buyer(order["customer_id"], order["billing"]),
+        buyer=_buyer(order["customer_id"], order["billing"], order["customer_ip_address"]),
     )
 
 
@@ -160,11 +160,13 @@ def _refund_line(item: Loaded) -> RefundLine | None:
     return RefundLine(str(int(line_id)), item["quantity"], -amount if amount else NOTHING)
 
 
-def _buyer(customer_id: str, billing: Loaded) -> Buyer:
+def _buyer(customer_id: str, billing: Loaded, ip: object) -> Buyer:
     return Buyer(
         customer_id=customer_id,
         email=billing["email"],
         phone=billing["phone"],
         name=full_name(billing["first_name"], billing["last_name"]),
         region=region_of(billing),
+        address=" ".join(word for name in ADDRESS if isinstance(word := billing[name], str) and word),
+        ip=ip if isinstance(ip, str) else "",
     )

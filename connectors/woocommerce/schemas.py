@@ -22,7 +22,11 @@ GOODS = {
 }
 EXTRA = {"id": read.key, "total": read.money, "total_tax": read.money}
 COUPON_LINE = {"code": read.text, "discount": read.money, "discount_tax": read.money}
-BILLING = dict.fromkeys(("first_name", "last_name", "email", "phone", "country", "state"), read.text)
+ADDRESS = ("address_1", "city", "postcode")
+BILLING = {
+    **dict.fromkeys(("first_name", "last_name", "email", "phone", "country", "state"), read.text),
+    **dict.fromkeys(ADDRESS, read.anything),
+}
 
 
 class Reader(Schema):
@@ -47,6 +51,7 @@ class OrderSchema(Reader):
     date_completed_gmt = Value(read.instant_or_none, load_default=None)
     created_via = Value(read.text, load_default="")
     customer_id = Value(read.number, load_default="")
+    customer_ip_address = Value(read.anything, load_default="")
     billing = Record(BILLING, required=True)
     line_items = Records(GOODS, required=True)
     shipping_lines = Records(EXTRA, load_default=list)

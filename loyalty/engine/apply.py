@@ -23,6 +23,7 @@ from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
 from loyalty.engine.saving import SavedOrder, save
 from loyalty.engine.state import OrderFile
+from loyalty.engine.tracing import note_traces
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import Invalid, LedgerConflict, NotFound, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
@@ -72,6 +73,8 @@ def apply_facts(
     codes = _note_coupon_uses(connection, news, batch)
     outcomes, saved = _restate_orders(news, batch, people, codes)
     pushed = _finish(connection, book, batch.works, saved, versions, now, refold=refold)
+    bought = ((it.member, it.file.snapshot) for it in saved if it.member and it.file.snapshot)
+    note_traces(connection, book, bought, versions.at(now))
     return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed)
 
 

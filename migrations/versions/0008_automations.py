@@ -73,6 +73,68 @@ alter table messages force row level security;
 create policy of_account on messages
     using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
 grant select, insert, update, delete on messages to laurel_app;
+
+create table referral_codes (
+    account_id uuid not null,
+    code text not null,
+    member_id uuid not null,
+    constraint pk_referral_codes primary key (account_id, code),
+    constraint fk_referral_codes_account_id_member_id
+        foreign key(account_id, member_id) references members (account_id, id),
+    constraint uq_referral_codes_account_id_member_id unique (account_id, member_id)
+);
+alter table referral_codes enable row level security;
+alter table referral_codes force row level security;
+create policy of_account on referral_codes
+    using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
+grant select, insert, update, delete on referral_codes to laurel_app;
+
+create table referrals (
+    id bigint generated always as identity,
+    account_id uuid not null,
+    referrer_id uuid not null,
+    friend_id uuid not null,
+    claimed_at timestamp with time zone not null,
+    status text not null,
+    reason text default '' not null,
+    order_key text,
+    due_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    reviewed_by text,
+    constraint pk_referrals primary key (id),
+    constraint fk_referrals_account_id_referrer_id
+        foreign key(account_id, referrer_id) references members (account_id, id),
+    constraint fk_referrals_account_id_friend_id
+        foreign key(account_id, friend_id) references members (account_id, id),
+    constraint uq_referrals_account_id_friend_id unique (account_id, friend_id),
+    constraint ck_referrals_nobody_brings_himself check (referrer_id <> friend_id),
+    constraint ck_referrals_status
+        check (status in ('claimed', 'review', 'pending', 'completed', 'refused', 'reversed'))
+);
+create index ix_referrals_referrer on referrals (account_id, referrer_id);
+create index ix_referrals_open on referrals (account_id, id) where status in ('claimed', 'pending', 'completed');
+comment on table referrals is 'pending: the friend''s first order waits for the end of its return days, due_at';
+alter table referrals enable row level security;
+alter table referrals force row level security;
+create policy of_account on referrals
+    using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
+grant select, insert, update, delete on referrals to laurel_app;
+
+create table referral_traces (
+    account_id uuid not null,
+    member_id uuid not null,
+    trace text not null,
+    constraint pk_referral_traces primary key (account_id, member_id, trace),
+    constraint fk_referral_traces_account_id_member_id
+        foreign key(account_id, member_id) references members (account_id, id)
+);
+comment on table referral_traces is
+    'trace: kind and keyed digest of an address, device, phone or network address; never the thing itself';
+alter table referral_traces enable row level security;
+alter table referral_traces force row level security;
+create policy of_account on referral_traces
+    using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
+grant select, insert, update, delete on referral_traces to laurel_app;
 """
 
 

@@ -26,6 +26,7 @@ from loyalty.notices import tables as _notices  # noqa: F401
 from loyalty.orders import tables as _orders  # noqa: F401
 from loyalty.outbox import tables as _outbox  # noqa: F401
 from loyalty.programs import tables as _programs  # noqa: F401
+from loyalty.referrals import tables as _referrals  # noqa: F401
 from loyalty.rewards import tables as _rewards  # noqa: F401
 from loyalty.stores import tables as _stores  # noqa: F401
 from loyalty.tiers import tables as _tiers  # noqa: F401

@@ -5,12 +5,22 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from webhook_app.api import automations, commands, corrections, ledger, members, messages, program, reports
+from webhook_app.api import (
+    automations,
+    commands,
+    corrections,
+    ledger,
+    members,
+    messages,
+    program,
+    referrals,
+    reports,
+)
 from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-TOPICS = (members, commands, ledger, program, corrections, automations, messages, reports)
+TOPICS = (members, commands, ledger, program, corrections, automations, referrals, messages, reports)
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],

@@ -1,0 +1,222 @@
+"""Bring a friend: claims, the wait for his first order to outlive its return days, pay and take back;
+law: nobody is paid twice for a friend, nobody beyond his limits, nobody for himself (U88).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.accounts.service import lock_account, next_command_number
+from loyalty.clock import day_end, day_start, local_date
+from loyalty.db import Row
+from loyalty.engine.apply import carry_out
+from loyalty.engine.commands import Command, RunActions, Source, UndoActions
+from loyalty.engine.work import AccountBook
+from loyalty.errors import Conflict, Invalid, NotFound
+from loyalty.members.repository import list_members
+from loyalty.programs.automations import Referral
+from loyalty.programs.program import Program
+from loyalty.programs.service import load_versions
+from loyalty.referrals import repository
+from loyalty.referrals.code import referral_code, trace
+from loyalty.values import exact
+
+SIDES = ("referrer", "friend")
+
+
+class ReferralRefused(Conflict):
+    """This person cannot be brought as a friend."""
+
+
+@dataclass(slots=True)
+class Advanced:
+    """What a page of referrals became: how many changed, the stores with pushes, the last one looked at."""
+
+    changed: int = 0
+    pushed: frozenset[UUID] = frozenset()
+    last: int | None = None
+    outcomes: list[Row] = field(default_factory=list)
+
+
+def personal_code(connection: Connection, book: AccountBook, member: UUID) -> str:
+    """Return a member's referral code, kept so that a friend can use it; raises NotFound."""
+    rows = list_members(connection, [member])
+    if not rows:
+        raise NotFound("There is no member of that id.")
+    code = referral_code(book.coupon_key, rows[0]["key"])
+    repository.put_code(connection, book.id, member, code)
+    return code
+
+
+def claim(
+    connection: Connection, book: AccountBook, code: str, friend: UUID, device: str, now: datetime
+) -> Mapping[Any, Any]:
+    """Note that a member was brought by the owner of a code; the same claim again changes nothing.
+
+    Raises Invalid for an unknown code, ReferralRefused for the owner himself, for who was brought by another or has
+    bought before, and when no program in force pays for friends.
+    """
+    program = load_versions(connection, book.id).at(now)
+    if program is None or not program.referral.is_offered:
+        raise ReferralRefused("The program in force does not pay for friends.")
+    referrer = repository.find_referrer(connection, code)
+    if referrer is None:
+        raise Invalid("There is no such code.", {"/code": ["There is no such code."]})
+    if referrer == friend:
+        raise ReferralRefused("Nobody can bring himself.")
+    if device:
+        found = trace(book.coupon_key, "device", device)
+        repository.add_traces(connection, book.id, [(friend, found)] if found else [])
+    return _claimed(connection, book, referrer, friend, now)
+
+
+def _claimed(
+    connection: Connection, book: AccountBook, referrer: UUID, friend: UUID, now: datetime
+) -> Mapping[Any, Any]:
+    known = repository.find_referral_of(connection, friend)
+    if known is None:
+        if repository.has_awarded_orders(connection, friend):
+            raise ReferralRefused("Who has bought before cannot be brought any more.")
+        repository.add_referral(connection, book.id, referrer, friend, now)
+        known = repository.find_referral_of(connection, friend)
+    assert known is not None
+    if known["referrer_id"] != referrer:
+        raise ReferralRefused("Somebody else brought this member.")
+    return known
+
+
+def advance(connection: Connection, book: AccountBook, now: datetime, after: int, limit: int) -> Advanced:
+    """Look at the next open referrals by id: note first orders, pay for those that outlived their return days, take
+    back what was paid for orders that were refunded since.
+    """
+    program = load_versions(connection, book.id).at(now)
+    if program is None:
+        return Advanced()
+    lock_account(connection)
+    rows = repository.claim_open(connection, after, limit)
+    advanced = Advanced(last=rows[-1]["id"] if rows else None)
+    for row in rows:
+        _STEPS[row["status"]](connection, book, program, row, now, advanced)
+    if advanced.outcomes:
+        repository.put_outcomes(connection, advanced.outcomes)
+    advanced.changed += len(advanced.outcomes)
+    return advanced
+
+
+def _become(
+    advanced: Advanced, row: Mapping[Any, Any], status: str, reason: str = "", **changes: Any
+) -> None:
+    kept = {name: row[name] for name in ("id", "order_key", "due_at", "completed_at")}
+    advanced.outcomes.append({**kept, "status": status, "reason": reason, **changes})
+
+
+def _note_first_order(
+    connection: Connection,
+    book: AccountBook,
+    program: Program,
+    row: Mapping[Any, Any],
+    now: datetime,
+    it: Advanced,
+) -> None:
+    if row["first_key"] is None:
+        return
+    day = local_date(row["first_at"], program.time_zone) + timedelta(days=program.referral.hold_days)
+    due = {"order_key": row["first_key"], "due_at": day_end(day, program.time_zone)}
+    shared = repository.list_shared_traces(connection, row["referrer_id"], row["friend_id"])
+    suspicious = bool(shared) and row["reviewed_by"] is None
+    _become(it, row, "review" if suspicious else "pending", ", ".join(shared) if suspicious else "", **due)
+
+
+def _pay(
+    connection: Connection,
+    book: AccountBook,
+    program: Program,
+    row: Mapping[Any, Any],
+    now: datetime,
+    it: Advanced,
+) -> None:
+    """Pay both sides once the order has outlived its return days and still stands; a refunded one does not count."""
+    if not row["counts"] or exact(row["net_base"]) < program.referral.minimum_order:
+        _become(it, row, "claimed", "the order was refunded", order_key=None, due_at=None)
+        return
+    if row["due_at"] > now:
+        return
+    over = _limit_reached(connection, program.referral, row["referrer_id"], program.time_zone, now)
+    if over:
+        _become(it, row, "refused", over)
+        return
+    occasion = row["friend_key"]
+    for side in SIDES:
+        _carry_out(connection, book, row, side, it, now, lambda number, side=side: RunActions(
+            number, now, Source.REFERRAL, side, occasion, {}, "referral_completed", "laurel"))  # fmt: skip
+    repository.put_outcomes(
+        connection,
+        [{**{name: row[name] for name in ("id", "order_key", "due_at")}, "status": "completed", "reason": "",
+          "completed_at": now}],
+    )  # fmt: skip
+    it.changed += 1
+
+
+def _limit_reached(
+    connection: Connection, referral: Referral, referrer: UUID, tz: str, now: datetime
+) -> str | None:
+    month = day_start(local_date(now, tz).replace(day=1), tz)
+    for limit, since, name in ((referral.per_month, month, "month"), (referral.lifetime, None, "lifetime")):
+        if limit is not None and repository.count_completed(connection, referrer, since) >= limit:
+            return f"limit per {name}"
+    return None
+
+
+def _take_back(
+    connection: Connection,
+    book: AccountBook,
+    program: Program,
+    row: Mapping[Any, Any],
+    now: datetime,
+    it: Advanced,
+) -> None:
+    """Withdraw what is unused on both sides when the order does not stand any more."""
+    if row["counts"]:
+        return
+    for side in SIDES:
+        _carry_out(connection, book, row, side, it, now, lambda number, side=side: UndoActions(
+            number, now, Source.REFERRAL, side, row["friend_key"], "the order was refunded", "laurel"))  # fmt: skip
+    _become(it, row, "reversed", "the order was refunded")
+
+
+def _carry_out(
+    connection: Connection,
+    book: AccountBook,
+    row: Mapping[Any, Any],
+    side: str,
+    it: Advanced,
+    now: datetime,
+    build: Any,
+) -> None:
+    command: Command = build(next_command_number(connection))
+    _, pushed = carry_out(connection, book, row[f"{side}_id"], command, now)
+    it.pushed |= pushed
+
+
+_STEPS = {"claimed": _note_first_order, "pending": _pay, "completed": _take_back}
+
+
+def decide_review(
+    connection: Connection, number: int, *, accept: bool, reason: str, reviewer: str
+) -> Mapping[Any, Any]:
+    """Let somebody who was held back go on, or refuse him; raises NotFound, Conflict."""
+    row = repository.find_referral(connection, number)
+    if row is None:
+        raise NotFound("There is no referral of that number.")
+    if row["status"] != "review":
+        raise Conflict("This referral does not wait for a review.")
+    repository.review(connection, number, "pending" if accept else "refused", reason, reviewer)
+    found = repository.find_referral(connection, number)
+    assert found is not None
+    return found

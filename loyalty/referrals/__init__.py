@@ -1,0 +1,1 @@
+"""Who brought whom, and what became of it."""
