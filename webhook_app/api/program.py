@@ -12,7 +12,6 @@ from loyalty.engine.publishing import Published, publish_program
 from loyalty.engine.simulation import simulate
 from loyalty.errors import ProgramNotPublished
 from loyalty.programs.json_schema import program_json_schema
-from loyalty.programs.presets import get_preset, list_presets
 from loyalty.programs.repository import list_versions
 from loyalty.programs.service import get_draft, load_versions, save_draft
 from webhook_app.api.answers import DraftSchema, ProgramSchema, PublishedSchema, VersionSchema, page_of
@@ -48,12 +47,6 @@ def versions() -> Data:
 def schema() -> Response:
     """Return the JSON Schema of the document."""
     return jsonify(program_json_schema())
-
-
-@blueprint.reads("/program/presets", {"type": "object"})
-def presets() -> Response:
-    """Return the presets by key: whole documents, ready to edit and publish."""
-    return jsonify({key: get_preset(key) for key in list_presets()})
 
 
 @blueprint.reads("/program/draft", DraftSchema)

@@ -17,8 +17,9 @@ from loyalty.engine.simulation import Question, simulate
 from loyalty.errors import Invalid, ProgramNotPublished
 from loyalty.programs.document import check_document
 from loyalty.programs.lint import Notice, lint
-from loyalty.programs.presets import get_preset, list_presets
+from loyalty.programs.presets import all_presets, get_preset
 from loyalty.programs.service import get_document, get_draft, load_versions
+from webhook_app.api.presets import PresetSchema
 from webhook_app.api.simulation import SimulationSchema, simulation_data
 from webhook_app.cli import ACTOR, Answer, Moment, command, find_account
 from webhook_app.commands.simulating import table
@@ -62,12 +63,22 @@ def show(tools: Tools, store: str) -> Answer:
     return Answer(data, [f"version {program.version}, in force since {start}", text])
 
 
+@command(group, "presets")
+def presets(_: Tools) -> Answer:
+    """List the presets: their keys, other names, tiers and what they are for."""
+    listed = PresetSchema(many=True).dump(all_presets())
+    lines = [
+        f"{' = '.join((each['key'], *each['aliases']))}: {' → '.join(name['zh-TW'] for name in each['tiers'])}"
+        f"\n  {each['about']['zh-TW']}\n  {each['about']['en']}"
+        for each in listed
+    ]
+    return Answer({"presets": listed}, lines)
+
+
 @command(group, "preset")
-@click.argument("key", required=False)
-def preset(_: Tools, key: str | None) -> Answer:
-    """List the presets, or print the document of preset KEY, ready to edit and publish."""
-    if key is None:
-        return Answer({"presets": list_presets()}, list_presets())
+@click.argument("key")
+def preset(_: Tools, key: str) -> Answer:
+    """Print the document of preset KEY, ready to edit and publish."""
     document = get_preset(key)
     return Answer(document, [json.dumps(document, ensure_ascii=False, indent=2)])
 
