@@ -42,7 +42,7 @@ def test_preset_is_a_document_that_is_published_without_a_warning(caller: Caller
     answer = caller.post("/program/publish", {"document": document})
     assert answer.status_code == 201, answer.json
     assert answer.json is not None
-    assert answer.json["warnings"] == []
+    assert (answer.json["warnings"], answer.json["advice"]) == ([], [])
 
 
 def test_unknown_preset_is_not_found(caller: Caller) -> None:

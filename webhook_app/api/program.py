@@ -8,15 +8,23 @@ from flask import Response, jsonify
 
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
+from loyalty.engine.advising import Linted, lint_document
 from loyalty.engine.publishing import Published, publish_program
 from loyalty.engine.simulation import simulate
 from loyalty.errors import ProgramNotPublished
 from loyalty.programs.json_schema import program_json_schema
 from loyalty.programs.repository import list_versions
 from loyalty.programs.service import get_draft, load_versions, save_draft
-from webhook_app.api.answers import DraftSchema, ProgramSchema, PublishedSchema, VersionSchema, page_of
+from webhook_app.api.answers import (
+    DraftSchema,
+    LintSchema,
+    ProgramSchema,
+    PublishedSchema,
+    VersionSchema,
+    page_of,
+)
 from webhook_app.api.parts import Data, Resource, Writing, actor, transaction
-from webhook_app.api.questions import DocumentBody, PublishRequest
+from webhook_app.api.questions import DocumentBody, LintRequest, PublishRequest
 from webhook_app.api.simulation import SimulationRequest, SimulationSchema, simulation_data
 from webhook_app.security import access
 from webhook_app.tools import tools
@@ -77,6 +85,16 @@ def publish(writing: Writing, asked: Data) -> Published:
     if done.to_refold:
         writing.afterwards.append(partial(tools().wake_inbox, account))
     return done
+
+
+@blueprint.asks("/program/lint", LintSchema, LintRequest)
+def lint(asked: Data) -> Linted:
+    """Warn of what in the draft, or the given document, does nothing, and advise on its design."""
+    with transaction(steady=True) as connection:
+        document = asked["document"]
+        if document is None:
+            document = get_draft(connection)
+        return lint_document(connection, access().account, document, utc_now(), on_orders=asked["on_orders"])
 
 
 @blueprint.asks("/program/simulations", SimulationSchema, SimulationRequest)
