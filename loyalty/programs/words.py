@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from string import Formatter
 
 from loyalty.clock import zone
 from loyalty.programs.ladder import Text
@@ -32,10 +33,29 @@ _MONEY = {
 def say(traditional: str, simplified: str, english: str, **parts: Part) -> Text:
     """Return a sentence in each language with its `{parts}` filled in."""
     templates = zip(LANGUAGES, (traditional, simplified, english), strict=True)
-    return {
-        language: template.format(**{name: inside(part, language) for name, part in parts.items()})
-        for language, template in templates
-    }
+    return {language: _filled(template, language, parts) for language, template in templates}
+
+
+def _filled(template: str, language: str, parts: Mapping[str, Part]) -> str:
+    """Fill a template in; a space of the template goes where both of its sides turn out to be Chinese."""
+    done = ""
+    for literal, name, _, _ in Formatter().parse(template):
+        done = _beside(done, literal)
+        if name:
+            done = _beside(done, inside(parts[name], language))
+    return done
+
+
+def _beside(left: str, right: str) -> str:
+    if left.endswith(" ") and _is_chinese(left[-2:-1]) and _is_chinese(right[:1]):
+        return left[:-1] + right
+    if right.startswith(" ") and _is_chinese(left[-1:]) and _is_chinese(right[1:2]):
+        return left + right[1:]
+    return left + right
+
+
+def _is_chinese(sign: str) -> bool:
+    return "\u3000" <= sign <= "\uffef"
 
 
 def inside(part: Part, language: str) -> str:
@@ -103,12 +123,17 @@ def moment(instant: datetime, tz: str) -> Text:
 def joined(parts: Sequence[Part], chinese: tuple[str, str], english: str) -> Text:
     """Return parts with a word between them, in Chinese (traditional and simplified) and in English."""
     words = dict(zip(LANGUAGES, (*chinese, english), strict=True))
-    return {language: word.join(inside(part, language) for part in parts) for language, word in words.items()}
+    texts = {}
+    for language, word in words.items():
+        texts[language] = inside(parts[0], language) if parts else ""
+        for part in parts[1:]:
+            texts[language] = _beside(_beside(texts[language], word), inside(part, language))
+    return texts
 
 
 def either(parts: Sequence[Part]) -> Text:
     """Return parts of which any is meant."""
-    return joined(parts, ("或", "或"), " or ")
+    return joined(parts, (" 或 ", " 或 "), " or ")
 
 
 def both(parts: Sequence[Part]) -> Text:
@@ -118,7 +143,7 @@ def both(parts: Sequence[Part]) -> Text:
 
 def together(parts: Sequence[Part]) -> Text:
     """Return clauses all of which must hold."""
-    return joined(parts, ("且", "且"), " and ")
+    return joined(parts, (" 且 ", " 且 "), " and ")
 
 
 def clauses(parts: Sequence[Part]) -> Text:

@@ -25,6 +25,7 @@ from webhook_app.api.answers import (
 )
 from webhook_app.api.parts import Data, Resource, Writing, actor, transaction
 from webhook_app.api.questions import DocumentBody, LintRequest, PublishRequest
+from webhook_app.api.rules import RulesQuery, RulesSchema, sections_data
 from webhook_app.api.simulation import SimulationRequest, SimulationSchema, simulation_data
 from webhook_app.security import access
 from webhook_app.tools import tools
@@ -41,6 +42,17 @@ def show() -> Data:
     if program is None:
         raise ProgramNotPublished
     return next(dict(row) for row in rows if row["version"] == program.version)
+
+
+@blueprint.reads("/program/rules", RulesSchema, RulesQuery)
+def rules(asked: Data) -> Data:
+    """Return the rules in force in words: in one language, or with every text by language."""
+    now, language = utc_now(), asked["language"]
+    with transaction() as connection:
+        program = load_versions(connection, access().account).at(now)
+    if program is None:
+        raise ProgramNotPublished
+    return {"version": program.version, "sections": sections_data(program, now, language)}
 
 
 @blueprint.reads("/program/versions", page_of(VersionSchema))

@@ -18,9 +18,11 @@ from loyalty.engine.simulation import Question, simulate
 from loyalty.errors import Invalid, ProgramNotPublished
 from loyalty.programs.lint import Notice
 from loyalty.programs.presets import all_presets, get_preset
+from loyalty.programs.program import LANGUAGES
 from loyalty.programs.service import get_document, get_draft, load_versions
 from webhook_app.api.answers import LintSchema
 from webhook_app.api.presets import PresetSchema
+from webhook_app.api.rules import sections_data
 from webhook_app.api.simulation import SimulationSchema, simulation_data
 from webhook_app.cli import ACTOR, Answer, Moment, command, find_account
 from webhook_app.commands.simulating import table
@@ -64,6 +66,21 @@ def show(tools: Tools, store: str) -> Answer:
     data = {"version": program.version, "effective_from": start, "document": document}
     text = json.dumps(document, ensure_ascii=False, indent=2)
     return Answer(data, [f"version {program.version}, in force since {start}", text])
+
+
+@command(group, "rules")
+@click.argument("store")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
+def rules(tools: Tools, store: str, language: str) -> Answer:
+    """Say the rules in force for the account of STORE in words."""
+    (account, _), now = find_account(tools, store), utc_now()
+    with tools.database.transaction(account) as connection:
+        program = load_versions(connection, account).at(now)
+    if program is None:
+        raise ProgramNotPublished
+    sections = sections_data(program, now, language)
+    lines = [line for each in sections for line in (f"# {each['title']}", *each["sentences"], "")]
+    return Answer({"version": program.version, "sections": sections}, lines[:-1])
 
 
 @command(group, "presets")
