@@ -14,6 +14,7 @@ from loyalty.programs import rules_words_rewards as rewards
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Program
 from loyalty.programs.rules_words_campaigns import campaigns
+from loyalty.programs.rules_words_people import people
 from loyalty.programs.rules_words_tiers import tiers
 from loyalty.programs.words import moment, say
 
@@ -39,7 +40,7 @@ def rules_in_words(program: Program, now: datetime) -> tuple[Section, ...]:
 def _common(program: Program) -> tuple[Titled, ...]:
     unit = program.points_name
     return (
-        ("people", say("會員資格", "会员资格", "Who takes part"), earning.membership_of_people(program)),
+        ("people", say("會員資格", "会员资格", "Who takes part"), people(program)),
         (
             "earning",
             say("如何獲得{unit}", "如何获得{unit}", "How to earn {unit}", unit=unit),

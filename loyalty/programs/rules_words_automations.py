@@ -207,15 +207,22 @@ def referral(program: Program) -> Iterator[Text]:
     """Yield what bringing friends gives, and when."""
     terms = program.referral
     sides = (
-        (terms.referrer, ("推薦人：{gets}。", "推荐人：{gets}。", "Who brings a friend: {gets}.")),
-        (terms.friend, ("被推薦的好友：{gets}。", "被推荐的好友：{gets}。", "The friend: {gets}.")),
+        (terms.referrer, ("推薦人：{gets}。", "推荐人：{gets}。", "If you bring a friend: {gets}.")),
+        (
+            terms.friend,
+            ("被推薦的好友：{gets}。", "被推荐的好友：{gets}。", "If you are the friend: {gets}."),
+        ),
     )
     for actions, words in sides:
         gets = list(_gets(program, actions))
         if gets:
             yield say(*words, gets=both(gets))
-    if not terms.is_offered:
-        return
+    if terms.is_offered:
+        yield from _referral_terms(program)
+
+
+def _referral_terms(program: Program) -> Iterator[Text]:
+    terms = program.referral
     yield say(
         "好友的首筆訂單付款滿 {days}後才發放。", "好友的首笔订单付款满 {days}后才发放。",
         "It is given {days} after the friend's first order was paid.", days=days(terms.hold_days),
@@ -225,19 +232,15 @@ def referral(program: Program) -> Iterator[Text]:
             "首筆訂單扣除退款後須滿 {least}。", "首笔订单扣除退款后须满 {least}。",
             "That order must be {least} or more after refunds.", least=amount(program, terms.minimum_order),
         )  # fmt: skip
-    if terms.per_month is not None:
-        most = number(terms.per_month)
-        yield say(
-            "每月最多計 {n} 位好友。",
-            "每月最多计 {n} 位好友。",
-            "At most {n} friends count in a month.",
-            n=most,
-        )
-    if terms.lifetime is not None:
-        most = number(terms.lifetime)
-        yield say(
-            "累計最多 {n} 位好友。", "累计最多 {n} 位好友。", "At most {n} friends count in all.", n=most
-        )
+    limits = (
+        (terms.per_month, ("每月最多計 {n} 位好友。",
+        "每月最多计 {n} 位好友。",
+        "In a month {n} friends count at most.")),
+        (terms.lifetime, ("累計最多 {n} 位好友。", "累计最多 {n} 位好友。", "In all {n} friends count at most.")),
+    )  # fmt: skip
+    for most, words in limits:
+        if most is not None:
+            yield say(*words, n=number(most))
 
 
 def activities(program: Program) -> Iterator[Text]:

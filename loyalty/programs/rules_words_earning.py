@@ -1,4 +1,4 @@
-"""Who is a member, how orders earn points, how long points live, and what refunds do, in words (S75, S80)."""
+"""How orders earn points, how long points live, and what refunds do, in words (S75, S80)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Program
-from loyalty.programs.rules_words import amount, before, end_of, listed, points, products
+from loyalty.programs.rules_words import amount, before, end_of, points, products
 from loyalty.programs.terms import AwardOn, Discounts, NegativeBalance, Rounding
 from loyalty.programs.words import both, days, length, number, say
 
 _ROUNDING = {
-    Rounding.FLOOR: ("無條件捨去", "舍去小数", "down"),
+    Rounding.FLOOR: ("無條件捨去", "直接舍去", "down"),
     Rounding.HALF_UP: ("四捨五入", "四舍五入", "to the nearest whole number, halves up"),
-    Rounding.CEILING: ("無條件進位", "进位取整", "up"),
+    Rounding.CEILING: ("無條件進位", "向上进位", "up"),
 }
 _TAX = {
     None: ("含稅與否依商店標價", "含税与否按商店标价", "with or without tax as the shop shows its prices"),
@@ -24,65 +24,41 @@ _DISCOUNTS = {
     Discounts.DEDUCTED: ("扣除折扣後", "扣除折扣后", "after discounts"),
     Discounts.IGNORED: ("折扣前", "折扣前", "before discounts"),
 }
-
-
-def membership_of_people(program: Program) -> Iterator[Text]:
-    """Yield who takes part."""
-    enrolment, unit = program.enrolment, program.points_name
-    if enrolment.mode == "automatic":
-        yield say(
-            "下單或註冊帳號後自動成為會員。",
-            "下单或注册账号后自动成为会员。",
-            "Whoever places an order or registers becomes a member.",
-        )
-    else:
-        yield say(
-            "主動加入後才會成為會員。",
-            "主动加入后才会成为会员。",
-            "Only those who join by themselves become members.",
-        )
-    if enrolment.guests:
-        yield say(
-            "未登入帳號的訂單也能獲得{unit}。",
-            "未登录账号的订单也能获得{unit}。",
-            "Orders placed without an account earn {unit} too.",
-            unit=unit,
-        )
-    else:
-        yield say(
-            "未登入帳號的訂單不能獲得{unit}。",
-            "未登录账号的订单不能获得{unit}。",
-            "Orders placed without an account earn no {unit}.",
-            unit=unit,
-        )
-    excluded = (
-        (enrolment.excluded_roles, ("帳號角色 {who}", "账号角色 {who}", "accounts with the role {who}")),
-        (enrolment.excluded_tags, ("會員標籤 {who}", "会员标签 {who}", "customers with the tag {who}")),
-        (
-            enrolment.excluded_domains,
-            ("電子郵件網域 {who}", "电子邮件域名 {who}", "e-mail addresses at {who}"),
-        ),
-    )
-    groups = [say(*words, who=listed(who)) for who, words in excluded if who]
-    if groups:
-        yield say(
-            "下列對象不參加：{groups}。",
-            "下列对象不参加：{groups}。",
-            "These do not take part: {groups}.",
-            groups=both(groups),
-        )
+_GIVEN_BACK = {
+    "proportional": (
+        "訂單退款時，兌換所用的{unit}按退款比例退回。", "订单退款时，兑换所用的{unit}按退款比例退回。",
+        "When an order is refunded, the {unit} redeemed for it come back in proportion.",
+    ),
+    "full": (
+        "訂單全額退款時，兌換所用的{unit}全部退回；部分退款不退回。",
+        "订单全额退款时，兑换所用的{unit}全部退回；部分退款不退回。",
+        "When an order is refunded in full, the {unit} redeemed for it all come back; a part brings none.",
+    ),
+    "none": (
+        "訂單退款時，兌換所用的{unit}不退回。", "订单退款时，兑换所用的{unit}不退回。",
+        "When an order is refunded, the {unit} redeemed for it do not come back.",
+    ),
+}  # fmt: skip
 
 
 def earning(program: Program) -> Iterator[Text]:
     """Yield how an order earns."""
-    rules, unit = program.earning, program.points_name
     if program.paused:
         yield say(
             "目前暫停累積：此期間付款的訂單不會獲得{unit}，但仍計入會員等級。",
             "目前暂停累积：此期间付款的订单不会获得{unit}，但仍计入会员等级。",
             "Earning is paused: orders paid now earn no {unit}, but count toward tiers.",
-            unit=unit,
+            unit=program.points_name,
         )
+    yield from _rate(program)
+    yield from _base(program)
+    yield from _products(program)
+    yield from _limits(program)
+    yield from _when(program)
+
+
+def _rate(program: Program) -> Iterator[Text]:
+    rules, unit = program.earning, program.points_name
     yield say(
         "每消費 {money} 獲得 {n} {unit}。",
         "每消费 {money} 获得 {n} {unit}。",
@@ -100,9 +76,6 @@ def earning(program: Program) -> Iterator[Text]:
         "每筆訂單的{unit}合計後取整數一次，小數{how}。", "每笔订单的{unit}合计后取整数一次，小数{how}。",
         "The {unit} of an order are added up and rounded once, {how}.", unit=unit, how=say(*_ROUNDING[rules.rounding]),
     )  # fmt: skip
-    yield from _base(program)
-    yield from _limits(program)
-    yield from _when(program)
 
 
 def _base(program: Program) -> Iterator[Text]:
@@ -131,7 +104,7 @@ def _base(program: Program) -> Iterator[Text]:
         )
 
 
-def _limits(program: Program) -> Iterator[Text]:
+def _products(program: Program) -> Iterator[Text]:
     rules, unit = program.earning, program.points_name
     for rule in rules.product_rules:
         what = products(rule.match)
@@ -156,6 +129,10 @@ def _limits(program: Program) -> Iterator[Text]:
             what=excluded,
             unit=unit,
         )
+
+
+def _limits(program: Program) -> Iterator[Text]:
+    rules, unit = program.earning, program.points_name
     if rules.minimum_order:
         yield say(
             "訂單金額須達 {money} 才能獲得{unit}。", "订单金额须达 {money} 才能获得{unit}。",
@@ -248,22 +225,7 @@ def refunds(program: Program) -> Iterator[Text]:
             "如果已经用掉，不足的部分不再追讨。",
             "If they are spent already, the rest is forgiven.",
         )
-    given_back = {
-        "proportional": (
-            "訂單退款時，兌換所用的{unit}按退款比例退回。", "订单退款时，兑换所用的{unit}按退款比例退回。",
-            "When an order is refunded, the {unit} redeemed for it come back in proportion.",
-        ),
-        "full": (
-            "訂單全額退款時，兌換所用的{unit}全部退回；部分退款不退回。",
-            "订单全额退款时，兑换所用的{unit}全部退回；部分退款不退回。",
-            "When an order is refunded in full, the {unit} redeemed for it all come back; a part brings none.",
-        ),
-        "none": (
-            "訂單退款時，兌換所用的{unit}不退回。", "订单退款时，兑换所用的{unit}不退回。",
-            "When an order is refunded, the {unit} redeemed for it do not come back.",
-        ),
-    }  # fmt: skip
-    yield say(*given_back[rules.restore_redeemed], unit=unit)
+    yield say(*_GIVEN_BACK[rules.restore_redeemed], unit=unit)
     if rules.restore_redeemed != "none":
         yield say(
             "退回的{unit}至少還有 {days}可以使用。", "退回的{unit}至少还有 {days}可以使用。",
