@@ -40,7 +40,9 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 """Noon in Taipei."""
 SECRET = "a-webhook-secret"
-TIERS: list[dict[str, Any]] = [{"key": "regular", "name": {"zh-TW": "普通會員", "en": "Regular"}}]
+TIERS: list[dict[str, Any]] = [
+    {"key": "regular", "name": {"zh-TW": "普通會員", "zh-CN": "普通会员", "en": "Regular"}}
+]
 
 
 def make_document(**parts: Any) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Side:
     at: datetime
     members: int = 0
     tiers: Counter[str] = field(default_factory=Counter)
+    best: Counter[str] = field(default_factory=Counter)
+    """Members by the highest tier that their own figures ever reached."""
     given: int = 0
     outstanding: int = 0
     expired: int = 0
@@ -49,6 +51,7 @@ class Side:
         balance = state.wallet.balance(self.at)
         self.members += 1
         self.tiers[state.tier_key] += 1
+        self.best[self._best(state)] += 1
         self.given += sum(
             it.points for it in state.movements if it.kind is EntryKind.ACCRUAL and it.points > 0
         )
@@ -58,6 +61,17 @@ class Side:
         self.spend += state.tally.total.spend
         if self.reach is not None:
             self.reach.add(state, balance.available)
+
+    def _best(self, state: MemberState) -> str:
+        reached = [it.tier_key for it in state.periods if it.reason in ("joined", "reached")]
+        rank = self.program.tier_rank if self.program else reached.index
+        return max(reached, key=rank, default="")
+
+    def reached(self, rank: int) -> int:
+        """Return how many members ever reached a tier of that rank, or a higher one, by their figures."""
+        if self.program is None:
+            return 0
+        return sum(count for key, count in self.best.items() if self.program.tier_rank(key) >= rank)
 
     def ladder(self) -> list[tuple[str, int]]:
         """Return each tier of the ladder with its members, then tiers that members hold besides."""

@@ -12,6 +12,7 @@ from loyalty.programs.program import Program, Reward
 from loyalty.values import decimal_floor
 
 SOON = timedelta(days=90)
+YEAR = timedelta(days=365)
 SHARE_DECIMALS = 4
 
 
@@ -41,7 +42,7 @@ def cheapest_rate(program: Program) -> Rate | None:
 @dataclass(slots=True)
 class Reach:
     """How many members can redeem the cheapest reward at an instant, and how many could within 90 days of joining,
-    by their points alone; `settled` are those who joined 90 days ago or earlier.
+    by their points alone; `settled` are those who joined 90 days ago or earlier, `aged` those who did a year ago.
     """
 
     rate: Rate
@@ -50,6 +51,8 @@ class Reach:
     able: int = 0
     early: int = 0
     settled: int = 0
+    within_year: int = 0
+    aged: int = 0
 
     def add(self, state: MemberState, available: int) -> None:
         """Count a member with the points that he may spend now."""
@@ -57,13 +60,19 @@ class Reach:
         tiers = self.rate.reward.tiers
         self.members += 1
         self.able += available >= self.rate.points and (not tiers or state.tier_key in tiers)
-        if state.joined_at + SOON <= self.at:
-            self.settled += 1
-            self.early += had_points(state, self.rate.points, state.joined_at + SOON)
+        soon, year = state.joined_at + SOON, state.joined_at + YEAR
+        if soon > self.at:
+            return
+        first = first_had(state, self.rate.points)
+        self.settled += 1
+        self.early += first is not None and first <= soon
+        if year <= self.at:
+            self.aged += 1
+            self.within_year += first is not None and first <= year
 
 
-def had_points(state: MemberState, points: int, until: datetime) -> bool:
-    """Return whether the usable balance reached so many points up to an instant."""
+def first_had(state: MemberState, points: int) -> datetime | None:
+    """Return when the usable balance first reached so many points, None for never."""
     lots, moments = state.wallet.lots, []
     for each in state.movements:
         lot = lots.get(each.cause)
@@ -73,9 +82,9 @@ def had_points(state: MemberState, points: int, until: datetime) -> bool:
     balance = 0
     for at, moved in sorted(moments):
         balance += moved
-        if at > until or balance >= points:
-            return at <= until
-    return False
+        if balance >= points:
+            return at
+    return None
 
 
 @dataclass(frozen=True, slots=True)

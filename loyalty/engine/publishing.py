@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
 from loyalty.members.repository import expect_rules, mark_all_for_refold
+from loyalty.programs.design import list_advice
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, lint
 from loyalty.programs.program import Program
@@ -20,11 +21,12 @@ from loyalty.values import AccountId
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The new version, what of it does nothing yet, and how many members must be folded again."""
+    """The new version, what to know of it, advice on its design, and how many members must be folded again."""
 
     version: int
     effective_from: datetime
     warnings: list[Notice]
+    advice: list[Notice]
     to_refold: int
 
 
@@ -53,7 +55,7 @@ def publish_program(
     if known.programs and _changes_members(known.programs[-1], program):
         expect_rules(connection, start)
     note(connection, account, actor, "program.published", str(version), effective_from=start.isoformat())
-    return Published(version, start, warnings, to_refold)
+    return Published(version, start, warnings, list_advice(program), to_refold)
 
 
 def _changes_members(old: Program, new: Program) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loyalty.programs.ladder import Text
+from loyalty.programs.words import Part, say
 
 ISSUED_KINDS = frozenset({"fixed_discount", "percent_discount"})
 _KEPT = {
@@ -24,10 +25,17 @@ _SECTIONS = ("cash_back",)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One part of the document, as a JSON pointer, and what people should know of it."""
+    """One part of the document, as a JSON pointer, and what people should know of it; `warning` or `advice`."""
 
     path: str
     message: Text
+    code: str = "notice"
+    severity: str = "warning"
+
+
+def advice(code: str, path: str, traditional: str, simplified: str, english: str, **parts: Part) -> Notice:
+    """Return a notice on the design: what may disappoint members, in sentences with their parts."""
+    return Notice(path, say(traditional, simplified, english, **parts), code, "advice")
 
 
 def lint(document: Mapping[str, Any]) -> list[Notice]:
@@ -39,7 +47,8 @@ def lint(document: Mapping[str, Any]) -> list[Notice]:
 
 def _warning(path: str, what: str) -> Notice:
     words = dict(zip(_KEPT, _WHAT[what], strict=True))
-    return Notice(path, {language: text.format(what=words[language]) for language, text in _KEPT.items()})
+    texts = {language: text.format(what=words[language]) for language, text in _KEPT.items()}
+    return Notice(path, texts, "not_acted_on")
 
 
 def _tiers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -146,9 +146,10 @@ def test_a_program_is_published_shown_and_checked(app: Flask, runtime: Runtime, 
     ) == {
         "version": 1,
         "warnings": [],
+        "advice": [],
     }
     assert told(app, "program", "show", key)["document"] == make_document()
-    assert told(app, "program", "lint", key, document) == {"warnings": []}
+    assert told(app, "program", "lint", key, document) == {"warnings": [], "advice": []}
 
 
 def test_mistakes_of_a_document_are_named(app: Flask, shop: Shop, tmp_path: Path) -> None:

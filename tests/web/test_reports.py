@@ -25,11 +25,6 @@ def test_order_in_a_foreign_currency_earns_nothing_and_is_listed(
     assert stranger.get("/reports/orders-to-review").json["data"] == []
 
 
-def test_presets_are_offered(caller: Caller) -> None:
-    presets = caller.get("/program/presets").json
-    assert [tier["name"]["zh-TW"] for tier in presets["black3"]["tiers"]] == ["普通會員", "金卡", "黑卡"]
-
-
 def test_store_of_the_same_address_comes_back_to_life(shop: Shop, runtime: Runtime) -> None:
     with runtime.database.transaction(shop.account) as connection:
         set_state(connection, shop.store.id, "disconnected")

@@ -12,6 +12,7 @@ from webhook_app.api import (
     ledger,
     members,
     messages,
+    presets,
     program,
     referrals,
     reports,
@@ -20,7 +21,7 @@ from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-TOPICS = (members, commands, ledger, program, corrections, automations, referrals, messages, reports)
+TOPICS = (members, commands, ledger, program, presets, corrections, automations, referrals, messages, reports)
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],

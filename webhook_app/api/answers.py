@@ -183,14 +183,22 @@ class DraftSchema(Schema):
 
 
 class NoticeSchema(Schema):
-    path = fields.String()
+    path = fields.String(metadata={"description": "JSON pointer."})
+    code = fields.String()
+    severity = fields.String(metadata={"description": "warning or advice."})
     message = words()
+
+
+class LintSchema(Schema):
+    warnings = fields.List(fields.Nested(NoticeSchema))
+    advice = fields.List(fields.Nested(NoticeSchema))
 
 
 class PublishedSchema(Schema):
     version = fields.Integer()
     effective_from = Moment()
     warnings = fields.List(fields.Nested(NoticeSchema))
+    advice = fields.List(fields.Nested(NoticeSchema))
 
 
 class DifferenceSchema(Schema):

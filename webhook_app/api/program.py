@@ -8,16 +8,24 @@ from flask import Response, jsonify
 
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
+from loyalty.engine.advising import Linted, lint_document
 from loyalty.engine.publishing import Published, publish_program
 from loyalty.engine.simulation import simulate
 from loyalty.errors import ProgramNotPublished
 from loyalty.programs.json_schema import program_json_schema
-from loyalty.programs.presets import get_preset, list_presets
 from loyalty.programs.repository import list_versions
 from loyalty.programs.service import get_draft, load_versions, save_draft
-from webhook_app.api.answers import DraftSchema, ProgramSchema, PublishedSchema, VersionSchema, page_of
+from webhook_app.api.answers import (
+    DraftSchema,
+    LintSchema,
+    ProgramSchema,
+    PublishedSchema,
+    VersionSchema,
+    page_of,
+)
 from webhook_app.api.parts import Data, Resource, Writing, actor, transaction
-from webhook_app.api.questions import DocumentBody, PublishRequest
+from webhook_app.api.questions import DocumentBody, LintRequest, PublishRequest
+from webhook_app.api.rules import RulesQuery, RulesSchema, sections_data
 from webhook_app.api.simulation import SimulationRequest, SimulationSchema, simulation_data
 from webhook_app.security import access
 from webhook_app.tools import tools
@@ -36,6 +44,17 @@ def show() -> Data:
     return next(dict(row) for row in rows if row["version"] == program.version)
 
 
+@blueprint.reads("/program/rules", RulesSchema, RulesQuery)
+def rules(asked: Data) -> Data:
+    """Return the rules in force in words: in one language, or with every text by language."""
+    now, language = utc_now(), asked["language"]
+    with transaction() as connection:
+        program = load_versions(connection, access().account).at(now)
+    if program is None:
+        raise ProgramNotPublished
+    return {"version": program.version, "sections": sections_data(program, now, language)}
+
+
 @blueprint.reads("/program/versions", page_of(VersionSchema))
 def versions() -> Data:
     """List all versions, newest first."""
@@ -48,12 +67,6 @@ def versions() -> Data:
 def schema() -> Response:
     """Return the JSON Schema of the document."""
     return jsonify(program_json_schema())
-
-
-@blueprint.reads("/program/presets", {"type": "object"})
-def presets() -> Response:
-    """Return the presets by key: whole documents, ready to edit and publish."""
-    return jsonify({key: get_preset(key) for key in list_presets()})
 
 
 @blueprint.reads("/program/draft", DraftSchema)
@@ -84,6 +97,16 @@ def publish(writing: Writing, asked: Data) -> Published:
     if done.to_refold:
         writing.afterwards.append(partial(tools().wake_inbox, account))
     return done
+
+
+@blueprint.asks("/program/lint", LintSchema, LintRequest)
+def lint(asked: Data) -> Linted:
+    """Warn of what in the draft, or the given document, does nothing, and advise on its design."""
+    with transaction(steady=True) as connection:
+        document = asked["document"]
+        if document is None:
+            document = get_draft(connection)
+        return lint_document(connection, access().account, document, utc_now(), on_orders=asked["on_orders"])
 
 
 @blueprint.asks("/program/simulations", SimulationSchema, SimulationRequest)

@@ -120,6 +120,14 @@ class PublishRequest(Strict):
     document = fields.Dict(load_default=None, metadata={"description": "The draft, unless given."})
 
 
+class LintRequest(Strict):
+    document = fields.Dict(load_default=None, metadata={"description": "The draft, unless given."})
+    on_orders = fields.Boolean(
+        load_default=True,
+        metadata={"description": "Also by past orders, which takes as long as a simulation."},
+    )
+
+
 class RepeatHeaders(Schema):
     idempotency_key = fields.String(load_default=None, data_key="Idempotency-Key")
 

@@ -12,13 +12,17 @@ import click
 from flask.cli import AppGroup
 
 from loyalty.clock import utc_now
+from loyalty.engine.advising import lint_document
 from loyalty.engine.publishing import publish_program
 from loyalty.engine.simulation import Question, simulate
 from loyalty.errors import Invalid, ProgramNotPublished
-from loyalty.programs.document import check_document
-from loyalty.programs.lint import Notice, lint
-from loyalty.programs.presets import get_preset, list_presets
+from loyalty.programs.lint import Notice
+from loyalty.programs.presets import all_presets, get_preset
+from loyalty.programs.program import LANGUAGES
 from loyalty.programs.service import get_document, get_draft, load_versions
+from webhook_app.api.answers import LintSchema
+from webhook_app.api.presets import PresetSchema
+from webhook_app.api.rules import sections_data
 from webhook_app.api.simulation import SimulationSchema, simulation_data
 from webhook_app.cli import ACTOR, Answer, Moment, command, find_account
 from webhook_app.commands.simulating import table
@@ -43,7 +47,9 @@ def publish(tools: Tools, store: str, file: str, effective_from: datetime | None
     if done.to_refold:
         tools.wake_inbox(account)
     line = f"version {done.version} takes effect at {moment_text(done.effective_from)}"
-    return Answer({"version": done.version, "warnings": _data(done.warnings)}, [line], _lines(done.warnings))
+    notices = LintSchema().dump(done)
+    complaints = _lines(done.warnings) + _lines(done.advice)
+    return Answer({"version": done.version, **notices}, [line], complaints)
 
 
 @command(group, "show")
@@ -62,12 +68,37 @@ def show(tools: Tools, store: str) -> Answer:
     return Answer(data, [f"version {program.version}, in force since {start}", text])
 
 
+@command(group, "rules")
+@click.argument("store")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
+def rules(tools: Tools, store: str, language: str) -> Answer:
+    """Say the rules in force for the account of STORE in words."""
+    (account, _), now = find_account(tools, store), utc_now()
+    with tools.database.transaction(account) as connection:
+        program = load_versions(connection, account).at(now)
+    if program is None:
+        raise ProgramNotPublished
+    sections = sections_data(program, now, language)
+    lines = [line for each in sections for line in (f"# {each['title']}", *each["sentences"], "")]
+    return Answer({"version": program.version, "sections": sections}, lines[:-1])
+
+
+@command(group, "presets")
+def presets(_: Tools) -> Answer:
+    """List the presets: their keys, other names, tiers and what they are for."""
+    listed = PresetSchema(many=True).dump(all_presets())
+    lines = [
+        f"{' = '.join((each['key'], *each['aliases']))}: {' → '.join(name['zh-TW'] for name in each['tiers'])}"
+        f"\n  {each['about']['zh-TW']}\n  {each['about']['en']}"
+        for each in listed
+    ]
+    return Answer({"presets": listed}, lines)
+
+
 @command(group, "preset")
-@click.argument("key", required=False)
-def preset(_: Tools, key: str | None) -> Answer:
-    """List the presets, or print the document of preset KEY, ready to edit and publish."""
-    if key is None:
-        return Answer({"presets": list_presets()}, list_presets())
+@click.argument("key")
+def preset(_: Tools, key: str) -> Answer:
+    """Print the document of preset KEY, ready to edit and publish."""
     document = get_preset(key)
     return Answer(document, [json.dumps(document, ensure_ascii=False, indent=2)])
 
@@ -75,19 +106,20 @@ def preset(_: Tools, key: str | None) -> Answer:
 @command(group, "lint")
 @click.argument("store")
 @click.argument("file", required=False)
-def lint_(tools: Tools, store: str, file: str | None) -> Answer:
-    """Check the document in FILE, or the program in force, and name what this release does not act on."""
+@click.option("--orders/--no-orders", default=True, show_default=True, help="Also judge by past orders.")
+def lint_(tools: Tools, store: str, file: str | None, orders: bool) -> Answer:
+    """Check the document in FILE, or the program in force: what does nothing or overlaps, and advice on its design."""
     account, _ = find_account(tools, store)
-    if file is not None:
-        document = _read(file)
-    else:
-        with tools.database.transaction(account) as connection:
+    document = _read(file) if file is not None else None
+    with tools.database.transaction(account, steady=True) as connection:
+        if file is None:
             program = load_versions(connection, account).at(utc_now())
             if program is None:
                 raise ProgramNotPublished
             document = get_document(connection, program.version)
-    notices = lint(check_document(document))
-    return Answer({"warnings": _data(notices)}, _lines(notices) or ["nothing to say"])
+        found = lint_document(connection, account, document, utc_now(), on_orders=orders)
+    lines = _lines(found.warnings) + _lines(found.advice)
+    return Answer(LintSchema().dump(found), lines or ["nothing to say"])
 
 
 @command(group, "simulate")
@@ -122,9 +154,5 @@ def _read(file: str) -> Any:
         raise Invalid(f"{file} is no JSON: {error}.") from None
 
 
-def _data(notices: list[Notice]) -> list[dict[str, Any]]:
-    return [{"path": notice.path, "message": notice.message} for notice in notices]
-
-
 def _lines(notices: list[Notice]) -> list[str]:
-    return [f"{notice.path}: {notice.message['en']}" for notice in notices]
+    return [f"{notice.severity}: {notice.path}: {notice.message['en']}" for notice in notices]
