@@ -98,7 +98,7 @@ def test_unbound_coupon_that_could_not_be_deleted_is_tried_again(push: Push, woo
     assert woo_shop.coupon("LR-AB23") is None
 
 
-@pytest.mark.parametrize("change", [{"email": " "}, {"kind": "free_shipping"}])
+@pytest.mark.parametrize("change", [{"email": " "}, {"kind": "free_product"}])
 def test_coupon_that_must_not_be_made_is_never_sent(
     push: Push, woo_shop: SandboxShop, change: dict[str, str]
 ) -> None:
