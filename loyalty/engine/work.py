@@ -56,6 +56,11 @@ class MemberWork:
     drafts: list[EntryDraft] = field(default_factory=list)
     tier_before: str | None = None
     dropped: set[str] = field(default_factory=set)
+    stood: tuple[object, ...] = ()
+    """On what ground he had his tier when he was loaded."""
+
+    def __post_init__(self) -> None:
+        self.stood = self._ground()
 
     @property
     def id(self) -> UUID:
@@ -137,6 +142,14 @@ class MemberWork:
     def tier_due(self, versions: Versions) -> datetime | None:
         """Return when something happens to the tier by itself."""
         return next_tier_due(self.state, versions)
+
+    def _ground(self) -> tuple[object, ...]:
+        state = self.state
+        return state.rules, state.held, tuple(state.terms), len(state.periods)
+
+    def stands_otherwise(self) -> bool:
+        """Return whether what his tier's benefits depend on is another than when he was loaded."""
+        return self.refold or self._ground() != self.stood
 
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from loyalty.programs.ladder import Text
+from loyalty.programs.program import COUPON_KINDS
 
-ISSUED_KINDS = frozenset({"fixed_discount", "percent_discount"})
 _KEPT = {
     "zh-TW": "{what}會保存下來,但目前的版本還不會執行。",
     "zh-CN": "{what}会保存下来,但目前的版本还不会执行。",
@@ -47,11 +47,10 @@ def _tiers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     kinds = {reward["key"]: reward["kind"] for reward in document["rewards"]}
     for index, tier in enumerate(document["tiers"]):
         path, benefits = f"/tiers/{index}", tier["benefits"]
-        if benefits["entry_reward"] and kinds[benefits["entry_reward"]] not in ISSUED_KINDS:
+        if benefits["entry_reward"] and kinds[benefits["entry_reward"]] not in COUPON_KINDS:
             yield f"{path}/benefits/entry_reward", "entry_reward"
-        for name in ("birthday_reward", "free_shipping", "discount_percent"):
-            if benefits[name]:
-                yield f"{path}/benefits/{name}", "benefit"
+        if benefits["birthday_reward"]:
+            yield f"{path}/benefits/birthday_reward", "benefit"
 
 
 def _campaigns(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
