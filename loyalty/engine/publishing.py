@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
+from loyalty.engine.announcement import switch_warning
 from loyalty.members.repository import expect_rules, mark_all_for_refold
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, lint
@@ -19,7 +20,7 @@ from loyalty.values import AccountId
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The new version, what of it does nothing yet, and how many members must be folded again."""
+    """The new version, what people should know of it, and how many members must be folded again."""
 
     version: int
     effective_from: datetime
@@ -48,6 +49,7 @@ def publish_program(
     start = effective_from or now
     program = build_program(document, context, version, start)
     reaches_further = program.reach() > known.reach()
+    warnings += switch_warning(known, program, now)
     to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
     if known.programs and known.programs[-1].living() != program.living():
         expect_rules(connection, start)

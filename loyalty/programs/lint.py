@@ -1,4 +1,6 @@
-"""What a checked program document says that this release keeps but does not act on; law: warns, never refuses."""
+"""What people should know of a checked program document: parts that this release keeps but does not act on, and rules
+that overlap; law: warns, never refuses.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loyalty.programs.conflicts import conflicts
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import COUPON_KINDS
 
@@ -32,10 +35,11 @@ class Notice:
 
 
 def lint(document: Mapping[str, Any]) -> list[Notice]:
-    """Return a warning for each part of a checked document that does nothing yet."""
+    """Return a warning for each part of a checked document that does nothing yet, then for those that overlap."""
     found = (*_tiers(document), *_campaigns(document))
     sections = ((f"/{name}", "section") for name in _SECTIONS if document[name])
-    return [_warning(path, what) for path, what in (*found, *sections)]
+    idle = [_warning(path, what) for path, what in (*found, *sections)]
+    return [*idle, *(Notice(path, message) for path, message in conflicts(document))]
 
 
 def _warning(path: str, what: str) -> Notice:

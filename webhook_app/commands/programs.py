@@ -76,7 +76,7 @@ def preset(_: Tools, key: str | None) -> Answer:
 @click.argument("store")
 @click.argument("file", required=False)
 def lint_(tools: Tools, store: str, file: str | None) -> Answer:
-    """Check the document in FILE, or the program in force, and name what this release does not act on."""
+    """Check the document in FILE, or the program in force; name what does nothing yet, and rules that overlap."""
     account, _ = find_account(tools, store)
     if file is not None:
         document = _read(file)
