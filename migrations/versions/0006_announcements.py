@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0006_announcements"
-down_revision = "0004_campaign_corrections"
+down_revision = "0005_standing_codes"
 
 UP = """
 alter table notices drop constraint ck_notices_kind;
