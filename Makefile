@@ -17,7 +17,7 @@ run: .venv/.installed ## Start everything; PORT= and LAUREL_DATA= choose another
 	@$(VENV) -m embedded run
 
 test: .venv/.installed-dev ## Run every test
-	@$(VENV) -m pytest -q
+	@$(VENV) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: .venv/.installed ## Show orders, points, tiers and coupons with the sandbox shops
 	@$(VENV) -m bench.demo

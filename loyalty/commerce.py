@@ -213,17 +213,20 @@ Parsed = tuple[Fact, ...] | NeedsRead | Ignored
 
 @dataclass(frozen=True, slots=True)
 class PutCoupon:
-    """The shop shall have this single-use coupon, bound to the member, exactly so; a repeat changes nothing."""
+    """The shop shall have this coupon, bound to the member, exactly so; a repeat changes nothing."""
 
     code: str
     kind: str
-    """`fixed_discount` or `percent_discount`."""
+    """`fixed_discount`, `percent_discount`, or `free_shipping` with an amount of 0."""
     amount: Decimal
     minimum_subtotal: Decimal
     expires_at: datetime | None
     """First instant at which it is no longer valid; None: never."""
     email: str
     description: str
+    free_shipping: bool = False
+    reusable: bool = False
+    """Without a limit of uses; else it serves once."""
 
 
 @dataclass(frozen=True, slots=True)

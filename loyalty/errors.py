@@ -35,6 +35,10 @@ class Conflict(LoyaltyError):
     """The request contradicts what is stored."""
 
 
+class BenefitNotAvailable(Conflict):
+    """The member's tier offers neither a standing discount nor free shipping."""
+
+
 class ConfigurationError(LoyaltyError):
     """The settings cannot be used; the message names each mistake on its own line."""
 

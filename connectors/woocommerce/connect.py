@@ -11,6 +11,7 @@ from connectors.base import StoreAccess
 from connectors.http import Door
 from connectors.woocommerce.api import API, expect, list_all, objects, one_object
 from connectors.woocommerce.fetch import GIFT_CARD_TYPES
+from connectors.woocommerce.shipping import shipping_warnings
 from loyalty.clock import zone
 from loyalty.commerce import PushError, ShopSettings
 
@@ -32,7 +33,7 @@ UNKNOWN_ZONE = (
 
 
 def read_settings(door: Door) -> ShopSettings:
-    """Return currency, zone, decimals and tax of the shop; raises PushError."""
+    """Return currency, zone, decimals and tax of the shop, and what does not work there; raises PushError."""
     general = _group(door, "general")
     tax = _group(door, "tax")
     index = one_object(expect(door.get("wp-json/", {"_fields": "timezone_string,gmt_offset"})))
@@ -43,7 +44,7 @@ def read_settings(door: Door) -> ShopSettings:
         decimals=_whole(_setting(general, "woocommerce_price_num_decimals")),
         prices_include_tax=_setting(tax, "woocommerce_prices_include_tax") == "yes",
         sells_gift_cards=any(_sells(door, kind) for kind in sorted(GIFT_CARD_TYPES)),
-        warnings=() if time_zone else (UNKNOWN_ZONE,),
+        warnings=(*(() if time_zone else (UNKNOWN_ZONE,)), *shipping_warnings(door)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Puts single-use coupons into a WooCommerce store and takes them out of use again; repeats change nothing."""
+"""Puts coupons into a WooCommerce store and takes them out of use again; repeats change nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loyalty.commerce import DisableCoupon, PushError, PushReceipt, PutCoupon
 
 Json = dict[str, Any]
 Outcome = PushReceipt | PushError
-KINDS = {"fixed_discount": "fixed_cart", "percent_discount": "percent"}
+KINDS = {"fixed_discount": "fixed_cart", "percent_discount": "percent", "free_shipping": "fixed_cart"}
 MARKER = "laurel"
 """The meta data key by which we know our own coupons again."""
 EXISTS = "woocommerce_rest_coupon_code_already_exists"
@@ -57,10 +57,12 @@ def coupon_content(command: PutCoupon, time_zone: str) -> Json | PushError:
         "discount_type": KINDS[command.kind],
         "amount": f"{command.amount:f}",
         "individual_use": True,
-        "usage_limit": 1,
-        "usage_limit_per_user": 1,
+        # A null is skipped on write (v2 coupons controller): 0 and the empty date take off what stood there.
+        "usage_limit": 0 if command.reusable else 1,
+        "usage_limit_per_user": 0 if command.reusable else 1,
+        "free_shipping": command.free_shipping,
         # Only the site-local date is read on write; date_expires_gmt is ignored and the coupon would never end.
-        "date_expires": _last_second(command.expires_at, time_zone) if command.expires_at else None,
+        "date_expires": _last_second(command.expires_at, time_zone) if command.expires_at else "",
         "email_restrictions": [command.email.strip().lower()],
         "minimum_amount": f"{command.minimum_subtotal:f}",
         "description": command.description,
@@ -102,10 +104,12 @@ def _confirm(door: Door, wanted: Json, stored: Json) -> PushReceipt:
 
 def is_same(wanted: Json, stored: Json) -> bool:
     """Return whether a stored coupon gives what was asked, to the same person, as often and as long."""
-    plain = ("discount_type", "individual_use", "usage_limit", "usage_limit_per_user", "date_expires")
+    plain = ("discount_type", "individual_use", "free_shipping")
+    endless = ("usage_limit", "usage_limit_per_user", "date_expires")
     return (
         str(stored.get("code", "")).lower() == wanted["code"].lower()
         and all(stored.get(key) == wanted[key] for key in plain)
+        and all((stored.get(key) or None) == (wanted[key] or None) for key in endless)
         and all(_cents(stored.get(key)) == _cents(wanted[key]) for key in ("amount", "minimum_amount"))
         and [str(email).lower() for email in stored.get("email_restrictions") or ()]
         == wanted["email_restrictions"]

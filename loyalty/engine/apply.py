@@ -86,7 +86,12 @@ def _owners(connection: Connection, news: News, *, careful: bool) -> dict[str, U
 def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) -> dict[str, frozenset[str]]:
     """Note our codes on the orders that a batch states anew; return them by order."""
     uses = [
-        {"key": key, "code": use.code.casefold(), "live": order.snapshot.state not in ("dead", "open")}
+        {
+            "key": key,
+            "code": use.code.casefold(),
+            "live": order.snapshot.state not in ("dead", "open"),
+            "gone": False,
+        }
         for key, order in news.orders.items()
         if order.snapshot is not None and batch.is_news(key, order.snapshot)
         for use in order.snapshot.coupons
@@ -98,7 +103,7 @@ def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) 
     ours = rewards.note_uses(connection, uses)
     by_order: dict[str, set[str]] = {}
     for use in uses:
-        if use["code"] in ours:
+        if use["code"] in ours and not use["gone"]:
             by_order.setdefault(str(use["key"]), set()).add(str(use["code"]))
     return {key: frozenset(codes) for key, codes in by_order.items()}
 
@@ -225,11 +230,18 @@ def settle_members(
     connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
 ) -> frozenset[UUID]:
     """Let everything happen to members that is due by now; return the stores for which pushes were written."""
+    return settle_works(connection, book, ids, now)[1]
+
+
+def settle_works(
+    connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
+) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
+    """Settle members and keep them locked; return their works, as they stand then, and the stores with pushes."""
     versions, wanted = load_versions(connection, book.id), list(ids)
 
-    def attempt(refold: bool) -> frozenset[UUID]:
+    def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
         batch = loading.load(connection, wanted, [])
-        return _finish(connection, book, batch.works, [], versions, now, refold=refold)
+        return batch.works, _finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
 

@@ -60,6 +60,16 @@ def redate_refilled(state: MemberState, program: Program) -> None:
         _redate(state, lambda lot: end)
 
 
+def redates(old: Expiry, new: Expiry) -> bool:
+    """Return whether open lots get other dates when one mode of expiry follows another."""
+    return "inactivity" in (old.mode, new.mode) and old.life() != new.life()
+
+
+def may_shorten(old: Expiry, new: Expiry) -> bool:
+    """Return whether points that somebody holds may die sooner when one mode of expiry follows another."""
+    return new.mode != "none" and redates(old, new)
+
+
 def switch_expiry(state: MemberState, old: Expiry, program: Program, at: datetime) -> None:
     """When another version takes effect: open lots get the dates of its mode, none before this instant.
 
@@ -67,7 +77,7 @@ def switch_expiry(state: MemberState, old: Expiry, program: Program, at: datetim
     length of it, changes any.
     """
     new = program.expiry
-    if "inactivity" not in (old.mode, new.mode) or old.life() == new.life():
+    if not redates(old, new):
         return
     if new.mode == "inactivity":
         end = new.inactivity_end(state.last_activity or at, program.time_zone)

@@ -23,7 +23,7 @@ from loyalty.programs.automations import (
     SendMessage,
     Trigger,
 )
-from loyalty.programs.program import Program
+from loyalty.programs.program import COUPON_KINDS, Program
 from loyalty.programs.terms import RoundUp
 from loyalty.tiers.holding import Term
 from loyalty.tiers.qualification import Metrics, reaches
@@ -90,7 +90,7 @@ def grant_cause(state: MemberState, cause: str) -> str:
 
 def _give_coupon(state: MemberState, program: Program, bonus: Bonus, cause: str, action: GiveCoupon) -> None:
     reward = program.reward(action.reward)
-    if reward is None or reward.kind not in tiering.COUPON_KINDS:
+    if reward is None or reward.kind not in COUPON_KINDS:
         return
     order_key, own = bonus.happening.order_key, grant_cause(state, cause)
     state.grants[own] = Grant(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from loyalty.commerce import DisableCoupon, PutCoupon, SetMemberTier
 from loyalty.db import Row
+from loyalty.engine.benefits import StandingCode, standing_code, store_of
 from loyalty.engine.state import Grant
 from loyalty.engine.timeline import parse_order_key
 from loyalty.engine.work import AccountBook, MemberWork
@@ -35,12 +36,39 @@ def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Version
     """Compare a member's grants with his coupons: issue what is new, withdraw what is no longer deserved."""
     if work.state.tier_key != work.tier_before and not _is_first(work, versions.at(now)):
         issued.tier_changes.append(work)
-    stored = {row["cause"]: row for row in work.coupons}
+    stored = {row["cause"]: row for row in work.coupons if not row["reusable"]}
     for cause, grant in work.state.grants.items():
         _reconcile(issued, book, work, versions, now, grant, stored.pop(cause, None))
     if work.refold:
         for row in stored.values():
             _withdraw(issued, work, row, now)
+    for row in work.coupons:
+        if row["reusable"] and row["state"] in LIVE:
+            code = standing_code(work.state, versions, store_of(row["cause"]))
+            _keep_standing(issued, book, work, row, code, now)
+
+
+def _keep_standing(
+    issued: Issued,
+    book: AccountBook,
+    work: MemberWork,
+    row: Mapping[Any, Any],
+    code: StandingCode | None,
+    now: datetime,
+) -> None:
+    """Withdraw a standing code of another period, or that the tier no longer offers; renew one of other terms."""
+    if code is None or code.cause != row["cause"]:
+        _withdraw(issued, work, row, now)
+    elif not code.is_stored(row):
+        put_standing(issued, book, work, code, now)
+
+
+def put_standing(
+    issued: Issued, book: AccountBook, work: MemberWork, code: StandingCode, now: datetime
+) -> None:
+    """Let the shop have a member's standing code."""
+    grant = Grant(code.cause, "", code.version, now, code.tier_key, code.store)
+    _put(issued, book, work, grant, code.terms, "requested")
 
 
 def _is_first(work: MemberWork, program: Program | None) -> bool:
@@ -88,6 +116,8 @@ def _put(
         terms.expires_at,
         work.row["email"],
         f"Laurel: {grant.cause}",
+        free_shipping=terms.free_shipping,
+        reusable=terms.reusable,
     )
     issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
@@ -109,6 +139,8 @@ def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: Coupon
         "expires_at": terms.expires_at,
         "state": "failed" if unbound else state,
         "failure": "no e-mail to bind the coupon to" if unbound else None,
+        "reusable": terms.reusable,
+        "free_shipping": terms.free_shipping,
     }
 
 

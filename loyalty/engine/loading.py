@@ -56,7 +56,10 @@ class Batch:
             if old is None or news.snapshot is None or not self.is_news(key, news.snapshot):
                 continue
             present = {use.code.casefold() for use in news.snapshot.coupons}
-            gone += [{"key": key, "code": code, "live": False} for code in sorted(old.laurel_codes - present)]
+            gone += [
+                {"key": key, "code": code, "live": False, "gone": True}
+                for code in sorted(old.laurel_codes - present)
+            ]
         return gone
 
     def kept(self, restated: Restated, *, same_member: bool) -> tuple[OrderFile | None, OrderFile]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
+from loyalty.engine.announcement import switch_warning
 from loyalty.members.repository import expect_rules, mark_all_for_refold
 from loyalty.programs.design import list_advice
 from loyalty.programs.document import Context, build_program, check_document
@@ -51,6 +52,7 @@ def publish_program(
     start = effective_from or now
     program = build_program(document, context, version, start)
     reaches_further = program.reach() > known.reach()
+    warnings += switch_warning(known, program, now)
     to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
     if known.programs and _changes_members(known.programs[-1], program):
         expect_rules(connection, start)

@@ -185,6 +185,7 @@ def _save_issued(
     connection: Connection, book: AccountBook, works: Sequence[MemberWork], versions: Versions, now: datetime
 ) -> issuing.Issued:
     issued = issuing.Issued()
+    _load_standing_codes(connection, works, versions)
     for work in works:
         issuing.issue(issued, book, work, versions, now)
     if issued.tier_changes:
@@ -208,6 +209,14 @@ def _save_segments(
     ]
     if rows:
         segments.add_changes(connection, book.id, rows)
+
+
+def _load_standing_codes(connection: Connection, works: Sequence[MemberWork], versions: Versions) -> None:
+    """Read the standing codes of those whose tier stands otherwise now; a refold has read them with its history."""
+    changed = {work.id: work for work in works if not work.refold and work.stands_otherwise()}
+    if changed and versions.have_codes():
+        for row in rewards.list_standing_codes(connection, list(changed)):
+            changed[row["member_id"]].coupons.append(row)
 
 
 def _member_row(work: MemberWork, program: Program | None, versions: Versions, now: datetime) -> Row:

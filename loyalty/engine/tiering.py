@@ -11,7 +11,7 @@ from loyalty.clock import add_months_to_instant
 from loyalty.engine.state import Grant, Happening, MemberState, Period
 from loyalty.engine.timeline import parse_order_key
 from loyalty.programs.automations import Trigger
-from loyalty.programs.program import Program, Versions
+from loyalty.programs.program import COUPON_KINDS, Program, Versions
 from loyalty.tiers.holding import (
     MOMENT,
     Holding,
@@ -26,7 +26,6 @@ from loyalty.tiers.holding import (
 from loyalty.tiers.qualification import Metrics, earned_tier, reaches, window_start
 
 REWARD_AGAIN_AFTER_MONTHS = 12
-COUPON_KINDS = frozenset({"fixed_discount", "percent_discount"})
 
 
 def metrics_at(state: MemberState, program: Program, instant: datetime) -> Metrics:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from loyalty.earning.repository import list_uses
 from loyalty.engine import codec
+from loyalty.engine.benefits import standing_code, store_of
 from loyalty.engine.budgets import read_allotments
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
@@ -150,6 +151,7 @@ def _rebuild(
         stored_orders = dict(work.state.orders)
         work.state = refold(work.state, versions, settled)
         _compare(result, work, stored_orders, lots.get(work.id, []), versions)
+        _compare_standing_codes(_reporter(result, work.id), work, versions)
 
 
 def _compare(
@@ -227,8 +229,17 @@ def _lot_figures(lot: Any) -> tuple[object, ...] | None:
 
 
 def _compare_coupons(differs: Any, work: MemberWork) -> None:
-    live = sorted(row["cause"] for row in work.coupons if row["state"] in LIVE)
+    live = sorted(row["cause"] for row in work.coupons if row["state"] in LIVE and not row["reusable"])
     known = {row["cause"] for row in work.coupons}
     wanted = {grant.cause for grant in work.state.grants.values() if not grant.withdrawn}
     differs("coupons without a cause", [cause for cause in live if cause not in wanted], [])
     differs("causes without a coupon", sorted(wanted - known), [])
+
+
+def _compare_standing_codes(differs: Any, work: MemberWork, versions: Versions) -> None:
+    """A live standing code is of the present period, on the terms that its tier offers."""
+    for row in work.coupons:
+        if row["reusable"] and row["state"] in LIVE:
+            code = standing_code(work.state, versions, store_of(row["cause"]))
+            present = code is not None and code.cause == row["cause"] and code.is_stored(row)
+            differs(f"standing code {row['cause']} is of the present period", True, present)

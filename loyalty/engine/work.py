@@ -67,6 +67,11 @@ class MemberWork:
     """The segments that he is in now."""
     segments_due: datetime | None = None
     """When time alone may change them."""
+    stood: tuple[object, ...] = ()
+    """On what ground he had his tier when he was loaded."""
+
+    def __post_init__(self) -> None:
+        self.stood = self._ground()
 
     @property
     def id(self) -> UUID:
@@ -163,6 +168,14 @@ class MemberWork:
         """Return when something happens to the tier, or to a segment, by itself."""
         moments = next_tier_due(self.state, versions), self.segments_due
         return min((at for at in moments if at is not None), default=None)
+
+    def _ground(self) -> tuple[object, ...]:
+        state = self.state
+        return state.rules, state.held, tuple(state.terms), len(state.periods)
+
+    def stands_otherwise(self) -> bool:
+        """Return whether what his tier's benefits depend on is another than when he was loaded."""
+        return self.refold or self._ground() != self.stood
 
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""

@@ -1,4 +1,4 @@
-"""Notices in bulk: those of points are found by the database alone, those of tiers are handed in."""
+"""Notices in bulk: those of points that end are found by the database alone, the others are handed in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from loyalty.db import Row, records
 
-POINTS, TIER = "points_expiring", "tier_expiring"
+POINTS, TIER, ANNOUNCED = "points_expiring", "tier_expiring", "expiry_announced"
 _SPAN = {"days": "integer", "after": "timestamptz", "until": "timestamptz"}
 _NOTICE = {
     "member_id": "uuid", "kind": "text", "ends_at": "timestamptz", "days": "integer", "data": "jsonb",
@@ -46,6 +46,19 @@ def note_expiring_points(
     )
     given = {**values, "account": account, "kind": POINTS, "now": now, "limit": limit}
     return connection.execute(statement, given).rowcount
+
+
+def list_unannounced(connection: Connection, start: datetime, after: UUID, limit: int) -> list[UUID]:
+    """Return the next members by id who have points that live longer than `start` and were not told of the rules that
+    take effect then.
+    """
+    statement = text(
+        "select distinct member_id from lots where remaining > 0 and (expires_at is null or expires_at > :start)"
+        " and member_id > :after and not exists (select from notices known where known.member_id = lots.member_id"
+        "   and known.kind = :kind and known.ends_at = :start) order by member_id limit :limit"
+    )
+    values = {"kind": ANNOUNCED, "start": start, "after": after, "limit": limit}
+    return [row[0] for row in connection.execute(statement, values)]
 
 
 def add_notices(connection: Connection, account: UUID, rows: Sequence[Row], now: datetime) -> int:

@@ -32,6 +32,7 @@ notices = Table(
         "account_id", "member_id", "kind", "ends_at", "days"
     ),  # once each; also: a member's notices
     Index("ix_notices_account", "account_id", "id"),  # GET /notices, newest first
-    CheckConstraint("kind in ('points_expiring', 'tier_expiring')", name="kind"),
-    comment="ends_at: first instant without; days: how many days before the last one; data: amounts and texts",
+    CheckConstraint("kind in ('points_expiring', 'tier_expiring', 'expiry_announced')", name="kind"),
+    comment="ends_at: first instant without, or of new rules; days: how many before the last one, 0 where told once;"
+    " data: amounts and texts",
 )

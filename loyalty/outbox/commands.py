@@ -27,6 +27,8 @@ def command_data(command: PushCommand) -> dict[str, Any]:
             "expires_at": command.expires_at.isoformat() if command.expires_at else None,
             "email": command.email,
             "description": command.description,
+            "free_shipping": command.free_shipping,
+            "reusable": command.reusable,
         }
     if isinstance(command, DisableCoupon):
         return {"code": command.code, "at": command.at.isoformat()}

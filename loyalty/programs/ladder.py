@@ -38,6 +38,11 @@ class Benefits:
     perks: tuple[Text, ...] = ()
     """What else the tier offers, in words for people only."""
 
+    @property
+    def has_code(self) -> bool:
+        """Return whether a member of the tier may have a standing code."""
+        return self.free_shipping or bool(self.discount_percent)
+
     def words(self) -> tuple[str, ...]:
         """Return the benefits as words for the shop: flags that its theme or help desk acts on."""
         discount = (f"discount:{fraction_text(self.discount_percent)}",) if self.discount_percent else ()

@@ -1,4 +1,6 @@
-"""What a checked program document says that this release keeps but does not act on; law: warns, never refuses."""
+"""What people should know of a checked program document: parts that this release keeps but does not act on, and rules
+that overlap; law: warns, never refuses.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loyalty.programs.conflicts import conflicts
 from loyalty.programs.ladder import Text
+from loyalty.programs.program import COUPON_KINDS
 from loyalty.programs.words import Part, say
 
-ISSUED_KINDS = frozenset({"fixed_discount", "percent_discount"})
 _KEPT = {
     "zh-TW": "{what}會保存下來,但目前的版本還不會執行。",
     "zh-CN": "{what}会保存下来,但目前的版本还不会执行。",
@@ -39,10 +42,11 @@ def advice(code: str, path: str, traditional: str, simplified: str, english: str
 
 
 def lint(document: Mapping[str, Any]) -> list[Notice]:
-    """Return a warning for each part of a checked document that does nothing yet."""
+    """Return a warning for each part of a checked document that does nothing yet, then for those that overlap."""
     found = _tiers(document)
     sections = ((f"/{name}", "section") for name in _SECTIONS if document[name])
-    return [_warning(path, what) for path, what in (*found, *sections)]
+    idle = [_warning(path, what) for path, what in (*found, *sections)]
+    return [*idle, *(Notice(path, message) for path, message in conflicts(document))]
 
 
 def _warning(path: str, what: str) -> Notice:
@@ -55,8 +59,7 @@ def _tiers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     kinds = {reward["key"]: reward["kind"] for reward in document["rewards"]}
     for index, tier in enumerate(document["tiers"]):
         path, benefits = f"/tiers/{index}", tier["benefits"]
-        if benefits["entry_reward"] and kinds[benefits["entry_reward"]] not in ISSUED_KINDS:
+        if benefits["entry_reward"] and kinds[benefits["entry_reward"]] not in COUPON_KINDS:
             yield f"{path}/benefits/entry_reward", "entry_reward"
-        for name in ("birthday_reward", "free_shipping", "discount_percent"):
-            if benefits[name]:
-                yield f"{path}/benefits/{name}", "benefit"
+        if benefits["birthday_reward"] and kinds[benefits["birthday_reward"]] not in COUPON_KINDS:
+            yield f"{path}/benefits/birthday_reward", "benefit"

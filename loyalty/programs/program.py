@@ -111,6 +111,11 @@ class Refunds:
     restore_min_days: int = 30
 
 
+FREE_SHIPPING = "free_shipping"
+COUPON_KINDS = frozenset({"fixed_discount", "percent_discount", FREE_SHIPPING})
+"""Rewards that are a code in the shop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reward:
     """A catalogue item; `amount` is money for fixed discounts, percent for percent discounts."""
@@ -250,6 +255,10 @@ class Versions:
     def numbered(self, version: int) -> Program | None:
         """Return the version of that number."""
         return next((program for program in self.programs if program.version == version), None)
+
+    def have_codes(self) -> bool:
+        """Return whether the members of any tier of any version may have a standing code."""
+        return any(tier.benefits.has_code for program in self.programs for tier in program.tiers)
 
     def reach(self) -> timedelta:
         """Return how far back from an event any version may still look at figures by their instant."""

@@ -9,6 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from loyalty.accounts.service import get_account
+from loyalty.engine.benefits import period_suffix
+from loyalty.reports.standing import TierNow
+from loyalty.rewards.repository import list_standing_codes
 from loyalty.values import decimal_floor, exact
 
 _COUPONS = text(
@@ -34,6 +37,14 @@ def list_coupons(
         }
         for row in rows
     ]
+
+
+def find_standing_code(connection: Connection, member: UUID, tier: TierNow | None) -> dict[str, Any] | None:
+    """Return the newest live standing code of a member's present tier period, with the tier's key as `tier`."""
+    if tier is None or tier.since is None:
+        return None
+    suffix, rows = period_suffix(tier.key, tier.since), list_standing_codes(connection, [member])
+    return next(({**row, "tier": tier.key} for row in rows if row["cause"].endswith(suffix)), None)
 
 
 def _amount(kind: str, amount: Decimal, decimals: int) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from loyalty.clock import day_end, local_date
-from loyalty.programs.program import Program, Reward
+from loyalty.programs.program import FREE_SHIPPING, Program, Reward
 from loyalty.values import ZERO, decimal_floor
 
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -42,17 +42,20 @@ class CouponTerms:
     amount: Decimal
     minimum_subtotal: Decimal
     expires_at: datetime | None
+    free_shipping: bool = False
+    reusable: bool = False
 
 
 def coupon_terms(reward: Reward, program: Program, granted_at: datetime) -> CouponTerms:
-    """Return the terms of a discount reward granted at an instant: valid to the end of the last of its valid days."""
-    expires_at = None
+    """Return the terms of a reward granted at an instant: valid to the end of the last of its valid days."""
+    expires_at, ships_free = None, reward.kind == FREE_SHIPPING
     if reward.valid_days is not None:
         last = local_date(granted_at, program.time_zone) + timedelta(days=reward.valid_days)
         expires_at = day_end(last, program.time_zone)
     return CouponTerms(
         kind=reward.kind,
-        amount=decimal_floor(reward.amount or ZERO, 4),
+        amount=decimal_floor(ZERO if ships_free else reward.amount or ZERO, 4),
         minimum_subtotal=decimal_floor(reward.minimum_subtotal, 4),
         expires_at=expires_at,
+        free_shipping=ships_free,
     )

@@ -16,21 +16,25 @@ COUPON = {
     "id": "uuid", "member_id": "uuid", "store_id": "uuid", "cause": "text", "reward_key": "text",
     "program_version": "integer", "code": "text", "kind": "text", "amount": "numeric", "minimum_subtotal": "numeric",
     "granted_at": "timestamptz", "expires_at": "timestamptz", "state": "text", "failure": "text",
+    "reusable": "boolean", "free_shipping": "boolean",
 }  # fmt: skip
-_USES = {"key": "text", "code": "text", "live": "boolean"}
+_RENEWED = ("program_version", "kind", "amount", "expires_at", "free_shipping", "state", "failure")
+_USES = {"key": "text", "code": "text", "live": "boolean", "gone": "boolean"}
 
 
 def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[str, UUID, str]]:
-    """Note which orders use which codes, given as key, code, live; return those that are ours: code →
+    """Note which orders use which codes, given as key, code, live, gone; return those that are ours: code →
     cause, member, state.
 
-    A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code.
+    A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code. A reusable
+    one is never used up.
     """
     source, values = records(_USES, uses)
     statement = text(
-        f"update coupons set used_by = case when live then key else null end,"
-        " state = case when live then 'used' when state = 'used' then 'issued' else state end"
-        f" from {source} where coupons.code = rows.code and (live or coupons.used_by = rows.key)"
+        f"update coupons set used_by = case when live and not reusable then key end,"
+        " state = case when reusable then state when live then 'used' when state = 'used' then 'issued' else state end"
+        f" from {source} where coupons.code = rows.code"
+        " and (live or coupons.used_by = rows.key or (reusable and not gone))"
         " returning coupons.code, coupons.cause, coupons.member_id, coupons.state"
     )
     return {
@@ -46,13 +50,28 @@ def list_member_coupons(connection: Connection, members: Sequence[UUID]) -> Sequ
     return connection.execute(statement, {"members": list(members)}).mappings().all()
 
 
+def list_standing_codes(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
+    """Return the reusable coupons of members that the shop has, or shall have."""
+    statement = text(
+        "select * from coupons where member_id = any(:members) and reusable and state in ('requested', 'issued')"
+        " order by id desc"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    return connection.execute(statement, {"members": list(members)}).mappings().all()
+
+
+def find_coupon(connection: Connection, cause: str) -> RowMapping | None:
+    """Return the coupon of a cause."""
+    statement = text("select * from coupons where cause = :cause")
+    return connection.execute(statement, {"cause": cause}).mappings().first()
+
+
 def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
-    """Write coupons: new ones, or the state that a cause's coupon has now."""
+    """Write coupons: new ones, or the terms and the state that a cause's coupon has now."""
     source, values = records(COUPON, rows)
-    names = ", ".join(COUPON)
+    names, renewed = ", ".join(COUPON), ", ".join(f"{name} = excluded.{name}" for name in _RENEWED)
     statement = text(
         f"insert into coupons (account_id, {names}) select :account, {names} from {source}"
-        " on conflict (account_id, cause) do update set state = excluded.state, failure = excluded.failure"
+        f" on conflict (account_id, cause) do update set {renewed}"
     )
     connection.execute(statement, {**values, "account": account})
 

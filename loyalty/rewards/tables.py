@@ -1,6 +1,7 @@
 """Table of coupons: the codes that causes deserve, and what became of them in the shop."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -36,6 +37,8 @@ coupons = Table(
     Column("failure", Text),
     Column("external_id", Text, nullable=False, server_default=""),
     Column("used_by", Text),
+    Column("reusable", Boolean, nullable=False, server_default="false"),
+    Column("free_shipping", Boolean, nullable=False, server_default="false"),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),
     UniqueConstraint("account_id", "cause"),  # nothing is issued twice for one cause
@@ -50,5 +53,7 @@ coupons = Table(
         "state in ('requested', 'issued', 'used', 'withdrawn', 'expired', 'failed')", name="state"
     ),
     CheckConstraint("code = lower(code)", name="code_is_lower_case"),
-    comment="used_by: key of the order that used it",
+    CheckConstraint("not reusable or (used_by is null and state <> 'used')", name="reusable_is_never_used"),
+    CheckConstraint("kind <> 'free_shipping' or (free_shipping and amount = 0)", name="free_shipping"),
+    comment="used_by: key of the order that used it; reusable: serves as long as the member's tier period",
 )

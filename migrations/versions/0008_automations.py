@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0008_automations"
-down_revision = "0004_campaign_corrections"
+down_revision = "0006_announcements"
 
 UP = """
 alter table commands drop constraint ck_commands_kind;

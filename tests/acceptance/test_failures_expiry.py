@@ -1,4 +1,4 @@
-"""Failures of other systems with expiry and time, through the fold."""
+"""Failures of other systems with expiry and time, through the fold and the jobs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import LONG_AGO, NOON, make_order, make_program, make_refund
+from builders import LONG_AGO, NOON, make_document, make_order, make_program, make_refund, make_woo_order
 from folding import DAY, HOUR, balance, fold, make_command, make_two_versions, moved, movements_of, standing
 from ladders import dated, instant, ladder, tier
 from marshmallow import ValidationError
+from receiving import Desk, make_desk
 
+from loyalty.engine.publishing import publish_program
 from loyalty.programs.program import Versions
 from webhook_app.api.questions import AdjustmentRequest
+from workers.draining import drain_account
+from workers.reminding import send_reminders
+from workers.runtime import Runtime
+from workers.settling import close_tier_periods
 
 SECOND = timedelta(seconds=1)
 LOT = {"mode": "lot", "after": {"days": 10}}
@@ -134,6 +140,114 @@ def test_u46_lots_given_before_expiry_of_lots_was_on_never_die() -> None:
 def test_u46_switching_expiry_off_lets_open_points_live() -> None:
     versions = make_two_versions({"expiry": INACTIVITY}, {}, second_from=DEATH - DAY)
     assert moved(fold(make_order(), versions=versions, until=NOON + 4000 * DAY)) == [100]
+
+
+NEVER: dict[str, Any] = {"mode": "none"}
+LATER = {"mode": "inactivity", "after": {"days": 60}}
+PUBLISHED = NOON + 3 * DAY
+AHEAD = PUBLISHED + 40 * DAY
+
+
+def announcing_desk(runtime: Runtime, expiry: dict[str, Any], before: dict[str, Any] = NEVER) -> Desk:
+    """Two customers with 1000 and 300 points under the rules so far; another expiry is published for in 40 days."""
+    desk = make_desk(runtime, make_document(expiry=before))
+    desk.deliver(make_woo_order())
+    desk.deliver(make_woo_order(26, "300", customer_id=8))
+    drain_account(runtime, desk.shop.account, now=NOON + DAY)
+    publish_for(desk, AHEAD, expiry)
+    return desk
+
+
+def publish_for(desk: Desk, start: datetime, expiry: dict[str, Any]) -> None:
+    with desk.connect() as connection:
+        publish_program(
+            connection,
+            desk.shop.account,
+            make_document(expiry=expiry),
+            effective_from=start,
+            now=PUBLISHED,
+            actor="test",
+        )
+
+
+def announced(desk: Desk) -> list[tuple[str, int, int, datetime]]:
+    found = "select key, ends_at, days, data from notices join members on members.id = member_id order by key"
+    rows = desk.rows(found)
+    assert {(row["ends_at"], row["days"]) for row in rows} <= {(AHEAD, 0)}
+    return [
+        (
+            row["key"], row["data"]["points_dying"], row["data"]["points_earlier"],
+            datetime.fromisoformat(row["data"]["first_at"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("days", "dying", "earlier", "first"),
+    [(10, 1, 0, AHEAD), (60, 0, 1, instant("2026-05-09T16:00"))],
+    ids=["points die with the switch", "points die later"],
+)
+def test_u46_each_member_is_told_once_and_before_that_points_will_die_sooner(
+    runtime: Runtime, days: int, dying: int, earlier: int, first: datetime
+) -> None:
+    desk = announcing_desk(runtime, {"mode": "inactivity", "after": {"days": days}})
+    runs = PUBLISHED, PUBLISHED + HOUR, AHEAD - HOUR, AHEAD, AHEAD + DAY
+    assert [send_reminders(runtime, desk.shop.account, at) for at in runs] == [2, 0, 0, 0, 0]
+    assert announced(desk) == [
+        ("customer:1:7", 1000 * dying, 1000 * earlier, first),
+        ("customer:1:8", 300 * dying, 300 * earlier, first),
+    ]
+
+
+def test_u46_what_was_announced_is_what_happens(runtime: Runtime) -> None:
+    desk = announcing_desk(runtime, INACTIVITY)
+    send_reminders(runtime, desk.shop.account, AHEAD - HOUR)
+    close_tier_periods(runtime, desk.shop.account, AHEAD)
+    lost = "select key, sum(points) as lost, min(effective_at) as at from ledger_entries join members"
+    rows = desk.rows(f"{lost} on members.id = member_id where kind = 'expiry' group by key order by key")
+    assert [(row["key"], -row["lost"], 0, row["at"]) for row in rows] == announced(desk)
+    assert desk.differences() == []
+
+
+def test_u46_who_has_spent_his_points_is_told_nothing(runtime: Runtime) -> None:
+    desk = make_desk(runtime, make_document())
+    desk.deliver(make_woo_order())
+    drain_account(runtime, desk.shop.account, now=NOON + DAY)
+    publish_for(desk, AHEAD, INACTIVITY)
+    desk.adjust(-1000, PUBLISHED)
+    assert send_reminders(runtime, desk.shop.account, PUBLISHED) == 0
+
+
+def test_u46_who_gets_points_after_the_first_announcement_is_told_too(runtime: Runtime) -> None:
+    desk = announcing_desk(runtime, INACTIVITY)
+    assert send_reminders(runtime, desk.shop.account, PUBLISHED) == 2
+    paid = (PUBLISHED + DAY).replace(tzinfo=None).isoformat()
+    desk.deliver(make_woo_order(27, "50", customer_id=9, date_paid_gmt=paid))
+    drain_account(runtime, desk.shop.account, now=PUBLISHED + 2 * DAY)
+    assert send_reminders(runtime, desk.shop.account, PUBLISHED + 2 * DAY) == 1
+    assert announced(desk)[-1] == ("customer:1:9", 50, 0, AHEAD)
+
+
+@pytest.mark.parametrize(
+    ("before", "expiry"),
+    [(NEVER, LOT), (LATER, NEVER), ({"mode": "lot", "after": {"days": 20}}, INACTIVITY)],
+    ids=["old lots never die", "switched off", "the points die before the switch"],
+)
+def test_u46_who_loses_nothing_is_told_nothing(
+    runtime: Runtime, before: dict[str, Any], expiry: dict[str, Any]
+) -> None:
+    desk = announcing_desk(runtime, expiry, before)
+    assert send_reminders(runtime, desk.shop.account, AHEAD - HOUR) == 0
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_u46_announcements_go_on_where_a_batch_ends(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr("workers.reminding.BATCH", batch)
+    desk = announcing_desk(runtime, INACTIVITY)
+    assert [send_reminders(runtime, desk.shop.account, PUBLISHED) for _ in range(2)] == [2, 0]
 
 
 @pytest.mark.parametrize("points", [-50, 50])

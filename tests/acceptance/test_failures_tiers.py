@@ -1,4 +1,4 @@
-"""Failures of other systems with tiers, through the fold."""
+"""Failures of other systems with tiers, through the fold, and what publishing says."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
-from builders import LONG_AGO, NOON, make_mixed_order, make_order, make_program
+from builders import LONG_AGO, NOON, make_document, make_mixed_order, make_order, make_program, make_shop
 from folding import DAY, fold, make_command, make_two_versions, net, standing
 from ladders import THREE, dated, ladder, story, tier
 
+from loyalty.engine.publishing import publish_program
 from loyalty.programs.program import Versions
+from workers.runtime import Runtime
 
 SECOND = timedelta(seconds=1)
 GOLD_FROM_THE_START = [tier("gold")]
@@ -52,6 +54,32 @@ def test_u68_rule_of_a_tier_and_one_for_all_follow_the_declared_stacking(
 ) -> None:
     campaigns = [campaign("all", *general), campaign("gold", *of_tier, tiers=["gold"])]
     assert net(fold(make_order(), tiers=GOLD_FROM_THE_START, campaigns=campaigns)) == points
+
+
+@pytest.mark.parametrize(
+    ("stacking", "outcome"), [("best", "the higher multiplier counts."), ("add", "both count.")]
+)
+def test_u68_publishing_names_rules_that_overlap_and_what_counts(
+    runtime: Runtime, stacking: str, outcome: str
+) -> None:
+    campaigns = [
+        campaign("all", "2", "best"),
+        campaign("gold", "3", stacking, tiers=["gold"]),
+        campaign("regular", "3", "best", tiers=["regular"], product_ids=["p1"]),
+    ]
+    document = make_document(tiers=ladder(tier("gold", "100")), campaigns=campaigns)
+    shop = make_shop(runtime)
+    with runtime.database.transaction(shop.account) as connection:
+        published = publish_program(
+            connection, shop.account, document, effective_from=None, now=NOON, actor="test"
+        )
+    assert [(warning.path, warning.message["en"]) for warning in published.warnings] == [
+        ("/campaigns/1", f"The campaign gold may apply to the same order as all: {outcome}"),
+        (
+            "/campaigns/2",
+            "The campaign regular may apply to the same order as all: the higher multiplier counts.",
+        ),
+    ]
 
 
 def test_u68_rule_of_another_tier_gives_nothing() -> None:

@@ -40,11 +40,13 @@ def test_answer_is_json_with_exact_numbers(woo_shop: SandboxShop) -> None:
 
 
 def test_one_connection_serves_many_calls(woo_shop: SandboxShop) -> None:
-    one = door(woo_shop)
-    started = time.perf_counter()
-    for _ in range(20):
-        one.get("wp-json/")
-    assert time.perf_counter() - started < 0.5
+    one, taken = door(woo_shop), []
+    for _ in range(3):
+        started = time.perf_counter()
+        for _ in range(20):
+            one.get("wp-json/")
+        taken.append(time.perf_counter() - started)
+    assert min(taken) < 0.5, "other tests may hold the processors for a while, but not three times"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from connectors.base import RawMessage, StoreAccess
 from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.connect import TOPICS
 from connectors.woocommerce.sandbox import SandboxShop
+from connectors.woocommerce.shipping import NO_FREE_SHIPPING
 from loyalty.commerce import OrderSnapshot, PushError, ShopSettings
 
 
@@ -87,6 +89,62 @@ def test_missing_rights_say_so(
     with pytest.raises(PushError) as caught:
         woo.read_settings(woo_access)
     assert (caught.value.permanent, caught.value.reason) == (True, "permission")
+
+
+@pytest.mark.parametrize(
+    ("change", "warnings"),
+    [
+        ({"settings": {"requires": "coupon"}}, 0),
+        ({"settings": {"requires": "either"}}, 0),
+        ({"settings": {"requires": "both"}}, 0),
+        ({"settings": {"requires": "min_amount"}}, 1),
+        ({"settings": {"requires": ""}}, 1),
+        ({"enabled": False}, 1),
+    ],
+)
+def test_a_shop_where_no_coupon_frees_the_shipping_warns(
+    woo: WooCommerceConnector,
+    woo_access: StoreAccess,
+    woo_shop: SandboxShop,
+    change: dict[str, object],
+    warnings: int,
+) -> None:
+    woo_shop.call("PUT", "shipping/zones/1/methods/2", change)
+    found = woo.read_settings(woo_access).warnings
+    assert list(found) == [NO_FREE_SHIPPING] * warnings
+
+
+def test_locations_not_covered_by_other_zones_count_too(
+    woo: WooCommerceConnector, woo_access: StoreAccess, woo_shop: SandboxShop
+) -> None:
+    rest, everywhere = woo_shop.state.zones[0]["methods"], woo_shop.state.zones[1]["methods"]
+    rest[2] = everywhere.pop(2)
+    assert woo.read_settings(woo_access).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 403, "body": b'{"code": "woocommerce_rest_cannot_view"}'},
+        {"status": 404, "body": b'{"code": "rest_no_route", "message": "Shipping is disabled."}'},
+        {"status": 503},
+        {"status": 200, "body": b"{}"},
+    ],
+)
+@pytest.mark.parametrize("path", ["shipping/zones", "shipping/zones/1/methods"])
+def test_shipping_that_cannot_be_read_is_a_warning_only(
+    woo: WooCommerceConnector,
+    woo_access: StoreAccess,
+    woo_shop: SandboxShop,
+    path: str,
+    fault: dict[str, Any],
+) -> None:
+    woo_shop.fail_next(path=path, **fault)
+    settings = woo.read_settings(woo_access)
+    assert settings.currency == "TWD"
+    assert [warning.startswith("Whether codes with free shipping work") for warning in settings.warnings] == [
+        True
+    ]
 
 
 def test_wrong_secret_is_a_matter_of_permission(woo: WooCommerceConnector, woo_access: StoreAccess) -> None:

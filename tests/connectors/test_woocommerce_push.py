@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 
 from connectors.base import StoreAccess
 from connectors.woocommerce import WooCommerceConnector
+from connectors.woocommerce.coupons import coupon_content
 from connectors.woocommerce.sandbox import RestError, SandboxShop
 from loyalty.commerce import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
 
@@ -98,7 +100,7 @@ def test_unbound_coupon_that_could_not_be_deleted_is_tried_again(push: Push, woo
     assert woo_shop.coupon("LR-AB23") is None
 
 
-@pytest.mark.parametrize("change", [{"email": " "}, {"kind": "free_shipping"}])
+@pytest.mark.parametrize("change", [{"email": " "}, {"kind": "free_product"}])
 def test_coupon_that_must_not_be_made_is_never_sent(
     push: Push, woo_shop: SandboxShop, change: dict[str, str]
 ) -> None:
@@ -123,6 +125,96 @@ def test_own_disabled_coupon_is_revived(push: Push, woo_shop: SandboxShop) -> No
 def test_amount_that_the_shop_refuses_is_permanent(push: Push) -> None:
     over = replace(TEN_OFF, kind="percent_discount", amount=Decimal(150))
     assert refusal(push(over)) == (True, "rejected")
+
+
+STANDING = replace(
+    TEN_OFF,
+    kind="percent_discount",
+    amount=Decimal(10),
+    minimum_subtotal=Decimal(0),
+    free_shipping=True,
+    reusable=True,
+)
+
+
+def test_a_reusable_code_with_free_shipping_serves_its_member_at_every_checkout(
+    push: Push, woo_shop: SandboxShop
+) -> None:
+    mug = woo_shop.add_product(price=500)
+    (receipt,) = push(STANDING)
+    coupon = woo_shop.coupon("LR-AB23")
+    assert coupon is not None
+    assert receipt == PushReceipt(str(coupon["id"]))
+    assert (coupon["usage_limit"], coupon["usage_limit_per_user"], coupon["free_shipping"]) == (
+        None,
+        None,
+        True,
+    )
+    for _ in range(3):
+        order = woo_shop.check_out((mug["id"], 2), email="amy@example.test", coupons=["LR-AB23"])
+        assert (order["discount_total"], order["shipping_total"], order["total"]) == ("100", "0", "900")
+    with pytest.raises(RestError):
+        woo_shop.check_out((mug["id"], 2), email="bob@example.test", coupons=["LR-AB23"])
+
+
+@pytest.mark.parametrize("expires_at", [EXPIRES, None])
+def test_repeating_a_reusable_code_changes_nothing(
+    push: Push, woo_shop: SandboxShop, expires_at: datetime | None
+) -> None:
+    standing = replace(STANDING, expires_at=expires_at)
+    assert push(standing) == push(standing)
+    assert [seen.method for seen in woo_shop.requests] == ["POST", "POST", "GET"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": Decimal(15)},
+        {"free_shipping": False},
+        {"reusable": False},
+        {"expires_at": None},
+        {"kind": "free_shipping", "amount": Decimal(0)},
+    ],
+)
+def test_a_code_of_ours_takes_new_terms(push: Push, woo_shop: SandboxShop, change: dict[str, Any]) -> None:
+    push(STANDING)
+    push(replace(STANDING, **change))
+    methods = [seen.method for seen in woo_shop.requests]
+    assert isinstance(push(replace(STANDING, **change))[0], PushReceipt)
+    assert methods[-1] == "PUT"
+    assert [seen.method for seen in woo_shop.requests][len(methods) :] == ["POST", "GET"]
+
+
+def test_free_shipping_alone_is_a_code_that_takes_off_nothing_else(push: Push, woo_shop: SandboxShop) -> None:
+    mug = woo_shop.add_product(price=500)
+    push(replace(TEN_OFF, kind="free_shipping", amount=Decimal(0), free_shipping=True))
+    order = woo_shop.check_out((mug["id"], 1), email="amy@example.test", coupons=["LR-AB23"])
+    assert (order["discount_total"], order["shipping_total"], order["total"]) == ("0", "0", "500")
+    assert woo_shop.check_out((mug["id"], 1))["shipping_total"] == "60"
+
+
+def test_a_code_whose_free_shipping_the_shop_dropped_is_deleted(push: Push, woo_shop: SandboxShop) -> None:
+    woo_shop.add_coupon("LR-AB23")
+    stored = {**woo_shop.call("GET", "coupons/11"), **coupon_as_asked(STANDING), "free_shipping": False}
+    body = json.dumps({"create": [stored]}).encode()
+    woo_shop.fail_next(path="coupons/batch", status=200, body=body)
+    assert refusal(push(STANDING)) == (True, "rejected")
+    assert woo_shop.coupon("LR-AB23") is None
+
+
+def test_a_disabled_code_without_end_is_revived_without_end(push: Push, woo_shop: SandboxShop) -> None:
+    endless = replace(STANDING, expires_at=None)
+    push(endless, DisableCoupon("LR-AB23", NOW))
+    assert isinstance(push(endless)[0], PushReceipt)
+    coupon = woo_shop.coupon("LR-AB23")
+    assert coupon is not None
+    assert coupon["date_expires"] is None
+
+
+def coupon_as_asked(command: PutCoupon) -> dict[str, Any]:
+    asked = coupon_content(command, "Asia/Taipei")
+    assert isinstance(asked, dict)
+    return asked
 
 
 def test_disabled_code_is_refused_by_the_shop(push: Push, woo_shop: SandboxShop) -> None:

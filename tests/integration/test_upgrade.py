@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
+import pytest
 from builders import make_document, make_runtime
 from databases import Database
 
@@ -74,3 +75,21 @@ def test_what_the_first_release_knew_is_still_known(servers: ServerUrls, empty_d
     assert before[0].balance.available == after[0].balance.available == 300
     assert before[0].tier == after[0].tier
     assert after[0].metrics.points == 300
+
+
+@pytest.mark.parametrize(("kind", "again"), [("free_shipping", True), ("free_product", False)])
+def test_members_of_programs_with_free_shipping_as_a_reward_are_folded_again(
+    empty_database: Database, kind: str, again: bool
+) -> None:
+    migrate(empty_database, "0004_campaign_corrections")
+    document = make_document(rewards=[{"key": "gift", "kind": kind}])
+    values = {
+        "account": ACCOUNT, "member": MEMBER, "noon": NOON, "head": HEAD, "key": b"k",
+        "document": psycopg.types.json.Json(document),
+    }  # fmt: skip
+    with psycopg.connect(empty_database.superuser_url.replace("+psycopg", "")) as connection:
+        for statement in FIRST_RELEASE[:3]:
+            connection.execute(statement, values)
+    migrate(empty_database, "0005_standing_codes")
+    with psycopg.connect(empty_database.superuser_url.replace("+psycopg", "")) as connection:
+        assert connection.execute("select must_refold from members").fetchone() == (again,)

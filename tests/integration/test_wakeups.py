@@ -64,7 +64,7 @@ def test_absent_redis_is_no_error() -> None:
     wakeups = WakeUps(f"redis://127.0.0.1:{free_port()}/0")
     started = time.monotonic()
     wakeups.wake(uuid.uuid4())
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 1
     assert not wakeups.wake_now(Queues.PUSH, "workers.jobs.deliver_pushes", "store", "store")
     wakeups.clear(Queues.PUSH, "store")
 
@@ -75,9 +75,9 @@ import os, sys, uuid
 from workers.queues import WakeUps
 import time
 wakeups = WakeUps(sys.argv[1])
-wakeups.wake(uuid.uuid4()); time.sleep(0.3)
+wakeups.wake(uuid.uuid4()); time.sleep(1)
 if os.fork() == 0:
-    wakeups.wake(uuid.uuid4()); time.sleep(0.5); os._exit(0)
+    wakeups.wake(uuid.uuid4()); time.sleep(1); os._exit(0)
 os.wait()
 """
     argv = [sys.executable, "-W", "ignore", "-c", script, redis_url]

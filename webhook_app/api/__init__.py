@@ -7,6 +7,7 @@ from flask_smorest import Api
 
 from webhook_app.api import (
     automations,
+    benefits,
     commands,
     corrections,
     ledger,
@@ -21,7 +22,9 @@ from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-TOPICS = (members, commands, ledger, program, presets, corrections, automations, referrals, messages, reports)
+TOPICS = (
+    members, benefits, commands, ledger, program, presets, corrections, automations, referrals, messages, reports,
+)  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],

@@ -144,6 +144,8 @@ class CouponSchema(Schema):
     reward = fields.String(attribute="reward_key")
     kind = fields.String()
     amount = fields.String()
+    free_shipping = fields.Boolean()
+    reusable = fields.Boolean(metadata={"description": "A tier's standing code: any number of uses."})
     minimum_subtotal = fields.String()
     granted_at = Moment()
     expires_at = Moment(allow_none=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields
 
 from loyalty.values import fraction_text
@@ -32,9 +34,27 @@ class BenefitSchema(Schema):
     perks = fields.List(words())
 
 
+def _percent(code: Any) -> str | None:
+    return f"{code['amount'].normalize():f}" if code["kind"] == "percent_discount" else None
+
+
+class StandingCodeSchema(Schema):
+    code = fields.String()
+    state = fields.String(metadata={"description": "requested, issued or failed: what the shop made of it."})
+    discount_percent = fields.Function(_percent)
+    free_shipping = fields.Boolean()
+    expires_at = Moment(allow_none=True)
+    tier = fields.String(metadata={"description": "The key of the tier that gives it."})
+
+
 class BenefitsSchema(Schema):
     tier = fields.Nested(TierSchema, allow_none=True)
     benefits = fields.Nested(BenefitSchema)
+    code = fields.Nested(
+        StandingCodeSchema,
+        allow_none=True,
+        metadata={"description": "The newest standing code that is live."},
+    )
 
 
 class TaggedSchema(Schema):

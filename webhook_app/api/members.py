@@ -6,14 +6,11 @@ from uuid import UUID
 
 from loyalty.clock import utc_now
 from loyalty.errors import NotFound
-from loyalty.programs.ladder import Benefits
-from loyalty.programs.service import load_versions
 from loyalty.reports.people import list_enrolled
 from loyalty.reports.standing import Standing, read_standings
 from loyalty.reports.statements import list_entries, list_lots, require_member
 from loyalty.reports.tier_history import read_tier
 from webhook_app.api.answers import EntrySchema, LotSchema, MemberSchema, TierHistorySchema, page_of
-from webhook_app.api.member_answers import BenefitsSchema
 from webhook_app.api.parts import (
     Data,
     Resource,
@@ -73,16 +70,3 @@ def show_tier(member: UUID) -> Data:
     """Return a member's tier with its history and every order that counts."""
     with transaction() as connection:
         return read_tier(connection, access().account, member, utc_now())
-
-
-@blueprint.reads("/members/<uuid:member>/benefits", BenefitsSchema)
-def show_benefits(member: UUID) -> Data:
-    """Return what a member may do and gets by the tier he stands in now."""
-    now = utc_now()
-    with transaction() as connection:
-        found = read_standings(connection, access().account, [member], now)
-        program = load_versions(connection, access().account).at(now)
-    if not found:
-        raise NotFound("There is no member of that id.")
-    tier = found[0].tier
-    return {"tier": tier, "benefits": program.tier(tier.key).benefits if program and tier else Benefits()}

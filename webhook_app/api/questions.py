@@ -74,6 +74,14 @@ class TierRequest(Strict):
     reason = _reason()
 
 
+class BenefitCodeRequest(Strict):
+    store = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The first connected store, unless given."},
+    )
+
+
 class TagsRequest(Strict):
     add = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
     remove = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)

@@ -23,7 +23,7 @@ def orders_to_review(query: Data) -> Data:
 
 @blueprint.reads("/notices", page_of(ReminderSchema), NoticesQuery)
 def notices(query: Data) -> Data:
-    """List what members must be told: points or a tier that end soon, with the amounts; newest first."""
+    """List what members must be told: points or a tier that end soon, or sooner than before; newest first."""
     limit, before = query["limit"], number_cursor(query["cursor"])
     with transaction() as connection:
         rows = list_notices(connection, query["member"], before, limit + 1)

@@ -157,7 +157,9 @@ def user_of(order: Json) -> str:
 def _apply(state: State, coupon: Json, body: Json) -> None:
     if body.get("discount_type", "percent") not in TYPES:
         raise not_in_enum("discount_type", TYPES)
-    coupon |= {key: body[key] for key in PLAIN if key in body}
+    # A null changes nothing; a limit of 0 is none (v2 coupons controller).
+    coupon |= {key: body[key] for key in PLAIN if body.get(key) is not None}
+    coupon |= {key: coupon[key] or None for key in ("usage_limit", "usage_limit_per_user")}
     coupon |= {
         key: state.money(body[key], 2)
         for key in ("amount", "minimum_amount", "maximum_amount")
@@ -170,12 +172,12 @@ def _apply(state: State, coupon: Json, body: Json) -> None:
         # What is no e-mail is dropped without a word, and the coupon then serves everybody.
         given = [str(each).lower() for each in body["email_restrictions"]]
         coupon["email_restrictions"] = [each for each in given if EMAIL.fullmatch(each)]
-    if "date_expires" in body:
+    if body.get("date_expires") is not None:
         _set_end(state, coupon, body["date_expires"])
     coupon["meta_data"] = state.merge_meta(coupon["meta_data"], body.get("meta_data"))
 
 
-def _set_end(state: State, coupon: Json, wall: str | None) -> None:
+def _set_end(state: State, coupon: Json, wall: str) -> None:
     if wall:
         state.stamp(coupon, "date_expires", state.local_to_instant(wall))
     else:

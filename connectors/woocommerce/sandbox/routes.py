@@ -7,7 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from connectors.woocommerce.sandbox import coupons, customers, orders, products, refunds, settings, webhooks
+from connectors.woocommerce.sandbox import (
+    coupons,
+    customers,
+    orders,
+    products,
+    refunds,
+    settings,
+    shipping,
+    webhooks,
+)
 from connectors.woocommerce.sandbox.errors import RestError, no_route
 from connectors.woocommerce.sandbox.query import Reply, Request, only_fields
 from connectors.woocommerce.sandbox.state import Json, State
@@ -40,6 +49,9 @@ ROUTES: list[tuple[str, str, Answer]] = [
     ("GET", f"{API}/reports/orders/totals", settings.order_totals),
     ("GET", rf"{API}/settings/(\w+)", settings.list_group),
     ("GET", rf"{API}/settings/(\w+)/(\w+)", settings.get_setting),
+    ("GET", f"{API}/shipping/zones", shipping.list_zones),
+    ("GET", rf"{API}/shipping/zones/(\d+)/methods", shipping.list_methods),
+    ("PUT", rf"{API}/shipping/zones/(\d+)/methods/(\d+)", shipping.update_method),
     ("GET", f"{API}/refunds", refunds.list_all),
     ("GET", rf"{API}/orders/(\d+)/refunds", refunds.list_),
     ("POST", rf"{API}/orders/(\d+)/refunds", refunds.create),

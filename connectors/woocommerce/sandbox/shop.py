@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,8 @@ from connectors.woocommerce.sandbox.authentication import Gate
 from connectors.woocommerce.sandbox.coupons import count_use, find_by_code
 from connectors.woocommerce.sandbox.query import Request
 from connectors.woocommerce.sandbox.server import Fault, Seen, ShopServer
-from connectors.woocommerce.sandbox.state import Json, Now, Options, State
+from connectors.woocommerce.sandbox.shipping import cheapest_line, first_zones
+from connectors.woocommerce.sandbox.state import Json, Now, Options, State, as_fraction
 from connectors.woocommerce.sandbox.statuses import find_order, restore
 from loyalty.clock import utc_now
 
@@ -45,7 +47,7 @@ class SandboxShop:
         consumer_secret: str = "cs_sandbox",
     ) -> None:
         options = Options(currency, decimals, time_zone, prices_include_tax, tax_rate)
-        self.state = State(options, now)
+        self.state = State(options, now, zones=first_zones())
         self.gate = Gate(consumer_key, consumer_secret)
         self.consumer_key, self.consumer_secret = consumer_key, consumer_secret
         self._server = ShopServer(("127.0.0.1", port), self.state, self.gate)
@@ -127,6 +129,15 @@ class SandboxShop:
             "coupon_lines": [{"code": code} for code in coupons],
         }
         return self.call("POST", "orders", {**body, "billing": {"email": email, "country": "TW"}, **more})
+
+    def check_out(self, *items: tuple[int, int], coupons: Sequence[str] = (), **more: Any) -> Json:
+        """Place an order as a buyer does at the checkout, who pays for the cheapest shipping; `more` as before."""
+        with self.state.lock:
+            prices = [(as_fraction(self.state.products[product]["price"]), count) for product, count in items]
+            line = cheapest_line(
+                self.state, coupons, sum((price * count for price, count in prices), Fraction(0))
+            )
+        return self.place_order(*items, coupons=coupons, shipping_lines=[line], **more)
 
     def set_status(self, order_id: int, status: str) -> Json:
         """Move an order to a status."""

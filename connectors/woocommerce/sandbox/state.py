@@ -51,6 +51,8 @@ class State:
     coupons: dict[int, Json] = field(default_factory=dict)
     products: dict[int, Json] = field(default_factory=dict)
     webhooks: dict[int, Json] = field(default_factory=dict)
+    zones: dict[int, Json] = field(default_factory=dict)
+    """Shipping zones; each has its methods by instance as `methods`."""
     coupon_uses: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     """By order: which coupon it uses in whose name."""
     status_before_trash: dict[int, str] = field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""What a member gets by his tier: his benefits, and the code that carries them to the shop."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.clock import utc_now
+from loyalty.engine.book import load_book
+from loyalty.engine.standing import make_standing_code
+from loyalty.errors import Conflict, Invalid, NotFound
+from loyalty.programs.ladder import Benefits
+from loyalty.programs.service import load_versions
+from loyalty.reports.coupons import find_standing_code
+from loyalty.reports.standing import read_standings
+from loyalty.stores.service import list_stores
+from loyalty.values import StoreId
+from webhook_app.api.member_answers import BenefitsSchema, StandingCodeSchema
+from webhook_app.api.parts import Data, Resource, Writing, transaction
+from webhook_app.api.questions import BenefitCodeRequest
+from webhook_app.security import access
+from webhook_app.tools import tools
+
+blueprint = Resource("benefits", __name__, description="What members get by their tier.")
+
+
+@blueprint.reads("/members/<uuid:member>/benefits", BenefitsSchema)
+def show(member: UUID) -> Data:
+    """Return what a member may do and gets by the tier he stands in now."""
+    now = utc_now()
+    with transaction() as connection:
+        found = read_standings(connection, access().account, [member], now)
+        if not found:
+            raise NotFound("There is no member of that id.")
+        program, tier = load_versions(connection, access().account).at(now), found[0].tier
+        code = find_standing_code(connection, member, tier)
+    benefits = program.tier(tier.key).benefits if program and tier else Benefits()
+    return {"tier": tier, "benefits": benefits, "code": code if benefits.has_code else None}
+
+
+@blueprint.writes(
+    "/members/<uuid:member>/benefits/code", StandingCodeSchema, status=200, body=BenefitCodeRequest
+)
+def make_code(writing: Writing, asked: Data, member: UUID) -> Data:
+    """Return the member's personal code for his tier's discount and free shipping, made where there is none."""
+    connection, account = writing.connection, access().account
+    store, book = _store(connection, asked["store"]), load_book(connection, tools().vault, account)
+    code, stores = make_standing_code(connection, book, member, store, utc_now())
+    writing.afterwards.append(partial(tools().wake_pushes, account, stores))
+    return code
+
+
+def _store(connection: Connection, key: str | None) -> StoreId:
+    stores = [store for store in list_stores(connection, tools().vault) if store.is_connected]
+    meant = next((store for store in stores if key in (None, store.key)), None)
+    if meant is None and key is None:
+        raise Conflict("The account has no connected store.")
+    if meant is None:
+        message = "There is no connected store of that key."
+        raise Invalid(message, {"/store": [message]})
+    return meant.id
