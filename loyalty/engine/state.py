@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from typing import NamedTuple
 
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.allotments import Allotments
@@ -57,8 +58,7 @@ class OrderFile:
         return Metrics(self.net_base, self.counts, self.counted)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """One tier membership: the n-th entry of the member into that tier, from `started_at` until the next begins."""
 
     tier_key: str
