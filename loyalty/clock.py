@@ -7,10 +7,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import orjson
+
 
 def utc_now() -> datetime:
     """Return the present instant; only entry points may call this."""
     return datetime.now(UTC)
+
+
+def instant_text(instant: datetime) -> str:
+    """Return an instant as `isoformat` does, several times faster: heads are full of them."""
+    return orjson.dumps(instant).decode()[1:-1]
 
 
 @lru_cache(maxsize=512)

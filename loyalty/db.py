@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Engine, ForeignKeyConstraint, MetaData, create_engine, text
+from sqlalchemy import Connection, CursorResult, Engine, ForeignKeyConstraint, MetaData, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import DateTime
@@ -108,6 +108,12 @@ class Database:
         """Drop the pool; `close=False` after a fork leaves the parent's connections alone."""
         self.engine.dispose(close=close)
         self._alone.dispose(close=close)
+
+
+def dicts(result: CursorResult[Any]) -> list[Row]:
+    """Return all rows of a result as dicts of their own."""
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]
 
 
 def records(types: Mapping[str, str], rows: Sequence[Row], name: str = "rows") -> tuple[str, dict[str, str]]:

@@ -11,7 +11,9 @@ import structlog
 from sqlalchemy import Connection
 
 from loyalty.clock import utc_now
+from loyalty.db import Row
 from loyalty.engine.apply import settle_members
+from loyalty.errors import LedgerConflict
 from loyalty.ledger.repository import claim_expired
 from loyalty.members.repository import claim_tier_dues
 from loyalty.values import AccountId, StoreId
@@ -19,7 +21,7 @@ from workers.queues import Queues
 from workers.runtime import Runtime
 
 BATCH = 400
-Claim = Callable[[Connection, datetime, int], list[UUID]]
+Claim = Callable[[Connection, datetime, int], list[Row]]
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +41,35 @@ def _settle(runtime: Runtime, account: AccountId, claim: Claim, now: datetime | 
     done: set[UUID] = set()
     while True:
         started = time.perf_counter()
-        with runtime.database.transaction(account) as connection:
-            ids = [member for member in claim(connection, now or utc_now(), BATCH) if member not in done]
-            if not ids:
-                return len(done)
-            book = runtime.book(connection, account, set())
-            pushed = settle_members(connection, book, ids, now or utc_now())
-        done.update(ids)
+        try:
+            visited, pushed = _settle_batch(runtime, account, claim, now or utc_now(), done)
+        except LedgerConflict:
+            visited, pushed = _settle_batch(runtime, account, claim, now or utc_now(), done, refold=True)
+        if not visited:
+            return len(done)
+        done |= visited
         for store in pushed:
             runtime.wake_store(Queues.PUSH, account, StoreId(store))
         ms = round((time.perf_counter() - started) * 1000)
-        log.info("settled", account=str(account), members=len(ids), ms=ms)
+        log.info("settled", account=str(account), members=len(visited), ms=ms)
+
+
+def _settle_batch(
+    runtime: Runtime,
+    account: AccountId,
+    claim: Claim,
+    now: datetime,
+    done: set[UUID],
+    *,
+    refold: bool = False,
+) -> tuple[set[UUID], frozenset[UUID]]:
+    """Settle one batch in a transaction; return whom, and the stores with pushes. Raises LedgerConflict: the same
+    again with `refold`.
+    """
+    with runtime.database.transaction(account) as connection:
+        rows = [row for row in claim(connection, now, BATCH) if row["id"] not in done]
+        if not rows:
+            return set(), frozenset()
+        book = runtime.book(connection, account, set())
+        pushed = settle_members(connection, book, rows, now, refold=refold)
+    return {row["id"] for row in rows}, pushed

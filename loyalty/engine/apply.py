@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.commerce import Fact, Read
+from loyalty.db import Row
 from loyalty.engine import budgets, codec, loading
 from loyalty.engine.commands import Command
 from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
@@ -227,10 +228,15 @@ def _obey(
 
 
 def settle_members(
-    connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
+    connection: Connection, book: AccountBook, rows: Iterable[Row], now: datetime, *, refold: bool = False
 ) -> frozenset[UUID]:
-    """Let everything happen to members that is due by now; return the stores for which pushes were written."""
-    return settle_works(connection, book, ids, now)[1]
+    """Let everything happen to locked members that is due by now; return the stores for which pushes were written.
+
+    `refold` folds them from nothing (after LedgerConflict).
+    """
+    versions = load_versions(connection, book.id)
+    batch = loading.load_due(connection, rows, versions, now)
+    return _finish(connection, book, batch.works, [], versions, now, refold=refold)
 
 
 def settle_works(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from loyalty.clock import instant_text
 from loyalty.db import Row
 from loyalty.engine.commands import Command, command_data, command_kind, read_command
 from loyalty.engine.state import MemberState, OrderFile, Period
@@ -71,7 +72,7 @@ def _at(text: str | None) -> datetime | None:
 
 
 def _text(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
+    return instant_text(at) if at else None
 
 
 def _holding(item: list[Any] | None) -> Holding | None:
@@ -90,9 +91,9 @@ def _holding_data(held: Holding | None) -> list[Any] | None:
     if held is None:
         return None
     judged = held.judgement
-    judgement = [_text(judged.start), judged.until.isoformat(), judged.by_keep] if judged else None
+    judgement = [_text(judged.start), instant_text(judged.until), judged.by_keep] if judged else None
     return [
-        held.tier_key, held.since.isoformat(), _text(held.until), held.falls_to, _text(held.falls_at), judgement,
+        held.tier_key, instant_text(held.since), _text(held.until), held.falls_to, _text(held.falls_at), judgement,
     ]  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def _term(item: list[Any]) -> Term:
 
 def _term_data(term: Term) -> list[Any]:
     return [
-        term.cause, term.by, term.tier_key, term.start.isoformat(), _text(term.until), term.begun,
+        term.cause, term.by, term.tier_key, instant_text(term.start), _text(term.until), term.begun,
         _text(term.paid_until),
     ]  # fmt: skip
 
@@ -112,11 +113,11 @@ def head_data(state: MemberState) -> dict[str, Any]:
     """Return where the fold stands as JSON data for `members.head`."""
     place = state.head
     return {
-        "place": [place.at.isoformat(), int(place.rank), place.store, place.number, place.text]
+        "place": [instant_text(place.at), int(place.rank), place.store, place.number, place.text]
         if place
         else None,
         "periods": [
-            [item.tier_key, item.entry, item.started_at.isoformat(), item.cause, item.rewarded, item.reason]
+            [item.tier_key, item.entry, instant_text(item.started_at), item.cause, item.rewarded, item.reason]
             for item in state.periods
         ],
         "held": _holding_data(state.held),

@@ -35,14 +35,29 @@ def settle(state: MemberState, until: datetime, versions: Versions) -> None:
             return
 
 
+def may_change_any_lot(state: MemberState, versions: Versions, until: datetime) -> bool:
+    """Return whether what is due up to `until` may change lots that do not die by then: debt is paid by what matures,
+    new rules date lots anew.
+    """
+    following = versions.after(state.rules)
+    return state.wallet.debt > 0 or (following is not None and following.effective_from <= until)
+
+
 def next_tier_due(state: MemberState, versions: Versions) -> datetime | None:
     """Return when the member's tier is judged next, falls, begins or ends by a term, or meets new rules."""
     if state.held is None:
         return None
     following = versions.after(state.rules)
-    moments = [state.held.due(), following.effective_from if following else None]
-    moments += [term.due() for term in state.terms]
-    return min((at for at in moments if at is not None), default=None)
+    due = _earlier(state.held.due(), following.effective_from if following else None)
+    for term in state.terms:
+        due = _earlier(due, term.due())
+    return due
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
 
 
 def _settle_tier(state: MemberState, at: datetime, versions: Versions) -> None:

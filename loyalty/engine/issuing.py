@@ -156,13 +156,15 @@ def push_tiers(
     issued: Issued, book: AccountBook, customers: Mapping[UUID, list[str]], program: Program | None
 ) -> None:
     """Tell each shop the present tier of its customers who changed theirs."""
+    if program is None:
+        return
+    words = {
+        tier.key: (tier.key, text_in(tier.name, "zh-TW"), tier.benefits.words()) for tier in program.tiers
+    }
     for work in issued.tier_changes:
-        tier = program.tier(work.state.tier_key) if program else None
+        told = words[program.tier(work.state.tier_key).key]
         for customer in customers.get(work.id, []):
             place = parse_order_key(customer)
-            if tier is not None:
-                command = SetMemberTier(
-                    place.external_id, tier.key, text_in(tier.name, "zh-TW"), tier.benefits.words()
-                )
-                push = NewPush(book.store(place.store), work.id, f"tier:{customer}", command)
-                issued.pushes.append(push)
+            command = SetMemberTier(place.external_id, *told)
+            push = NewPush(book.store(place.store), work.id, f"tier:{customer}", command)
+            issued.pushes.append(push)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from loyalty.commerce import OrderSnapshot
+from loyalty.db import Row
 from loyalty.engine import codec
+from loyalty.engine.due import may_change_any_lot
 from loyalty.engine.news import OrderNews, Restated
 from loyalty.engine.owners import Claim
 from loyalty.engine.state import OrderFile
@@ -19,6 +22,7 @@ from loyalty.ledger import repository as ledger
 from loyalty.members import repository as members
 from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import is_newer
+from loyalty.programs.program import Versions
 from loyalty.rewards import repository as rewards
 
 
@@ -71,9 +75,7 @@ class Batch:
 
 def load(connection: Connection, ids: Iterable[UUID], keys: Sequence[str]) -> Batch:
     """Lock members and read the heads of their folds, their open lots, and the orders of these keys."""
-    batch = Batch()
-    for row in members.lock_members(connection, ids):
-        batch.works[row["id"]] = MemberWork(dict(row), codec.member_state(row), tier_before=row["tier_key"])
+    batch = Batch(_works(members.lock_members(connection, ids)))
     if not batch.works and not keys:
         return batch
     for order in orders.list_orders(connection, keys):
@@ -86,12 +88,31 @@ def load(connection: Connection, ids: Iterable[UUID], keys: Sequence[str]) -> Ba
     return batch
 
 
+def load_due(connection: Connection, rows: Iterable[Row], versions: Versions, now: datetime) -> Batch:
+    """Take locked members for whom there is no news, and read of their lots only those that what is due may change."""
+    works = _works(rows)
+    if works:
+        until = max(now, *(work.row["settled_at"] or now for work in works.values()))
+        whole = [work.id for work in works.values() if may_change_any_lot(work.state, versions, until)]
+        rest = list(works.keys() - whole)
+        _take_lots(works, ledger.list_due_lots(connection, rest, until, whole))
+    return Batch(works)
+
+
+def _works(rows: Iterable[Row]) -> dict[UUID, MemberWork]:
+    return {row["id"]: MemberWork(row, codec.member_state(row), tier_before=row["tier_key"]) for row in rows}
+
+
 def _load_lots(connection: Connection, batch: Batch, keys: Sequence[str]) -> None:
     if not batch.works:
         return
     causes = [f"order:{key}:award" for key in keys]
-    for row in ledger.list_open_lots(connection, list(batch.works), causes):
-        batch.works[row["member_id"]].state.wallet.lots[row["cause"]] = codec.lot(row)
+    _take_lots(batch.works, ledger.list_open_lots(connection, list(batch.works), causes))
+
+
+def _take_lots(works: Mapping[UUID, MemberWork], rows: Iterable[Mapping[Any, Any]]) -> None:
+    for row in rows:
+        works[row["member_id"]].state.wallet.lots[row["cause"]] = codec.lot(row)
 
 
 def load_histories(connection: Connection, works: Sequence[MemberWork]) -> None:

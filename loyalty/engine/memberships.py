@@ -4,7 +4,6 @@ law: a term is its order's, and goes when the order's line is refunded in full.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loyalty.clock import day_end, day_start, local_date
@@ -97,8 +96,7 @@ def _moved(term: Term, start: datetime, at: datetime, tz: str) -> Term:
     days = (local_date(term.paid_until, tz) - local_date(term.start, tz)).days + begun_day
     grace = local_date(term.until, tz) - local_date(term.paid_until, tz)
     paid_until = first + timedelta(days=days)
-    return replace(
-        term,
+    return term._replace(
         start=start,
         begun=start <= at,
         paid_until=day_start(paid_until, tz),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.allotments import Allotments
@@ -60,8 +60,7 @@ class OrderFile:
         return Metrics(self.net_base, self.counts, self.counted)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """One tier membership: the n-th entry of the member into that tier, from `started_at` until the next begins."""
 
     tier_key: str

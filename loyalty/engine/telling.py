@@ -28,7 +28,7 @@ def tell(
     wanted = {(work.id, telling.cause): telling for work in works for telling in work.state.told}
     if not wanted:
         return []
-    balances = {work.id: work.state.wallet.balance(now).available for work in works if work.state.told}
+    balances: dict[UUID, int] = {work.id: work.row["points_sum"] for work in works if work.state.told}
     rows = {
         place: _row(book, place[0], telling, balances[place[0]], now) for place, telling in wanted.items()
     }

@@ -4,7 +4,6 @@ law: upgrades at once, with the event that reaches them; ends at their own insta
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from loyalty.clock import add_months_to_instant
@@ -87,11 +86,9 @@ def follow(state: MemberState, program: Program, at: datetime, reason: str, orde
         return
     entry = 1 + max((period.entry for period in state.periods if period.tier_key == key), default=0)
     cause = f"tier:{state.key}:{key}:{entry}"
-    reward = program.reward(program.tier(key).benefits.entry_reward or "")
     rises = program.tier_rank(key) > program.tier_rank(last.tier_key)
-    rewarded = (
-        rises and reward is not None and reward.kind in COUPON_KINDS and _may_reward(state, key, at, program)
-    )
+    reward = program.reward(program.tier(key).benefits.entry_reward or "") if rises else None
+    rewarded = reward is not None and reward.kind in COUPON_KINDS and _may_reward(state, key, at, program)
     state.periods.append(Period(key, entry, at, cause, rewarded, reason))
     judged = reason == "reached"
     state.happenings.append(
@@ -143,7 +140,9 @@ def reconsider(state: MemberState, program: Program, at: datetime) -> None:
 
 def _ground(program: Program, judgement: Judgement) -> Judgement | None:
     """Return by what a tier fallen to stands: the figures that reach it; one step down stands on none."""
-    return None if program.tier_policy.downgrade == "one_step" else replace(judgement, by_keep=False)
+    return (
+        None if program.tier_policy.downgrade == "one_step" else Judgement(judgement.start, judgement.until)
+    )
 
 
 def review(state: MemberState, program: Program, at: datetime) -> None:
@@ -155,18 +154,14 @@ def review(state: MemberState, program: Program, at: datetime) -> None:
         state.held = hold(program, held.tier_key, at, judgement)
         _renew(state, at)
         return
-    state.held = replace(
-        held,
-        falls_to=fallback(program, held.tier_key, figures).key,
-        falls_at=grace_end(program, at),
-        judgement=judgement,
-    )
+    falls_to = fallback(program, held.tier_key, figures).key
+    state.held = Holding(held.tier_key, held.since, held.until, judgement, falls_to, grace_end(program, at))
 
 
 def _renew(state: MemberState, at: datetime) -> None:
     last = state.periods[-1]
     if last.tier_key == _held(state).tier_key:
-        state.periods.append(replace(last, started_at=at, rewarded=False, reason="renewed"))
+        state.periods.append(last._replace(started_at=at, rewarded=False, reason="renewed"))
 
 
 def fall(state: MemberState, program: Program, at: datetime) -> None:
@@ -202,13 +197,13 @@ def change_rules(state: MemberState, old: Program, program: Program, at: datetim
     held = _held(state)
     end = period_end(program, held.tier_key, at) if held.until is None else None
     if end is not None:
-        state.held = replace(held, since=at, until=end)
+        state.held = held._replace(since=at, until=end)
     follow(state, program, at, "rules")
 
 
 def put_term(state: MemberState, program: Program, term: Term, at: datetime) -> None:
     """Hold the member in a tier for a term, unless it is over; an override takes the place of the one before."""
-    begun = replace(term, begun=term.start <= at)
+    begun = term._replace(begun=term.start <= at)
     others = [
         other
         for other in state.terms
@@ -238,5 +233,5 @@ def turn_terms(state: MemberState, program: Program, at: datetime) -> None:
     over = [term for term in state.terms if term.until is not None and term.until <= at]
     begun = [term for term in state.terms if not term.begun and term.start <= at]
     left = [term for term in state.terms if term not in over]
-    state.terms = [replace(term, begun=term.begun or term.start <= at) for term in left]
+    state.terms = [term._replace(begun=term.begun or term.start <= at) for term in left]
     follow(state, program, at, f"{over[0].by}_ended" if over and not begun else begun[0].by if begun else "")

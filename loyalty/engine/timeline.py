@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 from loyalty.commerce import OrderSnapshot, OrderState, Refund
 from loyalty.earning.earning import award_time
@@ -22,8 +23,7 @@ class Rank(IntEnum):
     COMMAND = 4
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EventKey:
+class EventKey(NamedTuple):
     """The place of an event on a member's timeline."""
 
     at: datetime

@@ -118,6 +118,8 @@ class Wallet:
         """Return the next maturity that pays debt, or expiry, up to `until`: its time, whether it is an
         expiry, its lot.
         """
+        if not self.lots:
+            return None
         due = [
             (lot.expires_at, True, lot)
             for lot in self.lots.values()

@@ -10,18 +10,22 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from loyalty.db import Row, records
+from loyalty.db import Row, dicts, records
 from loyalty.errors import LedgerConflict
 
 _LOT = "member_id, cause, sequence, order_key, created_at, available_from, expires_at, points, remaining, expired"
 _OPEN = text(
     f"select {_LOT} from lots where member_id = any(:members) and (remaining > 0 or cause = any(:causes))"
 ).bindparams(bindparam("members", type_=ARRAY(Uuid)), bindparam("causes", type_=ARRAY(Text)))
+_DUE = text(
+    f"select {_LOT} from lots where member_id = any(:whole) and remaining > 0"
+    f" union all select {_LOT} from lots where member_id = any(:members) and expires_at <= :until and remaining > 0"
+).bindparams(bindparam("whole", type_=ARRAY(Uuid)), bindparam("members", type_=ARRAY(Uuid)))
 _ALL = text(f"select {_LOT} from lots where member_id = any(:members)").bindparams(
     bindparam("members", type_=ARRAY(Uuid))
 )
 _EXPIRED = text(
-    "select id from members where id = any(array("
+    "select * from members where id = any(array("
     "   select distinct member_id from (select member_id from lots where expires_at <= :now and remaining > 0"
     "   order by expires_at limit 4 * :limit) due limit :limit)) order by id for no key update skip locked"
 )
@@ -52,14 +56,22 @@ def list_open_lots(
     return connection.execute(_OPEN, values).mappings().all()
 
 
+def list_due_lots(
+    connection: Connection, members: Sequence[UUID], until: datetime, whole: Sequence[UUID]
+) -> Sequence[RowMapping]:
+    """Return the lots with a rest: all those of `whole`, and those of `members` that are over by `until`."""
+    values = {"members": list(members), "until": until, "whole": list(whole)}
+    return connection.execute(_DUE, values).mappings().all()
+
+
 def list_lots(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
     """Return every lot of the members."""
     return connection.execute(_ALL, {"members": list(members)}).mappings().all()
 
 
-def claim_expired(connection: Connection, now: datetime, limit: int) -> list[UUID]:
-    """Return members with points that are dead by now and that nobody works on, locked."""
-    return [row[0] for row in connection.execute(_EXPIRED, {"now": now, "limit": limit})]
+def claim_expired(connection: Connection, now: datetime, limit: int) -> list[Row]:
+    """Lock members with points that are dead by now and that nobody works on; return their rows."""
+    return dicts(connection.execute(_EXPIRED, {"now": now, "limit": limit}))
 
 
 def list_posted(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:

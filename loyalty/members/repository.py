@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from loyalty.db import PUBLISHED, Row, records
+from loyalty.db import PUBLISHED, Row, dicts, records
 from loyalty.members.identity import Identity
 
 _FIND = text(
@@ -73,9 +73,9 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
     return connection.execute(statement, {**values, "account": account}).rowcount
 
 
-def lock_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
+def lock_members(connection: Connection, ids: Iterable[UUID]) -> list[Row]:
     """Lock members in sorted order and return their rows as they are then."""
-    return list(connection.execute(_LOCK, {"ids": sorted(set(ids))}).mappings())
+    return dicts(connection.execute(_LOCK, {"ids": sorted(set(ids))}))
 
 
 def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
@@ -158,12 +158,12 @@ def expect_rules(connection: Connection, at: datetime) -> int:
     return connection.execute(statement, {"at": at}).rowcount
 
 
-def claim_tier_dues(connection: Connection, now: datetime, limit: int) -> list[UUID]:
-    """Return members whose tier changes by itself by now and that nobody works on, earliest first, locked."""
+def claim_tier_dues(connection: Connection, now: datetime, limit: int) -> list[Row]:
+    """Lock members whose tier changes by itself by now and that nobody works on, earliest first; return their rows."""
     statement = text(
-        "select id from members where tier_due <= :now order by tier_due limit :limit for no key update skip locked"
+        "select * from members where tier_due <= :now order by tier_due limit :limit for no key update skip locked"
     )
-    return [row[0] for row in connection.execute(statement, {"now": now, "limit": limit})]
+    return dicts(connection.execute(statement, {"now": now, "limit": limit}))
 
 
 def list_tiers_ending(

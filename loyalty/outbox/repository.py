@@ -60,7 +60,7 @@ def add_pushes(connection: Connection, account: UUID, new: Sequence[NewPush]) ->
     names = ", ".join(_NEW)
     statement = text(
         "with old as (update pushes set status = 'superseded', done_at = now() where status = 'waiting'"
-        f" and leased_until is null and subject in (select subject from {source}))"
+        f" and leased_until is null and subject = any(array(select subject from {source})))"
         f" insert into pushes (account_id, {names}) select :account, {names} from {source}"
     )
     connection.execute(statement, {**values, "account": account})

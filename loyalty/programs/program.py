@@ -190,7 +190,10 @@ class Program:
 
     def tier_rank(self, key: str) -> int:
         """Return the place of a tier on the ladder, 0 for the first and for one that is no more."""
-        return next((i for i, tier in enumerate(self.tiers) if tier.key == key), 0)
+        for rank, tier in enumerate(self.tiers):
+            if tier.key == key:
+                return rank
+        return 0
 
     def has_tier(self, key: str) -> bool:
         """Return whether the ladder has a tier of that key."""
@@ -249,6 +252,8 @@ class Versions:
 
     def after(self, version: int) -> Program | None:
         """Return the version that takes effect next after one, by time and not by number; None for the last."""
+        if not self.programs or self.programs[-1].version == version:
+            return None
         following = zip(self.programs, self.programs[1:], strict=False)
         return next((later for program, later in following if program.version == version), None)
 

@@ -4,8 +4,8 @@ law: an end is fixed when the period begins (RULES §6, §9 (25)-(28)).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from loyalty.clock import day_start, local_date
 from loyalty.programs.ladder import Conditions, Tier
@@ -17,8 +17,7 @@ MOMENT = timedelta(microseconds=1)
 """The smallest step of time: figures up to just before an instant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The figures from `start` (None: ever) up to and with `until` by which a period was granted."""
 
     start: datetime | None
@@ -26,8 +25,7 @@ class Judgement:
     by_keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """The tier that a member's own figures gave him: `until` (None: no end) it is judged, and where it was not kept
     it ends at `falls_at`, when he falls to `falls_to`.
     """
@@ -44,8 +42,7 @@ class Holding:
         return self.falls_at or self.until
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A tier for a time on another ground than figures: `[start, until)`, None: without end."""
 
     cause: str

@@ -8,8 +8,17 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from loyalty.clock import instant_text
 from loyalty.tiers.qualification import Metrics
-from loyalty.values import exact, fraction_text
+from loyalty.values import fraction_text
+
+Moment = list[Any]
+"""What counts from an instant, as it is stored: its text, net spend as a fraction's text, orders, points, points taken
+of the caps, and where there are any, activity score and events.
+"""
+
+USUAL = 5
+"""So many parts has a moment without activity and events."""
 
 
 @dataclass(slots=True)
@@ -17,13 +26,13 @@ class Tally:
     """Metrics by the instant from which they count, and points taken of the caps per day and month.
 
     Complete from `since` on (None: from the first one); `total` are the figures of the whole life, of which the
-    data keep only what has no columns: activity score and events.
+    data keep only what has no columns: activity score and events. Moments stay as they are stored: most are never
+    asked for, and those only are read that a sum needs.
     """
 
     total: Metrics = field(default_factory=Metrics)
     since: datetime | None = None
-    metrics: dict[datetime, Metrics] = field(default_factory=dict)
-    taken: dict[datetime, int] = field(default_factory=dict)
+    moments: dict[datetime, Moment] = field(default_factory=dict)
     stored: dict[str, Any] | None = field(default=None, compare=False)
     """The data it was read from, while nothing of it has changed."""
 
@@ -32,54 +41,56 @@ class Tally:
         self.total += change
         self.stored = None
         if self.since is None or at >= self.since:
-            self.metrics[at] = self.metrics.get(at, Metrics()) + change
+            old = self.moments.get(at)
+            self.moments[at] = _moment(at, _sum([old]) + change if old else change, old[4] if old else 0)
 
     def sum(self, start: datetime | None, until: datetime) -> Metrics:
         """Return the figures from `start` (None: ever) up to and with `until`."""
         if start is None:
-            return self.total - _sum(item for at, item in self.metrics.items() if at > until)
-        return _sum(item for at, item in self.metrics.items() if start <= at <= until)
+            return self.total - _sum(item for at, item in self.moments.items() if at > until)
+        return _sum(item for at, item in self.moments.items() if start <= at <= until)
 
     def first_since(self, start: datetime) -> datetime | None:
         """Return the first instant from `start` on at which anything counts."""
-        return min((at for at in self.metrics if at >= start), default=None)
+        return min((at for at in self.moments if at >= start), default=None)
 
     def take(self, at: datetime, points: int) -> None:
         """Let an order take room under the caps per day and month."""
         if points:
-            self.taken[at] = self.taken.get(at, 0) + points
+            text, spend, orders, earned, taken, *engagement = self.moments.get(at) or _moment(
+                at, Metrics(), 0
+            )
+            self.moments[at] = [text, spend, orders, earned, taken + points, *engagement]
             self.stored = None
 
     def taken_between(self, start: datetime, end: datetime) -> int:
         """Return the points taken in `[start, end)`."""
-        return sum(points for at, points in self.taken.items() if start <= at < end)
+        return sum(item[4] for at, item in self.moments.items() if start <= at < end)
 
     def forget_before(self, instant: datetime) -> None:
         """Drop what no window and no cap can reach any more."""
-        gone = [at for at in (*self.metrics, *self.taken) if at < instant]
+        gone = [at for at in self.moments if at < instant]
         if gone:
             self.since, self.stored = instant, None
         for at in gone:
-            self.metrics.pop(at, None)
-            self.taken.pop(at, None)
+            del self.moments[at]
 
     def data(self) -> dict[str, Any]:
         """Return the figures by instant as JSON data; the whole life has columns of its own."""
         if self.stored is not None:
             return self.stored
-        counting = {at for at, metrics in self.metrics.items() if metrics != Metrics()}
-        moments = sorted(counting | self.taken.keys())
         return {
-            "since": self.since.isoformat() if self.since else None,
-            "moments": [
-                _moment(at, self.metrics.get(at, Metrics()), self.taken.get(at, 0)) for at in moments
-            ],
+            "since": instant_text(self.since) if self.since else None,
+            "moments": [item for _, item in sorted(self.moments.items()) if item[1:] != _NOTHING],
             **({"activity": _engagement(self.total)} if any(_engagement(self.total)) else {}),
         }
 
 
-def _moment(at: datetime, metrics: Metrics, taken: int) -> list[object]:
-    usual = [at.isoformat(), fraction_text(metrics.spend), metrics.orders, metrics.points, taken]
+_NOTHING = ["0", 0, 0, 0]
+
+
+def _moment(at: datetime, metrics: Metrics, taken: int) -> Moment:
+    usual = [instant_text(at), fraction_text(metrics.spend), metrics.orders, metrics.points, taken]
     return [*usual, *_engagement(metrics)] if any(_engagement(metrics)) else usual
 
 
@@ -89,31 +100,27 @@ def _engagement(metrics: Metrics) -> list[int]:
 
 def read_tally(data: dict[str, Any], total: Metrics) -> Tally:
     """Return the tally that `data` wrote."""
-    since = data.get("since")
-    activity, events = data.get("activity", (0, 0))
-    whole_life = replace(total, activity=activity, events=events)
-    tally = Tally(whole_life, datetime.fromisoformat(since) if since else None)
-    for text, spend, orders, points, taken, *engagement in data.get("moments", ()):
-        at = datetime.fromisoformat(text)
-        tally.metrics[at] = Metrics(exact(spend), orders, points, *engagement)
-        if taken:
-            tally.taken[at] = taken
-    tally.stored = data or None
-    return tally
+    since, engagement = data.get("since"), data.get("activity")
+    if engagement:
+        total = replace(total, activity=engagement[0], events=engagement[1])
+    moments = {datetime.fromisoformat(item[0]): item for item in data.get("moments", ())}
+    return Tally(total, datetime.fromisoformat(since) if since else None, moments, data or None)
 
 
-def _sum(items: Iterable[Metrics]) -> Metrics:
+def _sum(items: Iterable[Moment]) -> Metrics:
     """Add up; money by denominator, for most amounts are whole and fractions are slow to add."""
-    numerators: dict[int, int] = {}
-    orders = points = activity = events = 0
+    whole = orders = points = activity = events = 0
+    numerators: dict[str, int] = {}
     for item in items:
-        spend = item.spend
-        numerators[spend.denominator] = numerators.get(spend.denominator, 0) + spend.numerator
-        orders += item.orders
-        points += item.points
-        activity += item.activity
-        events += item.events
-    total = sum(
-        (Fraction(numerator, denominator) for denominator, numerator in numerators.items()), Fraction(0)
-    )
-    return Metrics(total, orders, points, activity, events)
+        numerator, _, denominator = item[1].partition("/")
+        if denominator:
+            numerators[denominator] = numerators.get(denominator, 0) + int(numerator)
+        else:
+            whole += int(numerator)
+        orders += item[2]
+        points += item[3]
+        if len(item) > USUAL:
+            activity += item[5]
+            events += item[6]
+    parts = (Fraction(numerator, int(denominator)) for denominator, numerator in numerators.items())
+    return Metrics(sum(parts, Fraction(whole)), orders, points, activity, events)

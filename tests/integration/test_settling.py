@@ -151,3 +151,49 @@ def test_work_that_is_due_is_found_across_accounts(runtime: Runtime) -> None:
         after = {(due.kind, due.account) for due in list_due_members(connection, END)}
     assert desk.shop.account not in {due.account for due in before}
     assert {("tier", desk.shop.account), ("points", desk.shop.account)} <= after
+
+
+def test_a_visit_for_the_tier_lets_the_lots_die_that_are_due_and_no_others(runtime: Runtime) -> None:
+    later = make_woo_order(26, "300", date_paid_gmt="2026-03-12T04:00:00")
+    desk = desk_with(runtime, make_woo_order(), later, expiry=YEARLY, tiers=LADDER, tier_policy=POLICY)
+    assert close_tier_periods(runtime, desk.shop.account, END) == 1
+    assert desk.entries() == [1000, 300, -1000]
+    assert [(row["tier_key"], row["rest"]) for row in desk.figures()] == [("regular", 300)]
+    assert desk.differences() == []
+
+
+def test_a_visit_for_the_tier_pays_debt_from_points_that_matured_meanwhile(runtime: Runtime) -> None:
+    desk = desk_with(runtime, tiers=LADDER, tier_policy=POLICY, earning={"pending_days": 30})
+    desk.adjust(-1000, PAID + 3 * DAY)
+    desk.deliver(make_woo_order(status="cancelled", date_modified_gmt="2026-03-14T04:00:00"))
+    desk.deliver(make_woo_order(26, "300", date_paid_gmt="2026-03-20T04:00:00"))
+    drain_account(runtime, desk.shop.account, now=PAID + 11 * DAY)
+    assert [(row["debt"], row["rest"]) for row in desk.figures()] == [(1000, 300)]
+    assert close_tier_periods(runtime, desk.shop.account, END) == 1
+    assert [(row["debt"], row["rest"]) for row in desk.figures()] == [(700, 0)]
+    assert desk.differences() == []
+
+
+def test_rules_of_another_expiry_date_the_lots_of_members_whom_nobody_loads(runtime: Runtime) -> None:
+    desk = desk_with(runtime, tiers=LADDER)
+    document = make_document(tiers=LADDER, expiry={"mode": "inactivity", "after": {"months": 12}})
+    start = datetime.now(UTC)
+    with desk.connect() as connection:
+        publish_program(
+            connection, desk.shop.account, document, effective_from=start, now=start, actor="test"
+        )
+    assert close_tier_periods(runtime, desk.shop.account, start) == 1
+    assert desk.rows("select expires_at is not null as dated from lots") == [{"dated": True}]
+    assert desk.differences() == []
+
+
+def test_points_that_lived_again_die_again(runtime: Runtime) -> None:
+    desk = desk_with(runtime, expiry=YEARLY)
+    expire_points(runtime, desk.shop.account, END)
+    paid, modified = "2026-06-10T04:00:00", "2026-06-11T04:00:00"
+    desk.deliver(make_woo_order(date_paid_gmt=paid, date_modified_gmt=modified))
+    drain_account(runtime, desk.shop.account, now=END + DAY)
+    assert [row["rest"] for row in desk.figures()] == [1000]
+    assert expire_points(runtime, desk.shop.account, END + 200 * DAY) == 1
+    assert desk.entries() == [1000, -1000, 1000, -1000]
+    assert desk.differences() == []

@@ -49,7 +49,7 @@ def test_what_is_forgotten_still_counts_in_the_whole_life() -> None:
     tally.add(NOON, Metrics(exact("-100.50"), -1, -100))
     assert tally.sum(None, NOON + DAY) == Metrics(exact("10/3"), 1, 10)
     assert tally.sum(NOON + SECOND, NOON + DAY) == Metrics(exact("10/3"), 1, 10)
-    assert NOON not in tally.metrics
+    assert NOON not in tally.moments
 
 
 def test_room_is_taken_within_half_open_days() -> None:
@@ -77,3 +77,33 @@ def test_heads_keep_what_the_longest_window_of_any_version_needs(
     reach = make_versions(tier_policy={"window": window}).reach()
     assert reach == months * MONTH_AND_A_BIT
     assert Versions(()).reach() == timedelta()
+
+
+def test_a_tally_that_nobody_changed_gives_back_the_very_data() -> None:
+    data = make_tally().data()
+    tally = read_tally(data, make_tally().total)
+    tally.forget_before(NOON)
+    assert tally.sum(NOON, NOON + DAY) == make_tally().sum(NOON, NOON + DAY)
+    assert tally.data() is data
+
+
+def test_news_leave_the_data_that_a_tally_was_read_from_alone() -> None:
+    data = make_tally().data()
+    tally = read_tally(data, make_tally().total)
+    tally.add(NOON, Metrics(exact("1/3"), 1, 5, 2, 1))
+    tally.take(NOON, 5)
+    tally.take(NOON + HOUR, 3)
+    assert data == make_tally().data()
+    assert tally.data()["moments"] == [
+        [NOON.isoformat(), "605/6", 2, 105, 105, 2, 1],
+        [(NOON + HOUR).isoformat(), "10/3", 1, 3, 3],
+        [(NOON + DAY).isoformat(), "0", 0, 7, 0],
+    ]
+
+
+def test_a_sum_adds_whole_money_fractions_and_engagement() -> None:
+    tally = make_tally()
+    tally.add(NOON, Metrics(exact("-1/2"), 0, 0, 4, 1))
+    tally.add(NOON + 2 * HOUR, Metrics(exact("-50"), 0, -50, 0, 1))
+    assert tally.sum(NOON, NOON + DAY) == Metrics(exact("160/3"), 2, 60, 4, 2)
+    assert tally.sum(None, NOON) == Metrics(exact("100"), 1, 100, 4, 1)
