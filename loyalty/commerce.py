@@ -172,7 +172,17 @@ class CustomerDeleted:
     observed_at: datetime
 
 
-Fact = OrderSnapshot | CustomerSnapshot | OrderDeleted | CustomerDeleted
+@dataclass(frozen=True, slots=True)
+class CustomersMerged:
+    """The shop made one customer of two: `merged_id` is gone, and what it had belongs to `external_id`."""
+
+    store_id: StoreId
+    external_id: str
+    merged_id: str
+    observed_at: datetime
+
+
+Fact = OrderSnapshot | CustomerSnapshot | OrderDeleted | CustomerDeleted | CustomersMerged
 
 
 class Read(StrEnum):

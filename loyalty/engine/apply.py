@@ -14,22 +14,24 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.commerce import Fact, Read
-from loyalty.engine import budgets, codec, loading
+from loyalty.commerce import CustomersMerged, Fact, Read
+from loyalty.engine import codec, loading
 from loyalty.engine.commands import Command
+from loyalty.engine.finishing import finish, require_standing
+from loyalty.engine.merging import merge_customers
 from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
 from loyalty.engine.owners import stronger
 from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
-from loyalty.engine.saving import SavedOrder, save
+from loyalty.engine.saving import SavedOrder
 from loyalty.engine.state import OrderFile
 from loyalty.engine.work import AccountBook, MemberWork
-from loyalty.errors import Invalid, LedgerConflict, NotFound, OrdersMoved
+from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members
 from loyalty.members.identity import Identity
+from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
-from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
 from loyalty.rewards import repository as rewards
 from loyalty.rewards.coupon import looks_like_ours
@@ -60,19 +62,25 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
+    merged = merge_customers(
+        connection, book, [fact for _, fact in facts if isinstance(fact, CustomersMerged)], now
+    )
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     owners = _owners(connection, news, careful=careful)
     people = enrol(connection, book.id, news.identities())
-    ids = {*people.values(), *(owner for owner in owners.values() if owner is not None)}
+    ids = {person.survivor for person in people.values()}
+    ids |= {owner for owner in owners.values() if owner is not None}
     batch = loading.load(connection, ids, list(news.orders))
-    if any(row["member_id"] and row["member_id"] not in batch.works for row in batch.known.values()):
+    if any(row["member_id"] and row["member_id"] not in batch.survivors for row in batch.known.values()):
         raise OrdersMoved
-    note_profiles(batch.works, people, news.profiles, versions)
+    changed = note_profiles(batch, people, news.profiles, versions)
     codes = _note_coupon_uses(connection, news, batch)
     outcomes, saved = _restate_orders(news, batch, people, codes)
-    pushed = _finish(connection, book, batch.works, saved, versions, now, refold=refold)
-    return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed)
+    pushed = finish(connection, book, batch.works, saved, versions, now, refold=refold)
+    if changed:
+        members.put_profiles(connection, changed)
+    return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed | merged)
 
 
 def _owners(connection: Connection, news: News, *, careful: bool) -> dict[str, UUID | None]:
@@ -101,7 +109,7 @@ def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) 
 
 
 def _restate_orders(
-    news: News, batch: loading.Batch, people: Mapping[Identity, UUID], codes: Mapping[str, frozenset[str]]
+    news: News, batch: loading.Batch, people: Mapping[Identity, Person], codes: Mapping[str, frozenset[str]]
 ) -> tuple[dict[MessageId, Outcome], list[SavedOrder]]:
     outcomes: dict[MessageId, Outcome] = {}
     saved = []
@@ -121,7 +129,7 @@ def _accept(
     order: OrderNews,
     old: OrderFile | None,
     batch: loading.Batch,
-    people: Mapping[Identity, UUID],
+    people: Mapping[Identity, Person],
     codes: frozenset[str],
 ) -> SavedOrder | None:
     """Take what is new of an order: a newer state, a stronger claim of whose it is, or nothing."""
@@ -133,7 +141,7 @@ def _accept(
     if restated is None:
         return None
     before = batch.owner(order.ref.key)
-    member = people[claim.identity] if claim is not None and claim.identity is not None else before
+    member = people[claim.identity].id if claim is not None and claim.identity is not None else before
     return SavedOrder(_assign(restated, batch, before, member), order.store_id, member, claim)
 
 
@@ -147,31 +155,12 @@ def _assign(restated: Restated, batch: loading.Batch, before: UUID | None, membe
     """Hand the order's new state to its member, and take it from the one who had it before."""
     old, new = batch.kept(restated, same_member=member == before)
     if before is not None and before != member:
-        batch.works[before].drop(new.ref.key)
+        batch.work(before).drop(new.ref.key)
     if member is not None:
-        batch.works[member].changes.append(Change(old, new))
+        work = batch.work(member)
+        work.changes.append(Change(old, new))
+        work.owners[new.ref.key] = member
     return new
-
-
-def _finish(
-    connection: Connection,
-    book: AccountBook,
-    works: Mapping[UUID, MemberWork],
-    saved: Sequence[SavedOrder],
-    versions: Versions,
-    now: datetime,
-    *,
-    refold: bool = False,
-) -> frozenset[UUID]:
-    for work in works.values():
-        work.refold = work.refold or refold
-        work.plan(versions)
-    loading.load_histories(connection, [work for work in works.values() if work.refold])
-    budgets.read_allotments(connection, works.values(), versions)
-    budgets.lock_budgets(connection, book.id, list(works.values()), versions)
-    for work in works.values():
-        work.decide(versions, now)
-    return save(connection, book, list(works.values()), saved, versions, now)
 
 
 def carry_out(
@@ -188,12 +177,11 @@ def carry_out(
 
     def attempt(refold: bool) -> tuple[MemberWork, frozenset[UUID]]:
         batch = loading.load(connection, [member], [])
-        if member not in batch.works:
-            raise NotFound("There is no member of that id.", member=str(member))
+        require_standing(batch, member)
         members.add_commands(connection, book.id, [codec.command_row(member, command)])
         work = batch.works[member]
         work.command = command
-        return work, _finish(connection, book, batch.works, [], versions, now, refold=refold)
+        return work, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
 
@@ -206,7 +194,7 @@ def settle_members(
 
     def attempt(refold: bool) -> frozenset[UUID]:
         batch = loading.load(connection, wanted, [])
-        return _finish(connection, book, batch.works, [], versions, now, refold=refold)
+        return finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
 
@@ -226,4 +214,4 @@ def fold_again(
     """Fold members from nothing and post the differences; return the stores for which pushes were written."""
     versions = load_versions(connection, book.id)
     batch = loading.load(connection, list(ids), [])
-    return _finish(connection, book, batch.works, [], versions, now, refold=True)
+    return finish(connection, book, batch.works, [], versions, now, refold=True)

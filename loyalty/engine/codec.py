@@ -43,6 +43,8 @@ def member_state(row: Data) -> MemberState:
         rules=head.get("rules", 0),
         last_activity=_at(head.get("active")),
         tags=frozenset(head.get("tags", ())),
+        is_customer=head.get("customer", False),
+        rewarded={key: datetime.fromisoformat(at) for key, at in head.get("rewarded", {}).items()},
     )
     if state.held is None and state.periods:
         # A head of before 0002, read until its member is folded again.
@@ -120,6 +122,12 @@ def head_data(state: MemberState) -> dict[str, Any]:
         "active": _text(state.last_activity),
         **({"terms": [_term_data(term) for term in state.terms]} if state.terms else {}),
         **({"tags": sorted(state.tags)} if state.tags else {}),
+        **({"customer": True} if state.is_customer else {}),
+        **(
+            {"rewarded": {key: at.isoformat() for key, at in state.rewarded.items()}}
+            if state.rewarded
+            else {}
+        ),
         "tally": state.tally.data(),
     }
 

@@ -15,6 +15,8 @@ class CommandKind(StrEnum):
     TIER = "tier"
     ACTIVITY = "activity"
     TAGS = "tags"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
 
 
 class TierBy(StrEnum):
@@ -80,7 +82,29 @@ class TagMember:
     actor: str = ""
 
 
-Command = AdjustPoints | SetTier | RecordActivity | TagMember
+@dataclass(frozen=True, slots=True)
+class MergeMember:
+    """Another member is the same person: what `other` (a member's key) has is this one's from now on."""
+
+    number: int
+    accepted_at: datetime
+    other: str
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmergeMember:
+    """The merge of that number was a mistake: both are folded as if it had never been."""
+
+    number: int
+    accepted_at: datetime
+    merge: int
+    reason: str
+    actor: str = ""
+
+
+Command = AdjustPoints | SetTier | RecordActivity | TagMember | MergeMember | UnmergeMember
 Data = dict[str, Any]
 
 
@@ -90,6 +114,10 @@ def command_kind(command: Command) -> CommandKind:
         return CommandKind.ADJUST
     if isinstance(command, SetTier):
         return CommandKind.TIER
+    if isinstance(command, MergeMember):
+        return CommandKind.MERGE
+    if isinstance(command, UnmergeMember):
+        return CommandKind.UNMERGE
     return CommandKind.ACTIVITY if isinstance(command, RecordActivity) else CommandKind.TAGS
 
 
@@ -107,6 +135,10 @@ def command_data(command: Command) -> Data:
             "score": command.score,
             "is_event": command.is_event,
         }
+    if isinstance(command, MergeMember):
+        return {"other": command.other}
+    if isinstance(command, UnmergeMember):
+        return {"merge": command.merge}
     return {"add": list(command.add), "remove": list(command.remove)}
 
 
@@ -122,4 +154,8 @@ def read_command(
     if kind == CommandKind.ACTIVITY:
         what = data["kind"], data["key"], data["score"], data["is_event"]
         return RecordActivity(number, accepted_at, *what, reason, actor)
+    if kind == CommandKind.MERGE:
+        return MergeMember(number, accepted_at, data["other"], reason, actor)
+    if kind == CommandKind.UNMERGE:
+        return UnmergeMember(number, accepted_at, data["merge"], reason, actor)
     return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)

@@ -32,8 +32,13 @@ class Issued:
 
 
 def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Versions, now: datetime) -> None:
-    """Compare a member's grants with his coupons: issue what is new, withdraw what is no longer deserved."""
-    if work.state.tier_key != work.tier_before and not _is_first(work, versions.at(now)):
+    """Compare a member's grants with his coupons: issue what is new, withdraw what is no longer deserved.
+
+    After a merge, or when one is undone, each shop is told the tier of every customer concerned.
+    """
+    if work.is_merged:
+        return
+    if work.because or (work.state.tier_key != work.tier_before and not _is_first(work, versions.at(now))):
         issued.tier_changes.append(work)
     stored = {row["cause"]: row for row in work.coupons}
     for cause, grant in work.state.grants.items():
@@ -86,17 +91,17 @@ def _put(
         terms.amount,
         terms.minimum_subtotal,
         terms.expires_at,
-        work.row["email"],
+        work.email,
         f"Laurel: {grant.cause}",
     )
     issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
 
 def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms, state: str) -> Row:
-    unbound = state == "requested" and not work.row["email"]
+    unbound = state == "requested" and not work.email
     return {
         "id": new_id(),
-        "member_id": work.id,
+        "member_id": work.root(grant.owner),
         "store_id": book.store(grant.store),
         "cause": grant.cause,
         "reward_key": grant.reward_key,
@@ -126,7 +131,7 @@ def push_tiers(
     """Tell each shop the present tier of its customers who changed theirs."""
     for work in issued.tier_changes:
         tier = program.tier(work.state.tier_key) if program else None
-        for customer in customers.get(work.id, []):
+        for customer in (one for root in work.roots for one in customers.get(root, [])):
             place = parse_order_key(customer)
             if tier is not None:
                 command = SetMemberTier(

@@ -9,6 +9,7 @@ from datetime import datetime
 from loyalty.commerce import (
     Buyer,
     CustomerDeleted,
+    CustomersMerged,
     CustomerSnapshot,
     Fact,
     OrderDeleted,
@@ -75,6 +76,8 @@ def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[Store
     news = News()
     for message, fact in facts:
         number = store_numbers[fact.store_id]
+        if isinstance(fact, CustomersMerged):
+            continue
         if isinstance(fact, CustomerSnapshot):
             identity = customer_identity(number, fact.external_id)
             _note_profile(news, identity, _customer_profile(fact))

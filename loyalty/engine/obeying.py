@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from loyalty.engine import tiering
-from loyalty.engine.commands import AdjustPoints, Command, RecordActivity, SetTier, TagMember
+from loyalty.engine.commands import (
+    AdjustPoints,
+    Command,
+    MergeMember,
+    RecordActivity,
+    SetTier,
+    TagMember,
+    UnmergeMember,
+)
 from loyalty.engine.expiring import note_activity
 from loyalty.engine.state import MemberState
 from loyalty.ledger.entries import EntryKind, Movement
@@ -17,7 +25,9 @@ from loyalty.tiers.qualification import Metrics
 
 
 def obey(state: MemberState, command: Command, program: Program) -> None:
-    """Carry out a command; whoever is named by one is a member from then on."""
+    """Carry out a command; whoever is named by one is a member from then on. Merges are united, not obeyed."""
+    if isinstance(command, MergeMember | UnmergeMember):
+        return
     at = command.accepted_at
     tiering.join(state, program, at)
     if isinstance(command, AdjustPoints):

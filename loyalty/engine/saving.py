@@ -185,7 +185,9 @@ def _save_issued(
     for work in works:
         issuing.issue(issued, book, work, versions, now)
     if issued.tier_changes:
-        customers = members.list_customers(connection, [work.id for work in issued.tier_changes])
+        customers = members.list_customers(
+            connection, [root for work in issued.tier_changes for root in work.roots]
+        )
         issuing.push_tiers(issued, book, customers, versions.at(now))
     if issued.coupons:
         rewards.put_coupons(connection, book.id, issued.coupons)
@@ -221,7 +223,9 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
 
 
 def _is_enrolled(work: MemberWork, program: Program | None) -> bool:
-    """Return whether he is a member: he has joined, or he registered where enrolment is automatic."""
+    """Return whether he is a member: he has joined, or he registered where enrolment is automatic; and not merged."""
+    if work.is_merged:
+        return False
     if work.state.joined_at is not None:
         return True
     if program is None or program.enrolment.mode != "automatic":

@@ -11,7 +11,7 @@ from fractions import Fraction
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.allotments import Allotments
 from loyalty.earning.earning import Rating
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, MergeMember, UnmergeMember
 from loyalty.engine.timeline import EventKey, OrderRef
 from loyalty.ledger.entries import Movement
 from loyalty.ledger.lots import Wallet
@@ -86,6 +86,8 @@ class Grant:
     used: bool = False
     judged: bool = True
     """Whether figures reached it: then refunds may withdraw it."""
+    owner: str = ""
+    """The key of the merged member who had it; empty: it is the member's own."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,12 @@ class MemberState:
     movements: list[Movement] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     """Keys of the orders whose figures changed in this fold."""
+    parts: dict[str, MemberState] = field(default_factory=dict)
+    """By key, everybody who is merged into him or into one of them, each with his own orders and commands only."""
+    is_customer: bool = False
+    """Whether somebody merged into him is no guest."""
+    rewarded: dict[str, datetime] = field(default_factory=dict)
+    """When somebody merged into him was last given the reward of entering a tier."""
 
     def may_earn(self, enrolment: Enrolment) -> bool:
         """Return whether a program lets this person earn at this point of the fold."""
@@ -132,7 +140,7 @@ class MemberState:
         """Return whether what is known of the person now, beside his tags, lets him earn: no excluded role or
         domain, no guest where guests do not.
         """
-        if self.guest and not enrolment.guests:
+        if self.guest and not self.is_customer and not enrolment.guests:
             return False
         return (
             self.role not in enrolment.excluded_roles and self.email_domain not in enrolment.excluded_domains
@@ -142,6 +150,12 @@ class MemberState:
     def tier_key(self) -> str | None:
         """Return the present tier, None before the first event."""
         return self.periods[-1].tier_key if self.periods else None
+
+    def merges(self) -> list[MergeMember]:
+        """Return his own merges that nobody undid."""
+        undone = {command.merge for command in self.commands if isinstance(command, UnmergeMember)}
+        merges = (command for command in self.commands if isinstance(command, MergeMember))
+        return [merge for merge in merges if merge.number not in undone]
 
     def blank(self) -> MemberState:
         """Return the same member before his first event, with the same orders and commands."""
@@ -164,4 +178,5 @@ class MemberState:
             commands=list(self.commands),
             used_causes=self.used_causes,
             allotments=self.allotments.fresh(),
+            parts=self.parts,
         )

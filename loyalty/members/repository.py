@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
@@ -14,8 +15,9 @@ from loyalty.db import PUBLISHED, Row, records
 from loyalty.members.identity import Identity
 
 _FIND = text(
-    "select i.kind, i.value, i.member_id from member_identities i"
+    "select i.kind, i.value, i.member_id, coalesce(m.merged_into, i.member_id) from member_identities i"
     " join unnest(:kinds, :values) as wanted(kind, value) on wanted.kind = i.kind and wanted.value = i.value"
+    " join members m on m.id = i.member_id"
 ).bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("values", type_=ARRAY(Text)))
 _LOCK = text("select * from members where id = any(:ids) order by id for no key update").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
@@ -35,6 +37,9 @@ _COMMANDS = text(
 _CUSTOMERS = text(
     "select member_id, value from member_identities where kind = 'customer' and member_id = any(:ids)"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_MERGED = text("select * from members where merged_into = any(:ids) order by id").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
 COLUMNS = {
     "id": "uuid", "email": "text", "phone": "text", "name": "text", "region": "text", "role": "text",
     "registered": "boolean", "profile_at": "timestamptz", "enrolled": "boolean", "joined_at": "timestamptz",
@@ -42,14 +47,22 @@ COLUMNS = {
     "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text", "lifetime_orders": "integer",
     "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz", "must_refold": "boolean",
 }  # fmt: skip
+_PROFILE = {name: COLUMNS[name] for name in list(COLUMNS)[:8]}
 
 
-def find_members(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, UUID]:
+class Person(NamedTuple):
+    """A member whom an identity names, and the one who stands for him: himself, or into whom he is merged."""
+
+    id: UUID
+    survivor: UUID
+
+
+def find_members(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, Person]:
     """Return the members whom these identities name."""
     wanted = sorted(set(identities))
     values = {"kinds": [item.kind for item in wanted], "values": [item.value for item in wanted]}
     rows = connection.execute(_FIND, values)
-    return {Identity(kind, value): member_id for kind, value, member_id in rows}
+    return {Identity(kind, value): Person(member_id, survivor) for kind, value, member_id, survivor in rows}
 
 
 def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UUID]) -> int:
@@ -72,8 +85,53 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
 
 
 def lock_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
-    """Lock members in sorted order and return their rows as they are then."""
-    return list(connection.execute(_LOCK, {"ids": sorted(set(ids))}).mappings())
+    """Lock members in sorted order and return their rows as they are then.
+
+    Who is merged comes with the one who stands for him: whoever holds the lock of that one may read and write both.
+    """
+    rows = list(connection.execute(_LOCK, {"ids": sorted(set(ids))}).mappings())
+    while missing := {row["merged_into"] for row in rows} - {row["id"] for row in rows} - {None}:
+        rows += connection.execute(_LOCK, {"ids": sorted(missing)}).mappings()
+    return rows
+
+
+def list_merged(connection: Connection, survivors: Iterable[UUID]) -> Sequence[RowMapping]:
+    """Return the rows of everybody who is merged into these members."""
+    return list(connection.execute(_MERGED, {"ids": sorted(set(survivors))}).mappings())
+
+
+def list_ids_by_key(connection: Connection, keys: Sequence[str]) -> dict[str, UUID]:
+    """Return the members of these keys."""
+    statement = text("select key, id from members where key = any(:keys)").bindparams(
+        bindparam("keys", type_=ARRAY(Text))
+    )
+    return {row.key: row.id for row in connection.execute(statement, {"keys": list(keys)})}
+
+
+def put_merges(connection: Connection, survivors: Mapping[UUID, Sequence[UUID]]) -> None:
+    """Write who stands for whom, from now on: each of these, who are locked, for himself and for others."""
+    pairs = [(own, own, len(others)) for own, others in survivors.items()]
+    pairs += [(other, own, 0) for own, others in survivors.items() for other in others]
+    source, values = records(
+        {"id": "uuid", "merged_into": "uuid", "merged": "integer"},
+        [
+            {"id": one, "merged_into": own if one != own else None, "merged": count}
+            for one, own, count in pairs
+        ],
+    )
+    statement = text(
+        "update members set merged_into = rows.merged_into, merged = rows.merged,"
+        " must_refold = must_refold and rows.merged_into is null"
+        f" from {source} where members.id = rows.id"
+    )
+    connection.execute(statement, values)
+
+
+def put_profiles(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write what is known of persons whose survivors are locked."""
+    source, values = records(_PROFILE, rows)
+    updates = ", ".join(f"{name} = rows.{name}" for name in _PROFILE if name != "id")
+    connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
 
 
 def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
@@ -135,13 +193,16 @@ def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> 
 
 def mark_all_for_refold(connection: Connection) -> int:
     """Let every member of the account be folded again from nothing; return how many."""
-    return connection.execute(text("update members set must_refold = true where not must_refold")).rowcount
+    return connection.execute(
+        text("update members set must_refold = true where not must_refold and merged_into is null")
+    ).rowcount
 
 
 def mark_for_refold(connection: Connection, ids: Sequence[UUID]) -> int:
     """Let these members be folded again from nothing, whoever works on them now; return how many."""
     statement = text(
-        "with locked as (select id from members where id = any(:ids) order by id for no key update)"
+        "with wanted as (select coalesce(merged_into, id) as id from members where id = any(:ids)),"
+        " locked as (select id from members where id in (select id from wanted) order by id for no key update)"
         " update members set must_refold = true from locked where members.id = locked.id"
     ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
     return connection.execute(statement, {"ids": list(ids)}).rowcount

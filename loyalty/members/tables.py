@@ -48,7 +48,10 @@ members = Table(
     Column("live_coupons", Integer, nullable=False, server_default="0"),
     Column("tier_due", Instant),
     Column("must_refold", Boolean, nullable=False, server_default=text("false")),
+    Column("merged_into", Uuid),
+    Column("merged", Integer, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
+    belongs_to("members", "merged_into"),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
     UniqueConstraint("key", "account_id"),  # one member for one first identity, however many race (U33)
     Index(
@@ -63,10 +66,17 @@ members = Table(
     Index(
         "ix_members_tier_due", "tier_due", postgresql_where=text("tier_due is not null")
     ),  # close-tier-periods
+    Index(
+        "ix_members_merged_into", "merged_into", postgresql_where=text("merged_into is not null")
+    ),  # everybody for whom a member stands
     CheckConstraint("debt >= 0", name="debt"),
+    CheckConstraint("merged_into is null or merged = 0", name="merged"),
     # Each drain writes the heads of its members: room in the page spares every index a new entry (HOT updates).
     postgresql_with={"fillfactor": "70"},
-    comment="head: where the fold stands; tier_due: when the tier changes by itself; lifetime_spend: fraction as text",
+    comment=(
+        "head: where the fold stands; tier_due: when the tier changes by itself; lifetime_spend: fraction as text;"
+        " merged_into: who stands for him, merged: for how many others he stands"
+    ),
 )
 
 member_identities = Table(
@@ -105,7 +115,7 @@ commands = Table(
         unique=True,
         postgresql_where=text("kind = 'activity'"),
     ),  # one activity of a kind and key
-    CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags')", name="kind"),
+    CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge')", name="kind"),
     CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="accepted commands, never changed; data: what is the kind's own (loyalty/engine/commands.py)",

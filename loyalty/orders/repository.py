@@ -24,9 +24,10 @@ _ORDERS = text(f"select {_FOLDED}, snapshot from orders where key = any(:keys)")
 _HISTORY = text(f"select {_FOLDED}, snapshot from orders where member_id = any(:members)").bindparams(
     bindparam("members", type_=ARRAY(Uuid))
 )
-_OWNERS = text("select key, member_id from orders where key = any(:keys)").bindparams(
-    bindparam("keys", type_=ARRAY(Text))
-)
+_OWNERS = text(
+    "select o.key, coalesce(m.merged_into, o.member_id) as member_id from orders o"
+    " left join members m on m.id = o.member_id where o.key = any(:keys)"
+).bindparams(bindparam("keys", type_=ARRAY(Text)))
 COLUMNS = {
     "key": "text", "store_id": "uuid", "external_id": "text", "member_id": "uuid", "owner_key": "text",
     "owner_at": "timestamptz", "revision": "integer", "number": "text",
@@ -50,7 +51,7 @@ def list_histories(connection: Connection, members: Sequence[UUID]) -> Sequence[
 
 
 def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID | None]:
-    """Return to which member each known order of these keys belongs."""
+    """Return to which member each known order of these keys counts: its own, or into whom that one is merged."""
     rows = connection.execute(_OWNERS, {"keys": list(keys)})
     return {row.key: row.member_id for row in rows}
 
@@ -58,7 +59,8 @@ def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID |
 def list_payers(connection: Connection, version: int, start: datetime, until: datetime) -> list[UUID]:
     """Return the members, sorted, with awarded orders of a version that were paid from `start` and before `until`."""
     statement = text(
-        "select distinct member_id from orders where version = :version and member_id is not null"
+        "select distinct coalesce(merged_into, member_id) as member_id from orders"
+        " join members on members.id = orders.member_id where version = :version"
         " and cast(snapshot ->> 'paid_at' as timestamptz) >= :start"
         " and cast(snapshot ->> 'paid_at' as timestamptz) < :until order by member_id"
     )

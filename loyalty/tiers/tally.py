@@ -59,6 +59,19 @@ class Tally:
             self.metrics.pop(at, None)
             self.taken.pop(at, None)
 
+    def unite(self, other: Tally) -> None:
+        """Add everything that counts of another tally, from the instants from which it counts there."""
+        self.total += other.total
+        self.stored = None
+        for at, metrics in other.metrics.items():
+            self.metrics[at] = self.metrics.get(at, Metrics()) + metrics
+        for at, points in other.taken.items():
+            self.taken[at] = self.taken.get(at, 0) + points
+        known = [since for since in (self.since, other.since) if since is not None]
+        if known:
+            self.since = max(known)
+            self.forget_before(self.since)
+
     def data(self) -> dict[str, Any]:
         """Return the figures by instant as JSON data; the whole life has columns of its own."""
         if self.stored is not None:

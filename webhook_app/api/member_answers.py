@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from loyalty.values import fraction_text
-from webhook_app.api.answers import BalanceSchema, TierSchema, words
+from webhook_app.api.answers import BalanceSchema, MemberSchema, TierSchema, words
 from webhook_app.api.fields import Moment
 
 
@@ -60,3 +60,29 @@ class ReminderSchema(Schema):
     days = fields.Integer()
     data = fields.Dict()
     noted_at = Moment()
+
+
+class MergedSchema(Schema):
+    number = fields.Integer(metadata={"description": "By which the merge can be undone."})
+    member = fields.Nested(MemberSchema)
+
+
+class UnmergedSchema(MergedSchema):
+    other = fields.Nested(MemberSchema)
+
+
+class MergeSchema(Schema):
+    number = fields.Integer()
+    member = fields.UUID(metadata={"description": "Who was merged into this member."})
+    merged_at = Moment()
+    undone_at = Moment(allow_none=True)
+    reason = fields.String()
+
+
+class MergesSchema(Schema):
+    data = fields.List(fields.Nested(MergeSchema))
+
+
+class DuplicateSchema(Schema):
+    by = fields.String(metadata={"description": "What they share: email, phone or name."})
+    members = fields.List(fields.UUID())

@@ -74,6 +74,14 @@ class TierRequest(Strict):
     reason = _reason()
 
 
+class ReasonRequest(Strict):
+    reason = _reason()
+
+
+class MergeRequest(ReasonRequest):
+    member = fields.UUID(required=True, metadata={"description": "Who is merged into this member."})
+
+
 class TagsRequest(Strict):
     add = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
     remove = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
