@@ -17,6 +17,8 @@ class CommandKind(StrEnum):
     TAGS = "tags"
     MERGE = "merge"
     UNMERGE = "unmerge"
+    JOIN = "join"
+    OPENING = "opening"
 
 
 class TierBy(StrEnum):
@@ -104,7 +106,40 @@ class UnmergeMember:
     actor: str = ""
 
 
-Command = AdjustPoints | SetTier | RecordActivity | TagMember | MergeMember | UnmergeMember
+@dataclass(frozen=True, slots=True)
+class JoinProgram:
+    """The person signed up."""
+
+    number: int
+    accepted_at: datetime
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBalance:
+    """Points that the member brings from before Laurel; `key` tells it from his other opening balances."""
+
+    number: int
+    accepted_at: datetime
+    points: int
+    expires_at: datetime | None
+    """None: as points that are given by hand."""
+    key: str
+    reason: str
+    actor: str = ""
+
+
+Command = (
+    JoinProgram
+    | OpenBalance
+    | AdjustPoints
+    | SetTier
+    | RecordActivity
+    | TagMember
+    | MergeMember
+    | UnmergeMember
+)
 Data = dict[str, Any]
 
 
@@ -118,6 +153,10 @@ def command_kind(command: Command) -> CommandKind:
         return CommandKind.MERGE
     if isinstance(command, UnmergeMember):
         return CommandKind.UNMERGE
+    if isinstance(command, JoinProgram):
+        return CommandKind.JOIN
+    if isinstance(command, OpenBalance):
+        return CommandKind.OPENING
     return CommandKind.ACTIVITY if isinstance(command, RecordActivity) else CommandKind.TAGS
 
 
@@ -139,6 +178,11 @@ def command_data(command: Command) -> Data:
         return {"other": command.other}
     if isinstance(command, UnmergeMember):
         return {"merge": command.merge}
+    if isinstance(command, JoinProgram):
+        return {}
+    if isinstance(command, OpenBalance):
+        end = command.expires_at.isoformat() if command.expires_at else None
+        return {"points": command.points, "expires_at": end, "key": command.key}
     return {"add": list(command.add), "remove": list(command.remove)}
 
 
@@ -158,4 +202,9 @@ def read_command(
         return MergeMember(number, accepted_at, data["other"], reason, actor)
     if kind == CommandKind.UNMERGE:
         return UnmergeMember(number, accepted_at, data["merge"], reason, actor)
+    if kind == CommandKind.JOIN:
+        return JoinProgram(number, accepted_at, reason, actor)
+    if kind == CommandKind.OPENING:
+        end = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
+        return OpenBalance(number, accepted_at, data["points"], end, data["key"], reason, actor)
     return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)

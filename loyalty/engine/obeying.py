@@ -9,6 +9,7 @@ from loyalty.engine.commands import (
     AdjustPoints,
     Command,
     MergeMember,
+    OpenBalance,
     RecordActivity,
     SetTier,
     TagMember,
@@ -37,6 +38,8 @@ def obey(state: MemberState, command: Command, program: Program) -> None:
     elif isinstance(command, RecordActivity):
         state.tally.add(at, Metrics(activity=command.score, events=int(command.is_event)))
         tiering.upgrade(state, program, at)
+    elif isinstance(command, OpenBalance):
+        _open_balance(state, command, program)
     elif isinstance(command, TagMember):
         state.tags = (state.tags | set(command.add)) - set(command.remove)
 
@@ -62,6 +65,19 @@ def _adjust(state: MemberState, command: AdjustPoints, program: Program) -> None
     if command.counts_toward_tier:
         state.tally.add(at, Metrics(points=points))
         tiering.upgrade(state, program, at)
+
+
+def _open_balance(state: MemberState, command: OpenBalance, program: Program) -> None:
+    cause, at = f"opening:{command.number}", command.accepted_at
+    lot = _manual_lot(state, cause, command.points, at, program)
+    lot.expires_at = command.expires_at or lot.expires_at
+    state.wallet.open_lot(lot, at)
+    note_activity(state, program, at)
+    explanation = {"text": command.reason, "actor": command.actor}
+    movement = Movement(
+        cause, EntryKind.OPENING, command.points, at, "opening", None, program.version, explanation
+    )
+    state.movements.append(movement)
 
 
 def _note_adjustment(state: MemberState, command: AdjustPoints, points: int, program: Program) -> None:

@@ -60,6 +60,11 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "撤销会员合并,{sign} {count} {points}",
         "The merge of two members was undone: {count} {points} {sign}",
     ),
+    "opening": (
+        "期初餘額 {count} {points}:{text}",
+        "期初余额 {count} {points}:{text}",
+        "Opening balance of {count} {points}: {text}",
+    ),
     "adjusted": (
         "商家人工{sign} {count} {points}:{text}",
         "商家人工{sign} {count} {points}:{text}",

@@ -84,6 +84,27 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
     return connection.execute(statement, {**values, "account": account}).rowcount
 
 
+def add_identities(connection: Connection, account: UUID, member: UUID, new: Iterable[Identity]) -> int:
+    """Let identities that nobody has name a member; return how many were free."""
+    source, values = records(
+        {"kind": "text", "value": "text"}, [{"kind": one.kind, "value": one.value} for one in sorted(new)]
+    )
+    statement = text(
+        "insert into member_identities (account_id, kind, value, member_id)"
+        f" select :account, kind, value, :member from {source} on conflict do nothing"
+    )
+    return connection.execute(statement, {**values, "account": account, "member": member}).rowcount
+
+
+def list_identities(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
+    """Return what names these members."""
+    statement = text(
+        "select kind, value, member_id, created_at from member_identities where member_id = any(:ids)"
+        " order by kind, value"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return connection.execute(statement, {"ids": list(ids)}).mappings().all()
+
+
 def lock_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
     """Lock members in sorted order and return their rows as they are then.
 
@@ -181,6 +202,15 @@ def find_activity(connection: Connection, member: UUID, kind: str, key: str) -> 
     )
     found = connection.execute(statement, {"member": member, "kind": kind, "key": key})
     return found.mappings().first()
+
+
+def find_opening(connection: Connection, member: UUID, key: str) -> RowMapping | None:
+    """Return the command that opened a member's balance under this key."""
+    statement = text(
+        "select number, member_id, kind, accepted_at, data, reason, actor from commands"
+        " where member_id = :member and kind = 'opening' and data->>'key' = :key"
+    )
+    return connection.execute(statement, {"member": member, "key": key}).mappings().first()
 
 
 def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:

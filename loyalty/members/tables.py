@@ -115,7 +115,17 @@ commands = Table(
         unique=True,
         postgresql_where=text("kind = 'activity'"),
     ),  # one activity of a kind and key
-    CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge')", name="kind"),
+    CheckConstraint(
+        "kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening')", name="kind"
+    ),
+    Index(
+        "ix_commands_opening",
+        "account_id",
+        "member_id",
+        text("(data->>'key')"),
+        unique=True,
+        postgresql_where=text("kind = 'opening'"),
+    ),  # one opening balance of a key
     CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="accepted commands, never changed; data: what is the kind's own (loyalty/engine/commands.py)",

@@ -1,4 +1,4 @@
-"""Who is the same person: merges of members."""
+"""Who is the same person: merges of members; people who sign up, and what they bring along."""
 
 from alembic import op
 
@@ -17,7 +17,8 @@ comment on table members is
     'merged_into: who stands for him, merged: for how many others he stands';
 alter table commands drop constraint ck_commands_kind;
 alter table commands add constraint ck_commands_kind
-    check (kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge'));
+    check (kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening'));
+create unique index ix_commands_opening on commands (account_id, member_id, (data->>'key')) where kind = 'opening';
 """
 
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from webhook_app.api import commands, corrections, ledger, members, merges, messages, program, reports
+from webhook_app.api import (
+    commands,
+    corrections,
+    joining,
+    ledger,
+    members,
+    merges,
+    messages,
+    program,
+    reports,
+)
 from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-TOPICS = (members, merges, commands, ledger, program, corrections, messages, reports)
+TOPICS = (members, joining, merges, commands, ledger, program, corrections, messages, reports)
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],

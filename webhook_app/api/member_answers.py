@@ -86,3 +86,14 @@ class MergesSchema(Schema):
 class DuplicateSchema(Schema):
     by = fields.String(metadata={"description": "What they share: email, phone or name."})
     members = fields.List(fields.UUID())
+
+
+class OpeningSchema(Schema):
+    number = fields.Integer()
+    member = fields.UUID()
+    points = fields.Integer()
+    expires_at = Moment(allow_none=True)
+    key = fields.String()
+    reason = fields.String()
+    accepted_at = Moment()
+    balance = fields.Nested(BalanceSchema)

@@ -82,6 +82,29 @@ class MergeRequest(ReasonRequest):
     member = fields.UUID(required=True, metadata={"description": "Who is merged into this member."})
 
 
+class JoinRequest(Strict):
+    """An e-mail address or a phone is enough."""
+
+    email = fields.String(load_default="", validate=validate.Length(max=254))
+    phone = fields.String(load_default="", validate=validate.Length(max=32))
+    name = fields.String(load_default="", validate=validate.Length(max=200))
+    region = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$", error="Such as TW or US-NY."),
+    )
+
+
+class OpeningRequest(ReasonRequest):
+    points = Points(required=True)
+    expires_at = Moment(load_default=None, allow_none=True)
+    key = fields.String(load_default="", validate=validate.Length(max=100))
+
+    @validates_schema
+    def _gives(self, data: dict[str, Any], **_: Any) -> None:
+        if data["points"] < 0:
+            raise ValidationError("Must be above 0.", "points")
+
+
 class TagsRequest(Strict):
     add = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
     remove = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
