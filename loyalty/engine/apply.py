@@ -62,18 +62,13 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
-    merged = merge_customers(
-        connection, book, [fact for _, fact in facts if isinstance(fact, CustomersMerged)], now
-    )
+    merges = [fact for _, fact in facts if isinstance(fact, CustomersMerged)]
+    merged = merge_customers(connection, book, merges, now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     owners = _owners(connection, news, careful=careful)
     people = enrol(connection, book.id, news.identities())
-    ids = {person.survivor for person in people.values()}
-    ids |= {owner for owner in owners.values() if owner is not None}
-    batch = loading.load(connection, ids, list(news.orders))
-    if any(row["member_id"] and row["member_id"] not in batch.survivors for row in batch.known.values()):
-        raise OrdersMoved
+    batch = _load(connection, news, owners | {person.survivor for person in people.values()})
     changed = note_profiles(batch, people, news.profiles, versions)
     codes = _note_coupon_uses(connection, news, batch)
     outcomes, saved = _restate_orders(news, batch, people, codes)
@@ -83,9 +78,17 @@ def apply_facts(
     return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed | merged)
 
 
-def _owners(connection: Connection, news: News, *, careful: bool) -> dict[str, UUID | None]:
+def _owners(connection: Connection, news: News, *, careful: bool) -> set[UUID]:
     keys = [key for key, order in news.orders.items() if careful or order.identity() is None]
-    return orders.list_owners(connection, keys) if keys else {}
+    owners = orders.list_owners(connection, keys) if keys else {}
+    return {owner for owner in owners.values() if owner is not None}
+
+
+def _load(connection: Connection, news: News, ids: set[UUID]) -> loading.Batch:
+    batch = loading.load(connection, ids, list(news.orders))
+    if any(row["member_id"] and row["member_id"] not in batch.survivors for row in batch.known.values()):
+        raise OrdersMoved
+    return batch
 
 
 def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) -> dict[str, frozenset[str]]:

@@ -198,13 +198,20 @@ def read_command(
     if kind == CommandKind.ACTIVITY:
         what = data["kind"], data["key"], data["score"], data["is_event"]
         return RecordActivity(number, accepted_at, *what, reason, actor)
+    if kind == CommandKind.TAGS:
+        return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)
+    return _read_of_person(CommandKind(kind), number, accepted_at, data, reason, actor)
+
+
+def _read_of_person(
+    kind: CommandKind, number: int, accepted_at: datetime, data: Data, reason: str, actor: str
+) -> Command:
+    """Return a command that is about who somebody is."""
     if kind == CommandKind.MERGE:
         return MergeMember(number, accepted_at, data["other"], reason, actor)
     if kind == CommandKind.UNMERGE:
         return UnmergeMember(number, accepted_at, data["merge"], reason, actor)
     if kind == CommandKind.JOIN:
         return JoinProgram(number, accepted_at, reason, actor)
-    if kind == CommandKind.OPENING:
-        end = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
-        return OpenBalance(number, accepted_at, data["points"], end, data["key"], reason, actor)
-    return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)
+    end = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
+    return OpenBalance(number, accepted_at, data["points"], end, data["key"], reason, actor)
