@@ -47,6 +47,10 @@ class OrdersMoved(Conflict):
     """Somebody else wrote an order, or gave it to another member, since the batch read it; take the batch again."""
 
 
+class NotPermitted(LoyaltyError):
+    """Whoever asks may not do this; somebody with more rights may."""
+
+
 class MemberMerged(Conflict):
     """This member is merged into another one, who stands for him."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from loyalty.commerce import PushError
-from loyalty.errors import Conflict, Invalid, LoyaltyError, NotFound, ProgramNotPublished
+from loyalty.errors import Conflict, Invalid, LoyaltyError, NotFound, NotPermitted, ProgramNotPublished
 from loyalty.programs.document import flatten_messages
 
 MEDIA_TYPE = "application/problem+json"
@@ -19,6 +19,7 @@ STATUSES: tuple[tuple[type[LoyaltyError], int], ...] = (
     (NotFound, 404),
     (Invalid, 422),
     (Conflict, 409),
+    (NotPermitted, 403),
     (ProgramNotPublished, 409),
     (PushError, 502),
 )

@@ -6,8 +6,10 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -48,6 +50,11 @@ members = Table(
     Column("live_coupons", Integer, nullable=False, server_default="0"),
     Column("tier_due", Instant),
     Column("must_refold", Boolean, nullable=False, server_default=text("false")),
+    Column("birth_month", SmallInteger),
+    Column("birth_day", SmallInteger),
+    Column("birth_year", SmallInteger),
+    Column("birthday_noted_at", Instant),
+    Column("birthday_changes", Integer, nullable=False, server_default="0"),
     Column("merged_into", Uuid),
     Column("merged", Integer, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
@@ -71,6 +78,11 @@ members = Table(
     ),  # everybody for whom a member stands
     CheckConstraint("debt >= 0", name="debt"),
     CheckConstraint("merged_into is null or merged = 0", name="merged"),
+    CheckConstraint(
+        "birth_month between 1 and 12 and birth_day between 1 and 31"
+        " or birth_month is null and birth_day is null and birth_year is null",
+        name="birthday",
+    ),
     # Each drain writes the heads of its members: room in the page spares every index a new entry (HOT updates).
     postgresql_with={"fillfactor": "70"},
     comment=(
@@ -129,4 +141,22 @@ commands = Table(
     CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="accepted commands, never changed; data: what is the kind's own (loyalty/engine/commands.py)",
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("member_id", Uuid, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("wording", Text, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    belongs_to("members", "member_id"),
+    Index("ix_consents_member", "account_id", "member_id", "id"),  # GET /consents?member=, the present state
+    CheckConstraint("purpose ~ '^[a-z0-9_-]{1,64}$' and source ~ '^[a-z0-9_-]{1,64}$'", name="keys"),
+    comment="what a person agreed to or not, never changed; wording: which text, by its name or version",
 )

@@ -18,6 +18,35 @@ comment on table members is
 alter table commands drop constraint ck_commands_kind;
 alter table commands add constraint ck_commands_kind
     check (kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening'));
+alter table members
+    add column birth_month smallint, add column birth_day smallint, add column birth_year smallint,
+    add column birthday_noted_at timestamp with time zone, add column birthday_changes integer default 0 not null;
+alter table members add constraint ck_members_birthday check (
+    birth_month between 1 and 12 and birth_day between 1 and 31
+    or birth_month is null and birth_day is null and birth_year is null);
+create table consents (
+    id bigint generated always as identity,
+    account_id uuid not null,
+    member_id uuid not null,
+    purpose text not null,
+    granted boolean not null,
+    source text not null,
+    wording text default '' not null,
+    actor text not null,
+    at timestamp with time zone not null,
+    constraint pk_consents primary key (id),
+    constraint fk_consents_account_id_member_id
+        foreign key(account_id, member_id) references members (account_id, id),
+    constraint ck_consents_keys check (purpose ~ '^[a-z0-9_-]{1,64}$' and source ~ '^[a-z0-9_-]{1,64}$')
+);
+create index ix_consents_member on consents (account_id, member_id, id);
+comment on table consents is
+    'what a person agreed to or not, never changed; wording: which text, by its name or version';
+alter table consents enable row level security;
+alter table consents force row level security;
+create policy of_account on consents
+    using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
+grant select, insert on consents to laurel_app;
 create unique index ix_commands_opening on commands (account_id, member_id, (data->>'key')) where kind = 'opening';
 """
 

@@ -89,7 +89,9 @@ def test_setting_of_an_earlier_transaction_shows_nothing(app: Connection) -> Non
     assert app.execute(text("select count(*) from members")).scalar_one() == 0
 
 
-@pytest.mark.parametrize("table", ["ledger_entries", "commands", "activities", "program_versions"])
+@pytest.mark.parametrize(
+    "table", ["ledger_entries", "commands", "activities", "program_versions", "consents"]
+)
 def test_app_role_may_not_change_what_is_posted(app: Connection, table: str) -> None:
     rights = app.execute(
         text("select has_table_privilege(:table, 'update'), has_table_privilege(:table, 'delete')"),

@@ -59,6 +59,9 @@ def test_a_member_stands_where_his_orders_put_him(caller: Caller, member: str) -
             },
         },
         "metrics": {"spend": "1000", "orders": 1, "points": 1000},
+        "identities": [{"kind": "customer", "value": "1:7", "member": member}],
+        "birthday": None,
+        "consents": {},
     }
 
 

@@ -13,6 +13,7 @@ from webhook_app.api import (
     members,
     merges,
     messages,
+    persons,
     program,
     reports,
 )
@@ -20,7 +21,7 @@ from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-TOPICS = (members, joining, merges, commands, ledger, program, corrections, messages, reports)
+TOPICS = (members, joining, persons, merges, commands, ledger, program, corrections, messages, reports)
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],

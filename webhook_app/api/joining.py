@@ -15,6 +15,8 @@ from loyalty.engine.book import load_book
 from loyalty.engine.commands import OpenBalance
 from loyalty.engine.joining import Newcomer, join_program
 from loyalty.errors import Conflict, Invalid
+from loyalty.members.birthdays import Birthday, put_birthday
+from loyalty.members.consents import Consent, add_consent
 from loyalty.members.repository import find_opening
 from loyalty.reports.standing import read_standings
 from webhook_app.api.answers import MemberSchema
@@ -32,7 +34,12 @@ def join(writing: Writing, asked: Data) -> Any:
     """Make somebody a member by an e-mail address or a phone; 200 with the member when he is one already."""
     connection, account, now = writing.connection, access().account, utc_now()
     book = load_book(connection, tools().vault, account)
+    birthday, consents = asked.pop("birthday"), asked.pop("consents")
     joined = join_program(connection, book, Newcomer(**asked), now, actor())
+    if birthday is not None:
+        put_birthday(connection, joined.member, Birthday(**birthday), now, is_staff=False)
+    for consent in consents:
+        add_consent(connection, account, joined.member, Consent(**consent, at=now), actor())
     writing.status = 201 if joined.is_new else 200
     writing.afterwards.append(partial(tools().wake_pushes, account, joined.stores))
     return read_standings(connection, account, [joined.member], now)[0]

@@ -97,3 +97,36 @@ class OpeningSchema(Schema):
     reason = fields.String()
     accepted_at = Moment()
     balance = fields.Nested(BalanceSchema)
+
+
+class BirthdaySchema(Schema):
+    month = fields.Integer()
+    day = fields.Integer()
+    year = fields.Integer(allow_none=True)
+
+
+class IdentitySchema(Schema):
+    kind = fields.String(metadata={"description": "customer (`<store>:<id>`), email or phone."})
+    value = fields.String()
+    member = fields.UUID(
+        metadata={"description": "Whom it named first: this member, or one merged into him."}
+    )
+
+
+class PersonSchema(MemberSchema):
+    identities = fields.List(fields.Nested(IdentitySchema))
+    birthday = fields.Nested(BirthdaySchema, allow_none=True)
+    consents = fields.Dict(
+        keys=fields.String(), values=fields.Boolean(), metadata={"description": "By purpose, what holds now."}
+    )
+
+
+class ConsentSchema(Schema):
+    id = fields.Integer()
+    member = fields.UUID()
+    purpose = fields.String()
+    granted = fields.Boolean()
+    source = fields.String()
+    wording = fields.String()
+    actor = fields.String()
+    at = Moment()

@@ -82,6 +82,25 @@ class MergeRequest(ReasonRequest):
     member = fields.UUID(required=True, metadata={"description": "Who is merged into this member."})
 
 
+class BirthdayRequest(Strict):
+    month = fields.Integer(required=True, strict=True)
+    day = fields.Integer(required=True, strict=True)
+    year = fields.Integer(load_default=None, allow_none=True, strict=True)
+
+
+class ConsentRequest(Strict):
+    """`wording` names the text that was agreed to, or its version."""
+
+    purpose = fields.String(
+        required=True, validate=validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="Must be a key.")
+    )
+    granted = fields.Boolean(required=True, truthy={True}, falsy={False})
+    source = fields.String(
+        load_default="api", validate=validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="Must be a key.")
+    )
+    wording = fields.String(load_default="", validate=validate.Length(max=100))
+
+
 class JoinRequest(Strict):
     """An e-mail address or a phone is enough."""
 
@@ -92,6 +111,12 @@ class JoinRequest(Strict):
         load_default="",
         validate=validate.Regexp(r"^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$", error="Such as TW or US-NY."),
     )
+    birthday = fields.Nested(BirthdayRequest, load_default=None, allow_none=True)
+    consents = fields.List(fields.Nested(ConsentRequest), load_default=list, validate=validate.Length(max=20))
+
+
+class ConsentsQuery(PageQuery):
+    member = fields.UUID(load_default=None)
 
 
 class OpeningRequest(ReasonRequest):

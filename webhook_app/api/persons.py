@@ -1,0 +1,48 @@
+"""What is known of a person beside points: birthday and consents."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from loyalty.activity.service import note
+from loyalty.clock import utc_now
+from loyalty.members.birthdays import Birthday, put_birthday
+from loyalty.members.consents import Consent, add_consent, list_consents
+from loyalty.reports.statements import require_member
+from webhook_app.api.answers import page_of
+from webhook_app.api.member_answers import BirthdaySchema, ConsentSchema
+from webhook_app.api.parts import Data, Resource, Writing, actor, number_cursor, page, transaction
+from webhook_app.api.questions import BirthdayRequest, ConsentRequest, ConsentsQuery
+from webhook_app.security import access
+
+blueprint = Resource("persons", __name__, description="Birthdays and consents.")
+
+
+@blueprint.writes(
+    "/members/<uuid:member>/birthday", BirthdaySchema, status=200, method="PUT", body=BirthdayRequest
+)
+def note_birthday(writing: Writing, asked: Data, member: UUID) -> Any:
+    """Note a member's birthday; another one than is noted takes a key of the scope adjust."""
+    birthday, is_staff = Birthday(**asked), "adjust" in access().scopes
+    if put_birthday(writing.connection, member, birthday, utc_now(), is_staff=is_staff):
+        note(writing.connection, access().account, actor(), "birthday.noted", str(member))
+    return birthday._asdict()
+
+
+@blueprint.writes("/members/<uuid:member>/consents", ConsentSchema, status=201, body=ConsentRequest)
+def consent(writing: Writing, asked: Data, member: UUID) -> Data:
+    """Write down what a member agreed to, or does not agree to any more."""
+    said = Consent(**asked, at=utc_now())
+    require_member(writing.connection, member)
+    number = add_consent(writing.connection, access().account, member, said, actor())
+    return {**asked, "id": number, "member": member, "actor": actor(), "at": said.at}
+
+
+@blueprint.reads("/consents", page_of(ConsentSchema), ConsentsQuery)
+def consents(query: Data) -> Data:
+    """List what members agreed to and withdrew, newest first."""
+    limit, before = query["limit"], number_cursor(query["cursor"])
+    with transaction() as connection:
+        rows = list_consents(connection, query["member"], before, limit + 1)
+    return page(rows, limit, lambda row: row["id"])
