@@ -182,7 +182,16 @@ class CustomersMerged:
     observed_at: datetime
 
 
-Fact = OrderSnapshot | CustomerSnapshot | OrderDeleted | CustomerDeleted | CustomersMerged
+@dataclass(frozen=True, slots=True)
+class CustomerErased:
+    """The shop was asked by a customer to erase him, and passes that on."""
+
+    store_id: StoreId
+    external_id: str
+    observed_at: datetime
+
+
+Fact = OrderSnapshot | CustomerSnapshot | OrderDeleted | CustomerDeleted | CustomersMerged | CustomerErased
 
 
 class Read(StrEnum):

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.commerce import CustomersMerged, Fact, Read
+from loyalty.commerce import Fact, Read
 from loyalty.engine import codec, loading
 from loyalty.engine.commands import Command
+from loyalty.engine.erasing import erase_customers
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.merging import merge_customers
 from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
@@ -62,8 +63,8 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
-    merges = [fact for _, fact in facts if isinstance(fact, CustomersMerged)]
-    merged = merge_customers(connection, book, merges, now)
+    merged = merge_customers(connection, book, (fact for _, fact in facts), now)
+    erase_customers(connection, book, (fact for _, fact in facts), now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     owners = _owners(connection, news, careful=careful)

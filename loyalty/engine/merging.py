@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,25 +11,16 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import next_command_number
 from loyalty.activity.service import note
-from loyalty.commerce import CustomersMerged
+from loyalty.commerce import CustomersMerged, Fact
 from loyalty.engine import codec, loading
 from loyalty.engine.commands import Command, MergeMember, UnmergeMember
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.people import enrol
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import AccountBook, MemberWork, Word
 from loyalty.errors import Invalid, NotFound
 from loyalty.members import repository as members
 from loyalty.members.identity import customer_identity
 from loyalty.programs.service import load_versions
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """Who wants something done, and why."""
-
-    reason: str
-    actor: str
-
 
 BY_SHOP = Word("The shop merged two customers.", "shop")
 
@@ -60,11 +50,13 @@ def merge_members(
 
 
 def merge_customers(
-    connection: Connection, book: AccountBook, facts: Iterable[CustomersMerged], now: datetime
+    connection: Connection, book: AccountBook, facts: Iterable[Fact], now: datetime
 ) -> frozenset[UUID]:
     """Merge the members whose customers a shop merged, unless they are one already; return the stores with pushes."""
     stores: frozenset[UUID] = frozenset()
     for fact in facts:
+        if not isinstance(fact, CustomersMerged):
+            continue
         number = book.store_numbers[fact.store_id]
         pair = [customer_identity(number, id) for id in (fact.external_id, fact.merged_id)]
         people = enrol(connection, book.id, pair)

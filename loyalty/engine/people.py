@@ -62,6 +62,8 @@ def _note(row: dict[str, Any], profile: Profile) -> None:
     row["registered"] = row["registered"] or profile.registered
     if row["profile_at"] is not None and profile.at < row["profile_at"]:
         return
+    if row["erased_at"] is not None and (profile.since or profile.at) <= row["erased_at"]:
+        return  # the shop tells again what was erased here
     row["profile_at"] = profile.at
     for name in ("email", "phone", "name", "region"):
         row[name] = getattr(profile, name).strip() or row[name]

@@ -41,6 +41,14 @@ class AccountBook:
         return by_number.get(number) or by_number[min(by_number)]
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Who wants something done, and why."""
+
+    reason: str
+    actor: str
+
+
 @dataclass(slots=True)
 class MemberWork:
     """A locked member while a batch is decided; `refold` once appending turned out to be impossible."""

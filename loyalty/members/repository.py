@@ -67,7 +67,7 @@ def find_members(connection: Connection, identities: Iterable[Identity]) -> dict
 
 def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UUID]) -> int:
     """Make a member for each identity; return how many. One that another transaction just made stays
-    the only one (U33).
+    the only one (U33). The address of somebody who was erased makes a new member, whose key is the next one.
     """
     rows = [
         {"id": new[identity], "key": identity.member_key(), "kind": identity.kind, "value": identity.value}
@@ -75,7 +75,10 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
     ]
     source, values = records(_NEW, rows)
     statement = text(
-        f"with wanted as (select * from {source}), made as ("
+        "with wanted as (select id, kind, value, case when exists ("
+        "   select from members where members.key = rows.key and erased_at is not null)"
+        "   then rows.key || ':' || (select count(*) + 1 from members where starts_with(members.key, rows.key))"
+        f"   else rows.key end as key from {source}), made as ("
         " insert into members (account_id, id, key) select :account, id, key from wanted order by key"
         " on conflict (account_id, key) do nothing returning id)"
         " insert into member_identities (account_id, kind, value, member_id)"
@@ -119,6 +122,19 @@ def lock_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMap
 def list_merged(connection: Connection, survivors: Iterable[UUID]) -> Sequence[RowMapping]:
     """Return the rows of everybody who is merged into these members."""
     return list(connection.execute(_MERGED, {"ids": sorted(set(survivors))}).mappings())
+
+
+def erase(connection: Connection, ids: Sequence[UUID], domains: Iterable[str], now: datetime) -> None:
+    """Forget who members are, all but their customer ids; of an e-mail address only these domains are kept."""
+    statement = text(
+        "update members set phone = '', name = '', region = '', profile_at = :now, erased_at = :now,"
+        " email = case when split_part(lower(email), '@', 2) = any(:domains)"
+        "   then '@' || split_part(lower(email), '@', 2) else '' end,"
+        " birth_month = null, birth_day = null, birth_year = null, birthday_noted_at = null where id = any(:ids)"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("domains", type_=ARRAY(Text)))
+    connection.execute(statement, {"ids": list(ids), "domains": sorted(domains), "now": now})
+    gone = text("delete from member_identities where kind <> 'customer' and member_id = any(:ids)")
+    connection.execute(gone.bindparams(bindparam("ids", type_=ARRAY(Uuid))), {"ids": list(ids)})
 
 
 def list_ids_by_key(connection: Connection, keys: Sequence[str]) -> dict[str, UUID]:

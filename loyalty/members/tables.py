@@ -55,6 +55,7 @@ members = Table(
     Column("birth_year", SmallInteger),
     Column("birthday_noted_at", Instant),
     Column("birthday_changes", Integer, nullable=False, server_default="0"),
+    Column("erased_at", Instant),
     Column("merged_into", Uuid),
     Column("merged", Integer, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False, server_default=func.now()),

@@ -56,6 +56,16 @@ def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID |
     return {row.key: row.member_id for row in rows}
 
 
+def list_names(connection: Connection, members: Iterable[UUID]) -> list[tuple[UUID, str]]:
+    """Return the store and the platform's id of each order of these members."""
+    statement = text("select store_id, external_id from orders where member_id = any(:members)").bindparams(
+        bindparam("members", type_=ARRAY(Uuid))
+    )
+    return [
+        (row.store_id, row.external_id) for row in connection.execute(statement, {"members": list(members)})
+    ]
+
+
 def list_payers(connection: Connection, version: int, start: datetime, until: datetime) -> list[UUID]:
     """Return the members, sorted, with awarded orders of a version that were paid from `start` and before `until`."""
     statement = text(

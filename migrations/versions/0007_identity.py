@@ -20,7 +20,8 @@ alter table commands add constraint ck_commands_kind
     check (kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening'));
 alter table members
     add column birth_month smallint, add column birth_day smallint, add column birth_year smallint,
-    add column birthday_noted_at timestamp with time zone, add column birthday_changes integer default 0 not null;
+    add column birthday_noted_at timestamp with time zone, add column erased_at timestamp with time zone,
+    add column birthday_changes integer default 0 not null;
 alter table members add constraint ck_members_birthday check (
     birth_month between 1 and 12 and birth_day between 1 and 31
     or birth_month is null and birth_day is null and birth_year is null);

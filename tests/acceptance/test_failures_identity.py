@@ -11,7 +11,8 @@ from receiving import Desk, make_desk
 from loyalty.clock import utc_now
 from loyalty.commerce import CustomersMerged
 from loyalty.engine.apply import apply_facts
-from loyalty.engine.merging import Word, list_merges, undo_merge
+from loyalty.engine.merging import list_merges, undo_merge
+from loyalty.engine.work import Word
 from loyalty.values import MessageId
 from workers.runtime import Runtime
 

@@ -30,9 +30,10 @@ from loyalty.accounts.service import next_command_number
 from loyalty.engine.commands import Command as Accepted
 from loyalty.engine.commands import MergeMember, UnmergeMember
 from loyalty.engine.decide import refold
-from loyalty.engine.merging import Word, list_merges, merge_members, undo_merge
+from loyalty.engine.merging import list_merges, merge_members, undo_merge
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import OrderRef
+from loyalty.engine.work import Word
 from loyalty.errors import MemberMerged
 from workers.runtime import Runtime
 

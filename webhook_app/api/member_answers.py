@@ -130,3 +130,8 @@ class ConsentSchema(Schema):
     wording = fields.String()
     actor = fields.String()
     at = Moment()
+
+
+class ErasedSchema(Schema):
+    member = fields.UUID()
+    erased_at = Moment()

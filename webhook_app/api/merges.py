@@ -8,7 +8,8 @@ from uuid import UUID
 
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
-from loyalty.engine.merging import Word, list_merges, merge_members, undo_merge
+from loyalty.engine.merging import list_merges, merge_members, undo_merge
+from loyalty.engine.work import Word
 from loyalty.reports.duplicates import list_duplicates
 from loyalty.reports.standing import read_standings
 from webhook_app.api.answers import page_of

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import jsonify
+
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
+from loyalty.engine.book import load_book
+from loyalty.engine.erasing import erase_member
+from loyalty.engine.work import Word
 from loyalty.members.birthdays import Birthday, put_birthday
 from loyalty.members.consents import Consent, add_consent, list_consents
+from loyalty.reports.export import export_person
 from loyalty.reports.statements import require_member
 from webhook_app.api.answers import page_of
-from webhook_app.api.member_answers import BirthdaySchema, ConsentSchema
+from webhook_app.api.member_answers import BirthdaySchema, ConsentSchema, ErasedSchema
 from webhook_app.api.parts import Data, Resource, Writing, actor, number_cursor, page, transaction
-from webhook_app.api.questions import BirthdayRequest, ConsentRequest, ConsentsQuery
+from webhook_app.api.questions import BirthdayRequest, ConsentRequest, ConsentsQuery, ReasonRequest
 from webhook_app.security import access
+from webhook_app.tools import tools
 
 blueprint = Resource("persons", __name__, description="Birthdays and consents.")
 
@@ -37,6 +44,30 @@ def consent(writing: Writing, asked: Data, member: UUID) -> Data:
     require_member(writing.connection, member)
     number = add_consent(writing.connection, access().account, member, said, actor())
     return {**asked, "id": number, "member": member, "actor": actor(), "at": said.at}
+
+
+@blueprint.writes(
+    "/members/<uuid:member>/erasure", ErasedSchema, status=200, scope="adjust", body=ReasonRequest
+)
+def erase(writing: Writing, asked: Data, member: UUID) -> Data:
+    """Forget who a member is; his points and his orders without his name stay. It cannot be undone."""
+    connection, now = writing.connection, utc_now()
+    erase_member(
+        connection,
+        load_book(connection, tools().vault, access().account),
+        member,
+        Word(asked["reason"], actor()),
+        now,
+    )
+    return {"member": member, "erased_at": now}
+
+
+@blueprint.reads("/members/<uuid:member>/export", {"type": "object"})
+def export(member: UUID) -> Any:
+    """Return everything that is stored about a member."""
+    with transaction() as connection:
+        book = load_book(connection, tools().vault, access().account)
+        return jsonify(export_person(connection, book, member))
 
 
 @blueprint.reads("/consents", page_of(ConsentSchema), ConsentsQuery)
