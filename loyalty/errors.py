@@ -51,6 +51,10 @@ class NotPermitted(LoyaltyError):
     """Whoever asks may not do this; somebody with more rights may."""
 
 
+class TooOften(LoyaltyError):
+    """This was asked for too often; it may be asked for again later."""
+
+
 class MemberMerged(Conflict):
     """This member is merged into another one, who stands for him."""
 

@@ -11,7 +11,15 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from loyalty.commerce import PushError
-from loyalty.errors import Conflict, Invalid, LoyaltyError, NotFound, NotPermitted, ProgramNotPublished
+from loyalty.errors import (
+    Conflict,
+    Invalid,
+    LoyaltyError,
+    NotFound,
+    NotPermitted,
+    ProgramNotPublished,
+    TooOften,
+)
 from loyalty.programs.document import flatten_messages
 
 MEDIA_TYPE = "application/problem+json"
@@ -20,6 +28,7 @@ STATUSES: tuple[tuple[type[LoyaltyError], int], ...] = (
     (Invalid, 422),
     (Conflict, 409),
     (NotPermitted, 403),
+    (TooOften, 429),
     (ProgramNotPublished, 409),
     (PushError, 502),
 )

@@ -40,6 +40,7 @@ class Periodic:
 
 PERIODIC: Final = (
     Periodic("sweep", 15, "workers.jobs.sweep"),
+    Periodic("deliver_mails", MINUTE, "workers.jobs.deliver_mails"),
     Periodic("settle_members", 10 * MINUTE, "workers.jobs.settle_members"),
     Periodic("send_reminders", HOUR, "workers.jobs.send_reminders"),
     Periodic("check_webhooks", HOUR, "workers.jobs.check_webhooks"),

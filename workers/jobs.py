@@ -12,7 +12,7 @@ from loyalty.engine.verify import verify_ledger
 from loyalty.reports.waiting import list_due, list_due_members
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import draining, fetching, pushing, reminding, settling
+from workers import draining, fetching, mailing, pushing, reminding, settling
 from workers.checking import check_store
 from workers.queues import Queues
 from workers.runtime import runtime
@@ -66,6 +66,21 @@ def send_reminders() -> int:
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     return sum(reminding.send_reminders(tools, account) for account in accounts)
+
+
+def deliver_mails() -> int:
+    """Send the mails that wait in every account; return how many were sent."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(mailing.deliver_mails(tools, account) for account in accounts)
+
+
+def deliver_account_mails(account_id: UUID) -> int:
+    """Send the mails that wait in one account; return how many were sent."""
+    tools = runtime()
+    tools.wakes.clear(Queues.PUSH, f"mail:{account_id}")
+    return mailing.deliver_mails(tools, AccountId(account_id))
 
 
 def sweep() -> int:

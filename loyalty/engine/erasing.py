@@ -16,8 +16,10 @@ from loyalty.engine.finishing import require_standing
 from loyalty.engine.timeline import parse_order_key
 from loyalty.engine.work import AccountBook, MemberWork, Word
 from loyalty.inbox.erasing import Traces, empty_bodies
+from loyalty.mails.repository import give_up_mails
 from loyalty.members import repository as members
 from loyalty.members.identity import customer_identity
+from loyalty.members.links import forget_links
 from loyalty.orders.repository import list_names
 from loyalty.outbox.repository import forget_addresses
 from loyalty.programs.service import load_versions
@@ -41,6 +43,8 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
     domains = {one for program in versions.programs for one in program.enrolment.excluded_domains}
     members.erase(connection, work.roots, domains, now)
     forget_addresses(connection, work.roots)
+    give_up_mails(connection, work.roots, now)
+    forget_links(connection, list(work.roots))
     give_up(connection, work.roots, "the member was erased")
     forget_answers(connection, [str(root) for root in work.roots])
     note(connection, book.id, word.actor, "member.erased", str(member), reason=word.reason)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -160,4 +161,20 @@ consents = Table(
     Index("ix_consents_member", "account_id", "member_id", "id"),  # GET /consents?member=, the present state
     CheckConstraint("purpose ~ '^[a-z0-9_-]{1,64}$' and source ~ '^[a-z0-9_-]{1,64}$'", name="keys"),
     comment="what a person agreed to or not, never changed; wording: which text, by its name or version",
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("member_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    belongs_to("members", "member_id"),
+    Index("ix_links_member", "account_id", "member_id"),  # how often he asked; erasing a person
+    CheckConstraint("octet_length(token_sha256) = 32", name="token_sha256"),
+    comment="mailed links that prove an e-mail address once; the token itself is stored nowhere",
 )

@@ -48,6 +48,53 @@ alter table consents force row level security;
 create policy of_account on consents
     using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
 grant select, insert on consents to laurel_app;
+create table links (
+    account_id uuid not null,
+    token_sha256 bytea not null,
+    member_id uuid not null,
+    email text not null,
+    created_at timestamp with time zone not null,
+    expires_at timestamp with time zone not null,
+    used_at timestamp with time zone,
+    constraint pk_links primary key (account_id, token_sha256),
+    constraint fk_links_account_id_member_id
+        foreign key(account_id, member_id) references members (account_id, id),
+    constraint ck_links_token_sha256 check (octet_length(token_sha256) = 32)
+);
+create index ix_links_member on links (account_id, member_id);
+comment on table links is
+    'mailed links that prove an e-mail address once; the token itself is stored nowhere';
+alter table links enable row level security;
+alter table links force row level security;
+create policy of_account on links
+    using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
+grant select, insert, update (used_at), delete on links to laurel_app;
+create table mails (
+    id bigint generated always as identity,
+    account_id uuid not null,
+    member_id uuid not null,
+    sealed bytea,
+    status text default 'waiting' not null,
+    attempts integer default 0 not null,
+    not_before timestamp with time zone,
+    detail text default '' not null,
+    created_at timestamp with time zone default now() not null,
+    done_at timestamp with time zone,
+    constraint pk_mails primary key (id),
+    constraint fk_mails_account_id_member_id
+        foreign key(account_id, member_id) references members (account_id, id),
+    constraint ck_mails_status check (status in ('waiting', 'sent', 'failed')),
+    constraint ck_mails_sealed check ((sealed is null) = (status <> 'waiting'))
+);
+create index ix_mails_waiting on mails (account_id, id) where status = 'waiting';
+create index ix_mails_member on mails (account_id, member_id);
+comment on table mails is
+    'sealed: to, subject and text, encrypted, gone once it is sent; not_before: also the lease of who sends it';
+alter table mails enable row level security;
+alter table mails force row level security;
+create policy of_account on mails
+    using (account_id = (select nullif(current_setting('app.account', true), '')::uuid));
+grant select, insert, update on mails to laurel_app;
 create unique index ix_commands_opening on commands (account_id, member_id, (data->>'key')) where kind = 'opening';
 """
 

@@ -19,6 +19,7 @@ from loyalty.activity import tables as _activity  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
+from loyalty.mails import tables as _mails  # noqa: F401
 from loyalty.members import tables as _members  # noqa: F401
 from loyalty.notices import tables as _notices  # noqa: F401
 from loyalty.orders import tables as _orders  # noqa: F401

@@ -32,6 +32,7 @@ LADDER: dict[str, Any] = {
 TABLES = (
     "members", "member_identities", "orders", "commands", "ledger_entries", "lots", "coupons", "pushes", "consents",
     "activities", "notices", "inbox_messages", "idempotent_requests",
+    "mails", "links",
 )  # fmt: skip
 
 

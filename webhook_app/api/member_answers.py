@@ -135,3 +135,8 @@ class ConsentSchema(Schema):
 class ErasedSchema(Schema):
     member = fields.UUID()
     erased_at = Moment()
+
+
+class LinkSchema(Schema):
+    email = fields.String()
+    expires_at = Moment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +12,32 @@ from loyalty.activity.service import note
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
 from loyalty.engine.erasing import erase_member
+from loyalty.engine.linking import Asked, ask_for_link, vouch
 from loyalty.engine.work import Word
+from loyalty.errors import Conflict
 from loyalty.members.birthdays import Birthday, put_birthday
 from loyalty.members.consents import Consent, add_consent, list_consents
 from loyalty.reports.export import export_person
+from loyalty.reports.persons import read_person
+from loyalty.reports.standing import read_standings
 from loyalty.reports.statements import require_member
 from webhook_app.api.answers import page_of
-from webhook_app.api.member_answers import BirthdaySchema, ConsentSchema, ErasedSchema
+from webhook_app.api.member_answers import (
+    BirthdaySchema,
+    ConsentSchema,
+    ErasedSchema,
+    LinkSchema,
+    PersonSchema,
+)
 from webhook_app.api.parts import Data, Resource, Writing, actor, number_cursor, page, transaction
-from webhook_app.api.questions import BirthdayRequest, ConsentRequest, ConsentsQuery, ReasonRequest
+from webhook_app.api.questions import (
+    BirthdayRequest,
+    ConsentRequest,
+    ConsentsQuery,
+    IdentityRequest,
+    LinkRequest,
+    ReasonRequest,
+)
 from webhook_app.security import access
 from webhook_app.tools import tools
 
@@ -35,6 +53,34 @@ def note_birthday(writing: Writing, asked: Data, member: UUID) -> Any:
     if put_birthday(writing.connection, member, birthday, utc_now(), is_staff=is_staff):
         note(writing.connection, access().account, actor(), "birthday.noted", str(member))
     return birthday._asdict()
+
+
+@blueprint.writes("/members/<uuid:member>/links", LinkSchema, status=202, body=LinkRequest)
+def ask_link(writing: Writing, asked: Data, member: UUID) -> Data:
+    """Mail a link to an address; who opens it and confirms has the guest orders of that address joined to this member.
+
+    The answer is the same whether there are such orders or not.
+    """
+    settings, account = tools().settings, access().account
+    if not settings.smtp_url:
+        raise Conflict("No mail can be sent: SMTP_URL is not set.")
+    wanted = Asked(member, asked["email"], asked["language"], f"{settings.public_url}/links")
+    end = ask_for_link(writing.connection, tools().vault, account, wanted, utc_now())
+    note(writing.connection, account, actor(), "link.asked", str(member))
+    writing.afterwards.append(partial(tools().wake_mails, account))
+    return {"email": asked["email"], "expires_at": end}
+
+
+@blueprint.writes(
+    "/members/<uuid:member>/identities", PersonSchema, status=200, scope="adjust", body=IdentityRequest
+)
+def add_identity(writing: Writing, asked: Data, member: UUID) -> Data:
+    """Let an address or a phone that staff vouch for name this member; whoever it named before is merged into him."""
+    connection, account, now = writing.connection, access().account, utc_now()
+    book, word = load_book(connection, tools().vault, account), Word(asked["reason"], actor())
+    stores = vouch(connection, book, member, asked["kind"], asked["value"], word, now)
+    writing.afterwards.append(partial(tools().wake_pushes, account, stores))
+    return read_person(connection, read_standings(connection, account, [member], now)[0])
 
 
 @blueprint.writes("/members/<uuid:member>/consents", ConsentSchema, status=201, body=ConsentRequest)

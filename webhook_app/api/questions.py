@@ -119,6 +119,19 @@ class ConsentsQuery(PageQuery):
     member = fields.UUID(load_default=None)
 
 
+class LinkRequest(Strict):
+    email = fields.String(required=True, validate=validate.Length(1, 254))
+    language = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf(["zh-TW", "zh-CN", "en"]),
+        metadata={"description": "Of the mail; by the member's region unless given."},
+    )  # fmt: skip
+
+
+class IdentityRequest(ReasonRequest):
+    kind = fields.String(required=True, validate=validate.OneOf(["email", "phone"]))
+    value = fields.String(required=True, validate=validate.Length(1, 254))
+
+
 class OpeningRequest(ReasonRequest):
     points = Points(required=True)
     expires_at = Moment(load_default=None, allow_none=True)

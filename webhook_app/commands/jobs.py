@@ -17,7 +17,7 @@ from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
-from workers import draining, fetching, pushing, reminding, settling
+from workers import draining, fetching, mailing, pushing, reminding, settling
 from workers.checking import check_store
 from workers.runtime import Runtime
 
@@ -108,6 +108,7 @@ JOBS: Mapping[str, Job] = {
     "sweep": sweep,
     "expire-points": _of_accounts(settling.expire_points),
     "close-tier-periods": _of_accounts(settling.close_tier_periods),
+    "deliver-mails": _of_accounts(mailing.deliver_mails),
     "send-reminders": _of_accounts(reminding.send_reminders),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
