@@ -69,7 +69,7 @@ def apply_facts(
     news = gather(facts, book.store_numbers)
     owners = _owners(connection, news, careful=careful)
     people = enrol(connection, book.id, news.identities())
-    batch = _load(connection, news, owners | {person.survivor for person in people.values()})
+    batch = _load(connection, news, owners, people)
     changed = note_profiles(batch, people, news.profiles, versions)
     codes = _note_coupon_uses(connection, news, batch)
     outcomes, saved = _restate_orders(news, batch, people, codes)
@@ -85,9 +85,14 @@ def _owners(connection: Connection, news: News, *, careful: bool) -> set[UUID]:
     return {owner for owner in owners.values() if owner is not None}
 
 
-def _load(connection: Connection, news: News, ids: set[UUID]) -> loading.Batch:
+def _load(
+    connection: Connection, news: News, owners: set[UUID], people: Mapping[Identity, Person]
+) -> loading.Batch:
+    """Load whoever stands for the people of a batch; raises OrdersMoved when that changed before they were locked."""
+    ids = owners | {person.survivor for person in people.values()}
     batch = loading.load(connection, ids, list(news.orders))
-    if any(row["member_id"] and row["member_id"] not in batch.survivors for row in batch.known.values()):
+    concerned = {row["member_id"] for row in batch.known.values()} | {person.id for person in people.values()}
+    if concerned - batch.survivors.keys() - {None}:
         raise OrdersMoved
     return batch
 

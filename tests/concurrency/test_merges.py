@@ -66,10 +66,10 @@ def test_orders_arrive_while_members_are_merged(runtime: Runtime, batch: int) ->
             pool.submit(drain_in_spite_of_deadlocks, runtime, shop, batch, refusals) for _ in range(4)
         ]
         assert sum(each.result() for each in merging) > 5
-        assert sum(each.result() for each in draining) <= ORDERS
+        assert sum(each.result() for each in draining) > 0
     drain_in_spite_of_deadlocks(runtime, shop, 400, refusals)
+    assert dict(statuses(runtime, shop.account)).keys() == {"processed"}
     with runtime.database.transaction(shop.account) as connection:
         assert verify_ledger(connection, shop.account, rebuild=True).differences == []
         total = rows(connection, "select sum(points) from ledger_entries")
     assert total == [((MEMBERS + ORDERS) * 100,)]
-    assert dict(statuses(runtime, shop.account)).keys() == {"processed"}
