@@ -4,6 +4,8 @@ law: nothing is rewritten, so a merge that was undone leaves no trace in any fol
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 from loyalty.engine import tiering
@@ -13,6 +15,9 @@ from loyalty.ledger.lots import NEVER
 from loyalty.programs.program import Program
 from loyalty.tiers.holding import Holding
 
+UNIQUE = ("order:", "adjustment:", "opening:", "merged:")
+"""How causes begin that no two members of an account share."""
+
 
 def unite(state: MemberState, other: MemberState, program: Program | None, at: datetime) -> None:
     """Let a member have from an instant on what another has then, both settled up to it.
@@ -20,6 +25,7 @@ def unite(state: MemberState, other: MemberState, program: Program | None, at: d
     Points, figures and the past of orders are added up; of tiers the higher stays, and what both reach together
     lifts him at once.
     """
+    _name_apart(other)
     _unite_records(state, other)
     state.wallet.unite(other.wallet, at)
     state.tally.unite(other.tally)
@@ -30,6 +36,27 @@ def unite(state: MemberState, other: MemberState, program: Program | None, at: d
     if other.joined_at is not None:
         _unite_tiers(state, other, program, at)
     tiering.upgrade(state, program, at)
+
+
+def united_cause(key: str, cause: str) -> str:
+    """Return a cause of the member of this key as it is called in a union, where both may have had the same."""
+    expiry, base = ("expiry:", cause[7:]) if cause.startswith("expiry:") else ("", cause)
+    if ":" not in base or base.startswith(UNIQUE):
+        return cause
+    return f"{expiry}merged:{key}:{base}"
+
+
+def _name_apart(other: MemberState) -> None:
+    wallet, key = other.wallet, other.key
+    for lot in wallet.lots.values():
+        lot.cause = united_cause(key, lot.cause)
+    wallet.lots = {lot.cause: lot for lot in wallet.lots.values()}
+    wallet.touched = {united_cause(key, cause) for cause in wallet.touched}
+    consumed = [
+        (united_cause(key, lot), united_cause(key, by), n) for (lot, by), n in wallet.consumed.items()
+    ]
+    wallet.consumed = defaultdict(int, {(lot, by): points for lot, by, points in consumed})
+    other.movements = [replace(one, cause=united_cause(key, one.cause)) for one in other.movements]
 
 
 def _unite_records(state: MemberState, other: MemberState) -> None:

@@ -14,6 +14,9 @@ from loyalty.commerce import OrderSnapshot
 from loyalty.engine.commands import Command, MergeMember, SetTier, TagMember, TierBy, UnmergeMember
 from loyalty.engine.decide import refold
 from loyalty.engine.state import MemberState
+from loyalty.engine.uniting import unite
+from loyalty.ledger.entries import EntryKind, Movement
+from loyalty.ledger.lots import Lot
 
 MERGE_AT = NOON + 5 * DAY
 TIERS: list[dict[str, Any]] = [
@@ -193,3 +196,33 @@ def test_both_may_be_nobody_yet() -> None:
     assert (state.joined_at, state.periods, state.head is not None) == (None, [], True)
     joined = united(parts=[other(make_order("2"))])
     assert (joined.joined_at, balance(joined).available) == (NOON, 100)
+
+
+def with_bonus(key: str, points: int) -> MemberState:
+    """A member who was given points for a cause that every member may have, of which 5 expired and 3 were taken."""
+    state, cause = MemberState(key), "automation:welcome:member:0"
+    state.wallet.open_lot(Lot(cause, 1, NOON, NOON, None, points, points), NOON)
+    state.wallet.take(state.wallet.lots[cause], 5, "expiry")
+    state.wallet.take(state.wallet.lots[cause], 3, "adjustment:9")
+    state.movements = [
+        Movement(cause, EntryKind.ACCRUAL, points, NOON, "bonus"),
+        Movement(f"expiry:{cause}", EntryKind.EXPIRY, -5, NOON, "expired"),
+    ]
+    return state
+
+
+def test_what_both_were_given_for_the_same_cause_is_kept_apart() -> None:
+    state = with_bonus("customer:1:7", 100)
+    unite(state, with_bonus("email:bo", 50), None, NOON)
+    unite(state, with_bonus("email:cy", 20), None, NOON)
+    cause = "automation:welcome:member:0"
+    causes = [cause, f"merged:email:bo:{cause}", f"merged:email:cy:{cause}"]
+    assert [(own, lot.remaining) for own, lot in state.wallet.lots.items()] == list(
+        zip(causes, (92, 42, 12), strict=True)
+    )
+    assert [(one.cause, one.points) for one in state.movements if one.points < 0] == [
+        (f"expiry:{own}", -5) for own in causes
+    ]
+    assert state.wallet.consumed == {
+        (own, by): points for own in causes for by, points in (("expiry", 5), ("adjustment:9", 3))
+    }
