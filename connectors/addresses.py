@@ -13,7 +13,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError as ConnectionFailed
 
-from loyalty.commerce import PushError
+from loyalty.pushes import PushError
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the numeric addresses of a host name; raises OSError."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from loyalty.commerce import Parsed, PushCommand, PushError, PushReceipt, Read, ShopSettings
+from loyalty.commerce import Parsed, Read, ShopSettings
+from loyalty.pushes import PushCommand, PushError, PushReceipt
 from loyalty.values import StoreId
 
 

@@ -19,7 +19,7 @@ from requests.exceptions import RequestException
 
 from connectors.addresses import PinnedAdapter, Resolve, resolve
 from loyalty.clock import utc_now
-from loyalty.commerce import PushError
+from loyalty.pushes import PushError
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 3.0, 20.0, 60.0
 LARGEST_BODY = 20 * 1024 * 1024

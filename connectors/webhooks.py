@@ -11,7 +11,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from connectors.http import Door
-from loyalty.commerce import PostWebhook, PushError, PushReceipt
+from loyalty.pushes import PostWebhook, PushError, PushReceipt
 
 SIGNATURE = "X-Laurel-Signature"
 EVENT = "X-Laurel-Event"

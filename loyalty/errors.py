@@ -51,6 +51,18 @@ class OrdersMoved(Conflict):
     """Somebody else wrote an order, or gave it to another member, since the batch read it; take the batch again."""
 
 
+class NotPermitted(LoyaltyError):
+    """Whoever asks may not do this; somebody with more rights may."""
+
+
+class TooOften(LoyaltyError):
+    """This was asked for too often; it may be asked for again later."""
+
+
+class MemberMerged(Conflict):
+    """This member is merged into another one, who stands for him."""
+
+
 class ProgramNotPublished(LoyaltyError):
     """The account has no program in force yet."""
 

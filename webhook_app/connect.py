@@ -18,8 +18,9 @@ from loyalty.accounts.service import (
     open_account,
 )
 from loyalty.activity.service import note
-from loyalty.commerce import PushError, ShopSettings
+from loyalty.commerce import ShopSettings
 from loyalty.errors import Conflict, Invalid, NotFound
+from loyalty.pushes import PushError
 from loyalty.stores.service import (
     NewStore,
     Store,

@@ -10,15 +10,25 @@ from flask import Flask, Response, json, request
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
-from loyalty.commerce import PushError
-from loyalty.errors import Conflict, Invalid, LoyaltyError, NotFound, ProgramNotPublished
+from loyalty.errors import (
+    Conflict,
+    Invalid,
+    LoyaltyError,
+    NotFound,
+    NotPermitted,
+    ProgramNotPublished,
+    TooOften,
+)
 from loyalty.programs.document import flatten_messages
+from loyalty.pushes import PushError
 
 MEDIA_TYPE = "application/problem+json"
 STATUSES: tuple[tuple[type[LoyaltyError], int], ...] = (
     (NotFound, 404),
     (Invalid, 422),
     (Conflict, 409),
+    (NotPermitted, 403),
+    (TooOften, 429),
     (ProgramNotPublished, 409),
     (PushError, 502),
 )

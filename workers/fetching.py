@@ -11,10 +11,11 @@ import structlog
 
 from connectors.base import FetchedMessage
 from loyalty.clock import utc_now
-from loyalty.commerce import PushError, Read
+from loyalty.commerce import Read
 from loyalty.inbox import repository as inbox
 from loyalty.inbox.repository import Outcome
 from loyalty.programs.service import load_versions
+from loyalty.pushes import PushError
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, MessageId, StoreId
 from workers.runtime import Runtime

@@ -7,12 +7,12 @@ from uuid import UUID
 import structlog
 
 from loyalty.clock import utc_now
-from loyalty.commerce import PushError
 from loyalty.engine.verify import verify_ledger
+from loyalty.pushes import PushError
 from loyalty.reports.waiting import list_due, list_due_members
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import automating, draining, fetching, pushing, reminding, settling
+from workers import automating, draining, fetching, mailing, pushing, reminding, settling
 from workers.checking import check_store
 from workers.queues import Queues
 from workers.runtime import runtime
@@ -74,6 +74,21 @@ def run_automations() -> int:
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     return sum(automating.run_automations(tools, account) for account in accounts)
+
+
+def deliver_mails() -> int:
+    """Send the mails that wait in every account; return how many were sent."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(mailing.deliver_mails(tools, account) for account in accounts)
+
+
+def deliver_account_mails(account_id: UUID) -> int:
+    """Send the mails that wait in one account; return how many were sent."""
+    tools = runtime()
+    tools.wakes.clear(Queues.PUSH, f"mail:{account_id}")
+    return mailing.deliver_mails(tools, AccountId(account_id))
 
 
 def sweep() -> int:

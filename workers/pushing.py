@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from connectors.webhooks import post_webhook
 from loyalty.clock import utc_now
-from loyalty.commerce import DisableCoupon, PostWebhook, PushCommand, PushError, PushReceipt, PutCoupon
 from loyalty.outbox import repository as outbox
 from loyalty.outbox.commands import read_command
 from loyalty.outbox.repository import Delivered
+from loyalty.pushes import DisableCoupon, PostWebhook, PushCommand, PushError, PushReceipt, PutCoupon
 from loyalty.rewards.repository import settle_coupon
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId

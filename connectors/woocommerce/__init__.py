@@ -13,7 +13,8 @@ from connectors.woocommerce.auth import auth_for
 from connectors.woocommerce.fetch import fetch
 from connectors.woocommerce.parse import parse
 from connectors.woocommerce.push import push
-from loyalty.commerce import Parsed, PushCommand, PushError, PushReceipt, Read, ShopSettings
+from loyalty.commerce import Parsed, Read, ShopSettings
+from loyalty.pushes import PushCommand, PushError, PushReceipt
 from loyalty.values import StoreId
 
 KEPT_DOORS = 256

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from connectors.http import Answer, Door
-from loyalty.commerce import PushError
+from loyalty.pushes import PushError
 
 API = "wp-json/wc/v3"
 LARGEST_PAGE = 100

@@ -13,7 +13,8 @@ from connectors.woocommerce.api import API, expect, list_all, objects, one_objec
 from connectors.woocommerce.fetch import GIFT_CARD_TYPES
 from connectors.woocommerce.shipping import shipping_warnings
 from loyalty.clock import zone
-from loyalty.commerce import PushError, ShopSettings
+from loyalty.commerce import ShopSettings
+from loyalty.pushes import PushError
 
 TOPICS = (
     "order.created",

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.http import Door
 from connectors.woocommerce.api import API, batch, error_code, expect, item_refusal, objects, one_object
 from loyalty.clock import zone
-from loyalty.commerce import DisableCoupon, PushError, PushReceipt, PutCoupon
+from loyalty.pushes import DisableCoupon, PushError, PushReceipt, PutCoupon
 
 Json = dict[str, Any]
 Outcome = PushReceipt | PushError

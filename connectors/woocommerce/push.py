@@ -9,7 +9,7 @@ from typing import Any
 from connectors.http import Door
 from connectors.woocommerce.api import batch, chunks, item_refusal
 from connectors.woocommerce.coupons import disable_coupons, put_coupons
-from loyalty.commerce import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
+from loyalty.pushes import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
 
 Outcome = PushReceipt | PushError
 Handler = Callable[[Door, str, Sequence[Any]], list[Outcome]]

@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.http import Door
 from connectors.woocommerce.api import API, expect, objects
-from loyalty.commerce import PushError
+from loyalty.pushes import PushError
 
 ELSEWHERE = 0
 """The zone of the locations that no other zone covers; it cannot be deleted."""

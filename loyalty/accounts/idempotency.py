@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
 
 from loyalty.db import json_text
 from loyalty.errors import Conflict, Invalid
@@ -68,3 +71,12 @@ def keep(connection: Connection, request: Request, answer: Answered) -> None:
         "response": json_text(answer.body),
     }
     connection.execute(statement, values)
+
+
+def forget_answers(connection: Connection, words: Sequence[str]) -> None:
+    """Forget the kept answers that name one of these words; such a request is carried out anew when it is repeated."""
+    statement = text(
+        "delete from idempotent_requests"
+        " where exists (select from unnest(:words) as word where position(word in cast(response as text)) > 0)"
+    ).bindparams(bindparam("words", type_=ARRAY(Text)))
+    connection.execute(statement, {"words": list(words)})

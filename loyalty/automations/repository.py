@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
 from loyalty.db import Row, records
 
@@ -54,3 +56,13 @@ def count_members(connection: Connection) -> dict[str, int]:
         " group by segment"
     )
     return {row["segment"]: row["members"] for row in connection.execute(statement).mappings()}
+
+
+def list_runs(connection: Connection, ids: Sequence[UUID], source: str, key: str) -> set[tuple[UUID, str]]:
+    """Return for which occasions the actions of a rule were run for members."""
+    statement = text(
+        "select member_id, data->>'occasion' from commands where kind = 'run' and member_id = any(:ids)"
+        " and data->>'source' = :source and data->>'key' = :key"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    rows = connection.execute(statement, {"ids": list(ids), "source": source, "key": key})
+    return {(row[0], row[1]) for row in rows}

@@ -16,20 +16,24 @@ from sqlalchemy import Connection
 
 from loyalty.commerce import Fact, Read
 from loyalty.db import Row
-from loyalty.engine import budgets, codec, loading
+from loyalty.engine import codec, loading
 from loyalty.engine.commands import Command
+from loyalty.engine.erasing import erase_customers
+from loyalty.engine.finishing import finish, require_standing
+from loyalty.engine.merging import merge_customers
 from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
 from loyalty.engine.owners import stronger
 from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
-from loyalty.engine.saving import SavedOrder, save
+from loyalty.engine.saving import SavedOrder
 from loyalty.engine.state import OrderFile
 from loyalty.engine.tracing import note_traces
 from loyalty.engine.work import AccountBook, MemberWork
-from loyalty.errors import Invalid, LedgerConflict, NotFound, OrdersMoved
+from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members
 from loyalty.members.identity import Identity
+from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
@@ -62,26 +66,40 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
+    merged = merge_customers(connection, book, (fact for _, fact in facts), now)
+    erase_customers(connection, book, (fact for _, fact in facts), now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     owners = _owners(connection, news, careful=careful)
     people = enrol(connection, book.id, news.identities())
-    ids = {*people.values(), *(owner for owner in owners.values() if owner is not None)}
-    batch = loading.load(connection, ids, list(news.orders))
-    if any(row["member_id"] and row["member_id"] not in batch.works for row in batch.known.values()):
-        raise OrdersMoved
-    note_profiles(batch.works, people, news.profiles, versions)
+    batch = _load(connection, news, owners, people)
+    changed = note_profiles(batch, people, news.profiles, versions)
     codes = _note_coupon_uses(connection, news, batch)
     outcomes, saved = _restate_orders(news, batch, people, codes)
-    pushed = _finish(connection, book, batch.works, saved, versions, now, refold=refold)
+    pushed = finish(connection, book, batch.works, saved, versions, now, refold=refold)
     bought = ((it.member, it.file.snapshot) for it in saved if it.member and it.file.snapshot)
     note_traces(connection, book, bought, versions.at(now))
-    return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed)
+    if changed:
+        members.put_profiles(connection, changed)
+    return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed | merged)
 
 
-def _owners(connection: Connection, news: News, *, careful: bool) -> dict[str, UUID | None]:
+def _owners(connection: Connection, news: News, *, careful: bool) -> set[UUID]:
     keys = [key for key, order in news.orders.items() if careful or order.identity() is None]
-    return orders.list_owners(connection, keys) if keys else {}
+    owners = orders.list_owners(connection, keys) if keys else {}
+    return {owner for owner in owners.values() if owner is not None}
+
+
+def _load(
+    connection: Connection, news: News, owners: set[UUID], people: Mapping[Identity, Person]
+) -> loading.Batch:
+    """Load whoever stands for the people of a batch; raises OrdersMoved when that changed before they were locked."""
+    ids = owners | {person.survivor for person in people.values()}
+    batch = loading.load(connection, ids, list(news.orders))
+    concerned = {row["member_id"] for row in batch.known.values()} | {person.id for person in people.values()}
+    if concerned - batch.survivors.keys() - {None}:
+        raise OrdersMoved
+    return batch
 
 
 def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) -> dict[str, frozenset[str]]:
@@ -110,7 +128,7 @@ def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) 
 
 
 def _restate_orders(
-    news: News, batch: loading.Batch, people: Mapping[Identity, UUID], codes: Mapping[str, frozenset[str]]
+    news: News, batch: loading.Batch, people: Mapping[Identity, Person], codes: Mapping[str, frozenset[str]]
 ) -> tuple[dict[MessageId, Outcome], list[SavedOrder]]:
     outcomes: dict[MessageId, Outcome] = {}
     saved = []
@@ -130,7 +148,7 @@ def _accept(
     order: OrderNews,
     old: OrderFile | None,
     batch: loading.Batch,
-    people: Mapping[Identity, UUID],
+    people: Mapping[Identity, Person],
     codes: frozenset[str],
 ) -> SavedOrder | None:
     """Take what is new of an order: a newer state, a stronger claim of whose it is, or nothing."""
@@ -142,7 +160,7 @@ def _accept(
     if restated is None:
         return None
     before = batch.owner(order.ref.key)
-    member = people[claim.identity] if claim is not None and claim.identity is not None else before
+    member = people[claim.identity].id if claim is not None and claim.identity is not None else before
     return SavedOrder(_assign(restated, batch, before, member), order.store_id, member, claim)
 
 
@@ -156,31 +174,12 @@ def _assign(restated: Restated, batch: loading.Batch, before: UUID | None, membe
     """Hand the order's new state to its member, and take it from the one who had it before."""
     old, new = batch.kept(restated, same_member=member == before)
     if before is not None and before != member:
-        batch.works[before].drop(new.ref.key)
+        batch.work(before).drop(new.ref.key)
     if member is not None:
-        batch.works[member].changes.append(Change(old, new))
+        work = batch.work(member)
+        work.changes.append(Change(old, new))
+        work.owners[new.ref.key] = member
     return new
-
-
-def _finish(
-    connection: Connection,
-    book: AccountBook,
-    works: Mapping[UUID, MemberWork],
-    saved: Sequence[SavedOrder],
-    versions: Versions,
-    now: datetime,
-    *,
-    refold: bool = False,
-) -> frozenset[UUID]:
-    for work in works.values():
-        work.refold = work.refold or refold
-        work.plan(versions)
-    loading.load_histories(connection, [work for work in works.values() if work.refold])
-    budgets.read_allotments(connection, works.values(), versions)
-    budgets.lock_budgets(connection, book.id, list(works.values()), versions)
-    for work in works.values():
-        work.decide(versions, now)
-    return save(connection, book, list(works.values()), saved, versions, now)
 
 
 def carry_out(
@@ -217,12 +216,11 @@ def _obey(
     def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
         batch = loading.load(connection, commands, [])
         for member, command in commands.items():
-            if member not in batch.works:
-                raise NotFound("There is no member of that id.", member=str(member))
+            require_standing(batch, member)
             batch.works[member].command = command
         rows = [codec.command_row(member, command) for member, command in commands.items()]
         members.add_commands(connection, book.id, rows)
-        return batch.works, _finish(connection, book, batch.works, [], versions, now, refold=refold)
+        return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
 
@@ -236,7 +234,7 @@ def settle_members(
     """
     versions = load_versions(connection, book.id)
     batch = loading.load_due(connection, rows, versions, now)
-    return _finish(connection, book, batch.works, [], versions, now, refold=refold)
+    return finish(connection, book, batch.works, [], versions, now, refold=refold)
 
 
 def settle_works(
@@ -247,7 +245,7 @@ def settle_works(
 
     def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
         batch = loading.load(connection, wanted, [])
-        return batch.works, _finish(connection, book, batch.works, [], versions, now, refold=refold)
+        return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
 
@@ -267,4 +265,4 @@ def fold_again(
     """Fold members from nothing and post the differences; return the stores for which pushes were written."""
     versions = load_versions(connection, book.id)
     batch = loading.load(connection, list(ids), [])
-    return _finish(connection, book, batch.works, [], versions, now, refold=True)
+    return finish(connection, book, batch.works, [], versions, now, refold=True)

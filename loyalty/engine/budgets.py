@@ -34,7 +34,7 @@ def _has_limits(versions: Versions) -> bool:
 
 def _news(work: MemberWork) -> list[OrderFile]:
     """Return the orders that a fold may award."""
-    return list(work.state.orders.values()) if work.refold else [change.new for change in work.changes]
+    return work.files() if work.refold else [change.new for change in work.changes]
 
 
 def _take(work: MemberWork, row: Any) -> None:

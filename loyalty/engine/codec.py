@@ -39,7 +39,7 @@ def member_state(row: Data) -> MemberState:
         live_grants=row["live_coupons"],
         tally=read_tally(head.get("tally", {}), lifetime(row)),
         periods=[_period(item) for item in head.get("periods", [])],
-        held=_holding(head.get("held")),
+        held=_held(head),
         terms=[_term(item) for item in head.get("terms", [])],
         rules=head.get("rules", 0),
         last_activity=_at(head.get("active")),
@@ -48,13 +48,20 @@ def member_state(row: Data) -> MemberState:
         last_order_at=_at(head.get("ordered", head.get("active"))),
         ran=dict(head.get("ran", {})),
         lost=dict(head.get("lost", {})),
+        is_customer=head.get("customer", False),
+        rewarded={key: datetime.fromisoformat(at) for key, at in head.get("rewarded", {}).items()},
     )
-    if state.held is None and state.periods:
-        # A head of before 0002, read until its member is folded again.
-        state.held = Holding(state.periods[-1].tier_key, state.periods[-1].started_at)
     state.wallet.debt = row["debt"]
     state.wallet.next_sequence = row["next_lot"]
     return state
+
+
+def _held(head: Data) -> Holding | None:
+    held, periods = _holding(head.get("held")), head.get("periods")
+    if held is None and periods:
+        # A head of before 0002, read until its member is folded again.
+        return Holding(periods[-1][0], datetime.fromisoformat(periods[-1][2]))
+    return held
 
 
 def _place(item: list[Any] | None) -> EventKey | None:
@@ -129,6 +136,12 @@ def head_data(state: MemberState) -> dict[str, Any]:
         **({"ordered": _text(state.last_order_at)} if state.last_order_at != state.last_activity else {}),
         **({"ran": state.ran} if state.ran else {}),
         **({"lost": state.lost} if state.lost else {}),
+        **({"customer": True} if state.is_customer else {}),
+        **(
+            {"rewarded": {key: at.isoformat() for key, at in state.rewarded.items()}}
+            if state.rewarded
+            else {}
+        ),
         "tally": state.tally.data(),
     }
 

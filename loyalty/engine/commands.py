@@ -19,6 +19,10 @@ class CommandKind(StrEnum):
     TAGS = "tags"
     RUN = "run"
     UNDO = "undo"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    JOIN = "join"
+    OPENING = "opening"
 
 
 class TierBy(StrEnum):
@@ -122,7 +126,64 @@ class UndoActions:
     actor: str = ""
 
 
-Command = AdjustPoints | SetTier | RecordActivity | TagMember | RunActions | UndoActions
+@dataclass(frozen=True, slots=True)
+class MergeMember:
+    """Another member is the same person: what `other` (a member's key) has is this one's from now on."""
+
+    number: int
+    accepted_at: datetime
+    other: str
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmergeMember:
+    """The merge of that number was a mistake: both are folded as if it had never been."""
+
+    number: int
+    accepted_at: datetime
+    merge: int
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinProgram:
+    """The person signed up."""
+
+    number: int
+    accepted_at: datetime
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBalance:
+    """Points that the member brings from before Laurel; `key` tells it from his other opening balances."""
+
+    number: int
+    accepted_at: datetime
+    points: int
+    expires_at: datetime | None
+    """None: as points that are given by hand."""
+    key: str
+    reason: str
+    actor: str = ""
+
+
+Command = (
+    JoinProgram
+    | OpenBalance
+    | AdjustPoints
+    | SetTier
+    | RecordActivity
+    | TagMember
+    | MergeMember
+    | UnmergeMember
+    | RunActions
+    | UndoActions
+)
 
 
 _KINDS: dict[type[Command], CommandKind] = {
@@ -132,6 +193,10 @@ _KINDS: dict[type[Command], CommandKind] = {
     TagMember: CommandKind.TAGS,
     RunActions: CommandKind.RUN,
     UndoActions: CommandKind.UNDO,
+    MergeMember: CommandKind.MERGE,
+    UnmergeMember: CommandKind.UNMERGE,
+    JoinProgram: CommandKind.JOIN,
+    OpenBalance: CommandKind.OPENING,
 }
 
 
@@ -151,8 +216,22 @@ def command_data(command: Command) -> Data:
         return {name: getattr(command, name) for name in ("kind", "key", "score", "is_event")}
     if isinstance(command, TagMember):
         return {"add": list(command.add), "remove": list(command.remove)}
-    place = {"source": command.source.value, "key": command.key, "occasion": command.occasion}
-    return {**place, "data": command.data} if isinstance(command, RunActions) else place
+    if isinstance(command, RunActions | UndoActions):
+        place = {"source": command.source.value, "key": command.key, "occasion": command.occasion}
+        return {**place, "data": command.data} if isinstance(command, RunActions) else place
+    return _data_of_person(command)
+
+
+def _data_of_person(command: MergeMember | UnmergeMember | JoinProgram | OpenBalance) -> Data:
+    """Return the own part of a command that is about who somebody is."""
+    if isinstance(command, MergeMember):
+        return {"other": command.other}
+    if isinstance(command, UnmergeMember):
+        return {"merge": command.merge}
+    if isinstance(command, JoinProgram):
+        return {}
+    end = command.expires_at.isoformat() if command.expires_at else None
+    return {"points": command.points, "expires_at": end, "key": command.key}
 
 
 def read_command(
@@ -169,7 +248,23 @@ def read_command(
         return RecordActivity(number, accepted_at, *what, reason, actor)
     if kind == CommandKind.TAGS:
         return TagMember(number, accepted_at, tuple(data["add"]), tuple(data["remove"]), reason, actor)
-    place = Source(data["source"]), data["key"], data["occasion"]
-    if kind == CommandKind.RUN:
-        return RunActions(number, accepted_at, *place, data["data"], reason, actor)
-    return UndoActions(number, accepted_at, *place, reason, actor)
+    if kind in (CommandKind.RUN, CommandKind.UNDO):
+        place = Source(data["source"]), data["key"], data["occasion"]
+        if kind == CommandKind.RUN:
+            return RunActions(number, accepted_at, *place, data["data"], reason, actor)
+        return UndoActions(number, accepted_at, *place, reason, actor)
+    return _read_of_person(CommandKind(kind), number, accepted_at, data, reason, actor)
+
+
+def _read_of_person(
+    kind: CommandKind, number: int, accepted_at: datetime, data: Data, reason: str, actor: str
+) -> Command:
+    """Return a command that is about who somebody is."""
+    if kind == CommandKind.MERGE:
+        return MergeMember(number, accepted_at, data["other"], reason, actor)
+    if kind == CommandKind.UNMERGE:
+        return UnmergeMember(number, accepted_at, data["merge"], reason, actor)
+    if kind == CommandKind.JOIN:
+        return JoinProgram(number, accepted_at, reason, actor)
+    end = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
+    return OpenBalance(number, accepted_at, data["points"], end, data["key"], reason, actor)

@@ -13,10 +13,9 @@ from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
 from loyalty.earning import repository as earning
 from loyalty.earning.allotments import Allotments
-from loyalty.engine import codec
 from loyalty.engine.budgets import read_allotments
 from loyalty.engine.decide import refold
-from loyalty.engine.loading import load_histories
+from loyalty.engine.loading import load_histories, make_works
 from loyalty.engine.work import MemberWork
 from loyalty.errors import NotFound
 from loyalty.members import repository as members
@@ -101,10 +100,9 @@ def _pages(ids: list[UUID]) -> Iterator[list[UUID]]:
 
 
 def _load(connection: Connection, ids: list[UUID], versions: Versions) -> list[MemberWork]:
-    works = [
-        MemberWork(dict(row), codec.member_state(row), refold=True)
-        for row in members.list_members(connection, ids)
-    ]
+    works = make_works(connection, members.list_members(connection, ids))
+    for work in works:
+        work.refold = True
     load_histories(connection, works)
     read_allotments(connection, works, versions)
     return works

@@ -8,32 +8,47 @@ it either continues from the head of a timeline, or starts from a blank member w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from loyalty.engine import automating, memberships, orders, tiering
+from loyalty.engine.commands import MergeMember
 from loyalty.engine.due import settle
 from loyalty.engine.expiring import note_award, redate_refilled
 from loyalty.engine.obeying import obey
 from loyalty.engine.state import MemberState
 from loyalty.engine.timeline import Event, EventType, command_event, order_events
+from loyalty.engine.uniting import unite
 from loyalty.programs.program import Program, Versions
 
 
 def all_events(state: MemberState, versions: Versions) -> list[Event]:
-    """Return every event of a member's orders and commands in their places."""
-    events = [command_event(command) for command in state.commands]
+    """Return every event of a member's orders and commands in their places, and of everybody merged into him those
+    after the merge.
+    """
+    return sorted(_events(state, state.parts, versions), key=lambda event: event.key)
+
+
+def _events(state: MemberState, parts: Mapping[str, MemberState], versions: Versions) -> list[Event]:
+    merges = state.merges()
+    is_over = {command.number for command in state.commands if isinstance(command, MergeMember)}
+    is_over -= {merge.number for merge in merges}
+    events = [command_event(command) for command in state.commands if command.number not in is_over]
     for file in state.orders.values():
         if file.snapshot is not None:
             events += order_events(file.ref, file.snapshot, file.deleted_at, versions)
-    return sorted(events, key=lambda event: event.key)
+    for merge in merges:
+        key = command_event(merge).key
+        others = _events(parts[merge.other], parts, versions)
+        events += [event for event in others if event.key > key]
+    return events
 
 
 def decide(state: MemberState, events: Iterable[Event], versions: Versions, until: datetime) -> MemberState:
     """Apply events that lie after the state's head, in order, then everything due up to `until`; return the state."""
     for event in events:
         program = versions.at(event.key.at)
-        if program is None:
+        if program is None and not isinstance(event.command, MergeMember):
             continue
         settle(state, event.key.at, versions)
         _apply(state, event, program, versions)
@@ -51,13 +66,27 @@ def refold(state: MemberState, versions: Versions, until: datetime) -> MemberSta
     return fresh
 
 
-def _apply(state: MemberState, event: Event, program: Program, versions: Versions) -> None:
+def _apply(state: MemberState, event: Event, program: Program | None, versions: Versions) -> None:
+    if isinstance(event.command, MergeMember):
+        _merge(state, event.command, program, versions)
+        return
+    assert program is not None
     if event.command is not None:
         obey(state, event.command, program)
     elif event.type is EventType.AWARD:
         _award(state, event, program, versions)
     elif state.orders[event.order_key].award_at is not None:
         _take_back(state, event, program, versions)
+
+
+def _merge(state: MemberState, merge: MergeMember, program: Program | None, versions: Versions) -> None:
+    """Fold the other one up to the merge, by himself, and take over what he has then."""
+    key = command_event(merge).key
+    other = state.parts[merge.other].blank()
+    other.parts, other.allotments, other.used_causes = state.parts, state.allotments, state.used_causes
+    before = [event for event in all_events(other, versions) if event.key < key]
+    decide(other, before, versions, merge.accepted_at)
+    unite(state, other, program, merge.accepted_at)
 
 
 def _award(state: MemberState, event: Event, program: Program, versions: Versions) -> None:

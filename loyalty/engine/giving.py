@@ -36,14 +36,15 @@ def give(state: MemberState, program: Program, bonus: Bonus) -> None:
     """Carry out the actions of a bonus, in their order."""
     state.bonuses[bonus.cause] = bonus
     for number, action in enumerate(bonus.actions):
-        _act(state, program, bonus, f"{bonus.cause}:{number}", action)
+        _act(state, program, bonus, number, action)
 
 
-def _act(state: MemberState, program: Program, bonus: Bonus, cause: str, action: Action) -> None:
+def _act(state: MemberState, program: Program, bonus: Bonus, number: int, action: Action) -> None:
+    cause = bonus.cause_of(number)
     if isinstance(action, GivePoints):
         _give_points(state, program, bonus, cause, action)
     elif isinstance(action, GiveCoupon):
-        _give_coupon(state, program, bonus, cause, action)
+        _give_coupon(state, program, bonus, grant_cause(state.key, bonus, number), action)
     elif isinstance(action, HoldTier):
         _hold_tier(state, program, bonus, cause, action)
     elif isinstance(action, ChangeTags):
@@ -82,25 +83,25 @@ def _note(
     state.movements.append(movement)
 
 
-def grant_cause(state: MemberState, cause: str) -> str:
-    """Return the cause of a coupon: a code is unique in the account, so the member's key is in it."""
-    source, _, rest = cause.partition(":")
-    return f"{source}:{state.key}:{rest}"
+def grant_cause(member_key: str, bonus: Bonus, number: int) -> str:
+    """Return the cause of a coupon: a code is unique in the account, so the first owner's key is in it."""
+    source, _, rest = bonus.cause.partition(":")
+    return f"{source}:{bonus.owner or member_key}:{rest}:{number}"
 
 
 def _give_coupon(state: MemberState, program: Program, bonus: Bonus, cause: str, action: GiveCoupon) -> None:
     reward = program.reward(action.reward)
     if reward is None or reward.kind not in COUPON_KINDS:
         return
-    order_key, own = bonus.happening.order_key, grant_cause(state, cause)
-    state.grants[own] = Grant(
-        cause=own,
+    order_key = bonus.happening.order_key
+    state.grants[cause] = Grant(
+        cause=cause,
         reward_key=reward.key,
         version=program.version,
         granted_at=bonus.happening.at,
         tier_key="",
         store=parse_order_key(order_key).store if order_key else 0,
-        used=own in state.used_causes,
+        used=cause in state.used_causes,
         judged=False,
     )
 
@@ -126,7 +127,7 @@ def _tell(
 def _data(state: MemberState, bonus: Bonus) -> Mapping[str, Any]:
     """Return what a message or another system is told: why, and what was given."""
     happening = bonus.happening
-    causes = [f"{bonus.cause}:{number}" for number, _ in enumerate(bonus.actions)]
+    causes = [grant_cause(state.key, bonus, number) for number, _ in enumerate(bonus.actions)]
     points = sum(action.points for action in bonus.actions if isinstance(action, GivePoints))
     return {
         "automation": bonus.key,
@@ -135,7 +136,7 @@ def _data(state: MemberState, bonus: Bonus) -> Mapping[str, Any]:
         "subject": happening.subject,
         "order": parse_order_key(happening.order_key).external_id if happening.order_key else None,
         "points": points,
-        "coupons": [own for cause in causes if (own := grant_cause(state, cause)) in state.grants],
+        "coupons": [cause for cause in causes if cause in state.grants],
         "tier": state.tier_key,
         **happening.data,
     }
@@ -156,16 +157,16 @@ def withdraw(state: MemberState, program: Program, bonus: Bonus, at: datetime) -
     """Take back what is unused of a bonus at an instant; return whether nothing of it had been used."""
     bonus.withdrawn, unused = True, True
     for number, action in enumerate(bonus.actions):
-        cause = f"{bonus.cause}:{number}"
+        cause = bonus.cause_of(number)
         if isinstance(action, GivePoints):
             unused &= _take_points(state, program, bonus, cause, action, at)
         elif isinstance(action, GiveCoupon):
-            grant = state.grants.get(grant_cause(state, cause))
+            grant = state.grants.get(grant_cause(state.key, bonus, number))
             if grant is not None:
                 grant.withdrawn = not grant.used
                 unused &= not grant.used
         elif isinstance(action, HoldTier):
-            tiering.end_term(state, program, cause, at)
+            tiering.end_term(state, program, f"{bonus.cause}:{number}", at)
         elif isinstance(action, ChangeTags):
             state.tags -= action.add
     return unused

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from loyalty.commerce import DisableCoupon, PutCoupon, SetMemberTier
 from loyalty.db import Row
 from loyalty.engine.benefits import StandingCode, standing_code, store_of
 from loyalty.engine.state import Grant
@@ -16,6 +15,7 @@ from loyalty.engine.timeline import parse_order_key
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.outbox.repository import NewPush
 from loyalty.programs.program import Program, Versions, text_in
+from loyalty.pushes import DisableCoupon, PutCoupon, SetMemberTier
 from loyalty.rewards.coupon import CouponTerms, coupon_code, coupon_terms
 from loyalty.values import new_id
 
@@ -33,8 +33,13 @@ class Issued:
 
 
 def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Versions, now: datetime) -> None:
-    """Compare a member's grants with his coupons: issue what is new, withdraw what is no longer deserved."""
-    if work.state.tier_key != work.tier_before and not _is_first(work, versions.at(now)):
+    """Compare a member's grants with his coupons: issue what is new, withdraw what is no longer deserved.
+
+    After a merge, or when one is undone, each shop is told the tier of every customer concerned.
+    """
+    if work.is_merged:
+        return
+    if work.because or (work.state.tier_key != work.tier_before and not _is_first(work, versions.at(now))):
         issued.tier_changes.append(work)
     stored = {row["cause"]: row for row in work.coupons if not row["reusable"]}
     for cause, grant in work.state.grants.items():
@@ -114,7 +119,7 @@ def _put(
         terms.amount,
         terms.minimum_subtotal,
         terms.expires_at,
-        work.row["email"],
+        work.email,
         f"Laurel: {grant.cause}",
         free_shipping=terms.free_shipping,
         reusable=terms.reusable,
@@ -123,10 +128,10 @@ def _put(
 
 
 def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms, state: str) -> Row:
-    unbound = state == "requested" and not work.row["email"]
+    unbound = state == "requested" and not work.email
     return {
         "id": new_id(),
-        "member_id": work.id,
+        "member_id": work.root(grant.owner),
         "store_id": book.store(grant.store),
         "cause": grant.cause,
         "reward_key": grant.reward_key,
@@ -163,7 +168,7 @@ def push_tiers(
     }
     for work in issued.tier_changes:
         told = words[program.tier(work.state.tier_key).key]
-        for customer in customers.get(work.id, []):
+        for customer in (one for root in work.roots for one in customers.get(root, [])):
             place = parse_order_key(customer)
             command = SetMemberTier(place.external_id, *told)
             push = NewPush(book.store(place.store), work.id, f"tier:{customer}", command)

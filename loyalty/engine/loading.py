@@ -33,6 +33,12 @@ class Batch:
     works: dict[UUID, MemberWork] = field(default_factory=dict)
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, OrderFile] = field(default_factory=dict)
+    survivors: dict[UUID, UUID] = field(default_factory=dict)
+    """Who stands for each member: himself, or into whom he is merged."""
+
+    def work(self, member: UUID) -> MemberWork:
+        """Return the work of whoever stands for a member."""
+        return self.works[self.survivors[member]]
 
     def file(self, key: str) -> OrderFile | None:
         """Return what is stored of an order."""
@@ -75,32 +81,47 @@ class Batch:
 
 def load(connection: Connection, ids: Iterable[UUID], keys: Sequence[str]) -> Batch:
     """Lock members and read the heads of their folds, their open lots, and the orders of these keys."""
-    batch = Batch(_works(members.lock_members(connection, ids)))
+    batch = Batch()
+    for row in members.lock_members(connection, ids):
+        batch.survivors[row["id"]] = row["merged_into"] or row["id"]
+        if row["merged_into"] is None:
+            batch.works[row["id"]] = _work(row)
+    _load_merged(connection, batch)
     if not batch.works and not keys:
         return batch
     for order in orders.list_orders(connection, keys):
         file = codec.order_file(order)
         batch.known[order["key"]] = dict(order)
         batch.files[order["key"]] = file
-        if order["member_id"] in batch.works:
-            batch.works[order["member_id"]].state.orders[order["key"]] = file
+        if order["member_id"] in batch.survivors:
+            batch.work(order["member_id"]).state.orders[order["key"]] = file
     _load_lots(connection, batch, keys)
     return batch
 
 
 def load_due(connection: Connection, rows: Iterable[Row], versions: Versions, now: datetime) -> Batch:
     """Take locked members for whom there is no news, and read of their lots only those that what is due may change."""
-    works = _works(rows)
+    batch = Batch({row["id"]: _work(row) for row in rows})
+    works = batch.works
     if works:
+        _load_merged(connection, batch)
         until = max(now, *(work.row["settled_at"] or now for work in works.values()))
         whole = [work.id for work in works.values() if may_change_any_lot(work.state, versions, until)]
         rest = list(works.keys() - whole)
         _take_lots(works, ledger.list_due_lots(connection, rest, until, whole))
-    return Batch(works)
+    return batch
 
 
-def _works(rows: Iterable[Row]) -> dict[UUID, MemberWork]:
-    return {row["id"]: MemberWork(row, codec.member_state(row), tier_before=row["tier_key"]) for row in rows}
+def _work(row: Row) -> MemberWork:
+    return MemberWork(row, codec.member_state(row), tier_before=row["tier_key"])
+
+
+def _load_merged(connection: Connection, batch: Batch) -> None:
+    """Read who is merged into the members; nobody else writes their rows while these are locked."""
+    standing = [work.id for work in batch.works.values() if work.row["merged"]]
+    for row in members.list_merged(connection, standing) if standing else ():
+        batch.survivors[row["id"]] = row["merged_into"]
+        batch.works[row["merged_into"]].parts[row["id"]] = dict(row)
 
 
 def _load_lots(connection: Connection, batch: Batch, keys: Sequence[str]) -> None:
@@ -115,21 +136,33 @@ def _take_lots(works: Mapping[UUID, MemberWork], rows: Iterable[Mapping[Any, Any
         works[row["member_id"]].state.wallet.lots[row["cause"]] = codec.lot(row)
 
 
+def make_works(connection: Connection, rows: Iterable[Mapping[Any, Any]]) -> list[MemberWork]:
+    """Return members from their unlocked rows, with everybody who is merged into them."""
+    works = [MemberWork(dict(row), codec.member_state(row)) for row in rows]
+    by_id = {work.id: work for work in works if work.row["merged"]}
+    for row in members.list_merged(connection, by_id) if by_id else ():
+        by_id[row["merged_into"]].parts[row["id"]] = dict(row)
+    return works
+
+
 def load_histories(connection: Connection, works: Sequence[MemberWork]) -> None:
-    """Read all orders, commands, posted sums and coupons of members who are folded from nothing."""
+    """Read all orders, commands, posted sums and coupons of members who are folded from nothing, with those of
+    everybody who is merged into them.
+    """
     if not works:
         return
     by_id = {work.id: work for work in works}
-    ids = list(by_id)
+    by_root = {root: work for work in works for root in work.roots}
+    roots = list(by_root)
     for work in works:
         work.begin_history()
-    for row in orders.list_histories(connection, ids):
-        by_id[row["member_id"]].add_history(codec.order_file(row))
-    for row in members.list_commands(connection, ids):
-        by_id[row["member_id"]].state.commands.append(codec.command(row))
-    for row in ledger.list_posted(connection, ids):
+    for row in orders.list_histories(connection, roots):
+        by_root[row["member_id"]].add_history(row["member_id"], codec.order_file(row))
+    for row in members.list_commands(connection, roots):
+        by_root[row["member_id"]].of(row["member_id"]).commands.append(codec.command(row))
+    for row in ledger.list_posted(connection, list(by_id)):
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
-    for row in rewards.list_member_coupons(connection, ids):
-        by_id[row["member_id"]].coupons.append(row)
+    for row in rewards.list_member_coupons(connection, roots):
+        by_root[row["member_id"]].coupons.append(row)
     for work in works:
         work.end_history()

@@ -9,6 +9,8 @@ from datetime import datetime
 from loyalty.commerce import (
     Buyer,
     CustomerDeleted,
+    CustomerErased,
+    CustomersMerged,
     CustomerSnapshot,
     Fact,
     OrderDeleted,
@@ -53,6 +55,8 @@ class Profile:
     region: str
     role: str | None = None
     registered: bool = False
+    since: datetime | None = None
+    """When the person said it, where that is not when the shop told it: the placing of an order."""
 
 
 @dataclass(slots=True)
@@ -75,6 +79,8 @@ def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[Store
     news = News()
     for message, fact in facts:
         number = store_numbers[fact.store_id]
+        if isinstance(fact, CustomersMerged | CustomerErased):
+            continue
         if isinstance(fact, CustomerSnapshot):
             identity = customer_identity(number, fact.external_id)
             _note_profile(news, identity, _customer_profile(fact))
@@ -139,7 +145,13 @@ def _buyer_profile(order: OrderSnapshot) -> Profile:
     buyer = order.buyer
     registered = bool(buyer.customer_id)
     return Profile(
-        order.modified_at, buyer.email, buyer.phone, buyer.name, buyer.region, registered=registered
+        order.modified_at,
+        buyer.email,
+        buyer.phone,
+        buyer.name,
+        buyer.region,
+        registered=registered,
+        since=order.placed_at,
     )
 
 

@@ -8,12 +8,15 @@ from loyalty.engine import giving, tiering
 from loyalty.engine.commands import (
     AdjustPoints,
     Command,
+    MergeMember,
+    OpenBalance,
     RecordActivity,
     RunActions,
     SetTier,
     Source,
     TagMember,
     UndoActions,
+    UnmergeMember,
 )
 from loyalty.engine.expiring import note_activity
 from loyalty.engine.state import Bonus, Happening, MemberState
@@ -27,7 +30,9 @@ from loyalty.tiers.qualification import Metrics
 
 
 def obey(state: MemberState, command: Command, program: Program) -> None:
-    """Carry out a command; whoever is named by one is a member from then on."""
+    """Carry out a command; whoever is named by one is a member from then on. Merges are united, not obeyed."""
+    if isinstance(command, MergeMember | UnmergeMember):
+        return
     at = command.accepted_at
     tiering.join(state, program, at)
     if isinstance(command, AdjustPoints):
@@ -40,6 +45,8 @@ def obey(state: MemberState, command: Command, program: Program) -> None:
             Happening(Trigger.ACTIVITY_RECORDED, at, f"{command.kind}:{command.key}", subject=command.kind)
         )
         tiering.upgrade(state, program, at)
+    elif isinstance(command, OpenBalance):
+        _open_balance(state, command, program)
     elif isinstance(command, TagMember):
         state.tags = (state.tags | set(command.add)) - set(command.remove)
     elif isinstance(command, RunActions):
@@ -78,9 +85,10 @@ def _what_to_run(
 
 
 def _undo_actions(state: MemberState, command: UndoActions, program: Program) -> None:
-    bonus = state.bonuses.get(_cause(command))
-    if bonus is not None and not bonus.withdrawn:
-        giving.withdraw(state, program, bonus, command.accepted_at)
+    """Withdraw what was given for the occasion, also to somebody who is merged into the member since."""
+    for bonus in list(state.bonuses.values()):
+        if bonus.cause == _cause(command) and not bonus.withdrawn:
+            giving.withdraw(state, program, bonus, command.accepted_at)
 
 
 def _cause(command: RunActions | UndoActions) -> str:
@@ -108,6 +116,19 @@ def _adjust(state: MemberState, command: AdjustPoints, program: Program) -> None
     if command.counts_toward_tier:
         state.tally.add(at, Metrics(points=points))
         tiering.upgrade(state, program, at)
+
+
+def _open_balance(state: MemberState, command: OpenBalance, program: Program) -> None:
+    cause, at = f"opening:{command.number}", command.accepted_at
+    lot = _manual_lot(state, cause, command.points, at, program)
+    lot.expires_at = command.expires_at or lot.expires_at
+    state.wallet.open_lot(lot, at)
+    note_activity(state, program, at)
+    explanation = {"text": command.reason, "actor": command.actor}
+    movement = Movement(
+        cause, EntryKind.OPENING, command.points, at, "opening", None, program.version, explanation
+    )
+    state.movements.append(movement)
 
 
 def _note_adjustment(state: MemberState, command: AdjustPoints, points: int, program: Program) -> None:

@@ -15,7 +15,8 @@ from loyalty.engine import codec
 from loyalty.engine.commands import Source
 from loyalty.engine.tiering import present_tier
 from loyalty.ledger.repository import list_ending_lots
-from loyalty.members.repository import list_birthdays, list_members, list_tiers_ending
+from loyalty.members.birthdays import list_birthdays
+from loyalty.members.repository import list_members, list_tiers_ending
 from loyalty.orders.repository import list_lapsed
 from loyalty.programs.automations import Automation, OncePer, Trigger, When
 from loyalty.programs.program import Program, Versions

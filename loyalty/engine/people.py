@@ -8,15 +8,22 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from loyalty.db import Row
+from loyalty.engine import codec
+from loyalty.engine.loading import Batch
 from loyalty.engine.news import Profile
+from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
 from loyalty.members import repository
 from loyalty.members.identity import Identity, email_domain
+from loyalty.members.repository import Person
 from loyalty.programs.program import Versions
 from loyalty.values import AccountId, new_id
 
 
-def enrol(connection: Connection, account: AccountId, identities: Iterable[Identity]) -> dict[Identity, UUID]:
+def enrol(
+    connection: Connection, account: AccountId, identities: Iterable[Identity]
+) -> dict[Identity, Person]:
     """Return the member of each identity, made where there is none; parallel makers end with one (U33)."""
     wanted = set(identities)
     if not wanted:
@@ -27,28 +34,36 @@ def enrol(connection: Connection, account: AccountId, identities: Iterable[Ident
         return found
     if repository.add_members(connection, account, new) < len(new):
         return repository.find_members(connection, wanted)
-    return found | new
+    return found | {identity: Person(member, member) for identity, member in new.items()}
 
 
 def note_profiles(
-    works: Mapping[UUID, MemberWork],
-    people: Mapping[Identity, UUID],
-    profiles: Mapping[Identity, Profile],
-    versions: Versions,
-) -> None:
-    """Write the newest e-mail, phone, name, region and role of each person into his row."""
+    batch: Batch, people: Mapping[Identity, Person], profiles: Mapping[Identity, Profile], versions: Versions
+) -> list[Row]:
+    """Note the newest e-mail, phone, name, region and role of each person in his row; return the rows of those who
+    are merged into somebody, which are to be written for themselves.
+    """
+    others: dict[UUID, Row] = {}
     for identity, profile in profiles.items():
-        work = works.get(people[identity])
-        if work is None:
+        person = people[identity]
+        work = batch.work(person.id)
+        if person.id == work.id:
+            _note(work.row, profile)
+            _judge_again(work, work.state, work.row, versions)
             continue
-        _note(work.row, profile)
-        _judge_again(work, versions)
+        row = others[person.id] = work.parts[person.id]
+        state = codec.member_state(row)
+        _note(row, profile)
+        _judge_again(work, state, row, versions)
+    return list(others.values())
 
 
 def _note(row: dict[str, Any], profile: Profile) -> None:
     row["registered"] = row["registered"] or profile.registered
     if row["profile_at"] is not None and profile.at < row["profile_at"]:
         return
+    if row["erased_at"] is not None and (profile.since or profile.at) <= row["erased_at"]:
+        return  # the shop tells again what was erased here
     row["profile_at"] = profile.at
     for name in ("email", "phone", "name", "region"):
         row[name] = getattr(profile, name).strip() or row[name]
@@ -56,9 +71,8 @@ def _note(row: dict[str, Any], profile: Profile) -> None:
         row["role"] = profile.role
 
 
-def _judge_again(work: MemberWork, versions: Versions) -> None:
-    """Fold the member again when what is known of him now changes whether he may earn."""
-    state, row = work.state, work.row
+def _judge_again(work: MemberWork, state: MemberState, row: Mapping[str, Any], versions: Versions) -> None:
+    """Fold the member again when what is known of him, or of who is merged into him, changes whether he may earn."""
     enrolments = [program.enrolment for program in versions.programs]
     before = [state.is_welcome(enrolment) for enrolment in enrolments]
     state.role = row["role"]

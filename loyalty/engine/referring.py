@@ -4,7 +4,7 @@ law: nobody is paid twice for a friend, nobody beyond his limits, nobody for him
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,6 @@ from loyalty.engine.commands import Command, RunActions, Source, UndoActions
 from loyalty.engine.work import AccountBook
 from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.members.repository import list_members
-from loyalty.programs.automations import Referral
 from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions
 from loyalty.referrals import repository
@@ -91,6 +90,29 @@ def _claimed(
     return known
 
 
+@dataclass(slots=True)
+class Turn:
+    """One look at a page of referrals."""
+
+    connection: Connection
+    book: AccountBook
+    program: Program
+    now: datetime
+    advanced: Advanced
+
+    def become(self, row: Mapping[Any, Any], status: str, reason: str = "", **changes: Any) -> None:
+        """Note what became of a referral."""
+        kept = {name: row[name] for name in ("id", "order_key", "due_at", "completed_at")}
+        self.advanced.outcomes.append({**kept, "status": status, "reason": reason, **changes})
+
+    def tell_both(self, row: Mapping[Any, Any], build: Callable[[int, str], Command]) -> None:
+        """Carry out a command on either side, by whoever stands for it now."""
+        for side in SIDES:
+            command = build(next_command_number(self.connection), side)
+            _, pushed = carry_out(self.connection, self.book, row[f"{side}_now"], command, self.now)
+            self.advanced.pushed |= pushed
+
+
 def advance(connection: Connection, book: AccountBook, now: datetime, after: int, limit: int) -> Advanced:
     """Look at the next open referrals by id: note first orders, pay for those that outlived their return days, take
     back what was paid for orders that were refunded since.
@@ -100,108 +122,72 @@ def advance(connection: Connection, book: AccountBook, now: datetime, after: int
         return Advanced()
     lock_account(connection)
     rows = repository.claim_open(connection, after, limit)
-    advanced = Advanced(last=rows[-1]["id"] if rows else None)
+    turn = Turn(connection, book, program, now, Advanced(last=rows[-1]["id"] if rows else None))
     for row in rows:
-        _STEPS[row["status"]](connection, book, program, row, now, advanced)
+        _STEPS[row["status"]](turn, row)
+    _write(turn)
+    return turn.advanced
+
+
+def _write(turn: Turn) -> None:
+    advanced = turn.advanced
     if advanced.outcomes:
-        repository.put_outcomes(connection, advanced.outcomes)
+        repository.put_outcomes(turn.connection, advanced.outcomes)
     advanced.changed += len(advanced.outcomes)
-    return advanced
+    advanced.outcomes = []
 
 
-def _become(
-    advanced: Advanced, row: Mapping[Any, Any], status: str, reason: str = "", **changes: Any
-) -> None:
-    kept = {name: row[name] for name in ("id", "order_key", "due_at", "completed_at")}
-    advanced.outcomes.append({**kept, "status": status, "reason": reason, **changes})
-
-
-def _note_first_order(
-    connection: Connection,
-    book: AccountBook,
-    program: Program,
-    row: Mapping[Any, Any],
-    now: datetime,
-    it: Advanced,
-) -> None:
+def _note_first_order(turn: Turn, row: Mapping[Any, Any]) -> None:
     if row["first_key"] is None:
         return
-    day = local_date(row["first_at"], program.time_zone) + timedelta(days=program.referral.hold_days)
-    due = {"order_key": row["first_key"], "due_at": day_end(day, program.time_zone)}
-    shared = repository.list_shared_traces(connection, row["referrer_id"], row["friend_id"])
-    suspicious = bool(shared) and row["reviewed_by"] is None
-    _become(it, row, "review" if suspicious else "pending", ", ".join(shared) if suspicious else "", **due)
+    tz = turn.program.time_zone
+    day = local_date(row["first_at"], tz) + timedelta(days=turn.program.referral.hold_days)
+    due = {"order_key": row["first_key"], "due_at": day_end(day, tz)}
+    shared = repository.list_shared_traces(turn.connection, row["referrer_id"], row["friend_id"])
+    if shared and row["reviewed_by"] is None:
+        turn.become(row, "review", ", ".join(shared), **due)
+    else:
+        turn.become(row, "pending", **due)
 
 
-def _pay(
-    connection: Connection,
-    book: AccountBook,
-    program: Program,
-    row: Mapping[Any, Any],
-    now: datetime,
-    it: Advanced,
-) -> None:
+def _pay(turn: Turn, row: Mapping[Any, Any]) -> None:
     """Pay both sides once the order has outlived its return days and still stands; a refunded one does not count."""
-    if not row["counts"] or exact(row["net_base"]) < program.referral.minimum_order:
-        _become(it, row, "claimed", "the order was refunded", order_key=None, due_at=None)
+    if not row["counts"] or exact(row["net_base"]) < turn.program.referral.minimum_order:
+        turn.become(row, "claimed", "the order was refunded", order_key=None, due_at=None)
         return
-    if row["due_at"] > now:
+    if row["due_at"] > turn.now:
         return
-    over = _limit_reached(connection, program.referral, row["referrer_id"], program.time_zone, now)
-    if over:
-        _become(it, row, "refused", over)
+    refusal = _refusal(turn, row)
+    if refusal:
+        turn.become(row, "refused", refusal)
         return
     occasion = row["friend_key"]
-    for side in SIDES:
-        _carry_out(connection, book, row, side, it, now, lambda number, side=side: RunActions(
-            number, now, Source.REFERRAL, side, occasion, {}, "referral_completed", "laurel"))  # fmt: skip
-    repository.put_outcomes(
-        connection,
-        [{**{name: row[name] for name in ("id", "order_key", "due_at")}, "status": "completed", "reason": "",
-          "completed_at": now}],
-    )  # fmt: skip
-    it.changed += 1
+    turn.tell_both(row, lambda number, side: RunActions(
+        number, turn.now, Source.REFERRAL, side, occasion, {}, "referral_completed", "laurel"))  # fmt: skip
+    turn.become(row, "completed", completed_at=turn.now)
+    _write(turn)  # the limits of the next one count it
 
 
-def _limit_reached(
-    connection: Connection, referral: Referral, referrer: UUID, tz: str, now: datetime
-) -> str | None:
-    month = day_start(local_date(now, tz).replace(day=1), tz)
+def _refusal(turn: Turn, row: Mapping[Any, Any]) -> str | None:
+    """Return why nobody is paid, None when both are."""
+    if row["friend_now"] == row["referrer_now"]:
+        return "both are one person"
+    tz, referral = turn.program.time_zone, turn.program.referral
+    month = day_start(local_date(turn.now, tz).replace(day=1), tz)
     for limit, since, name in ((referral.per_month, month, "month"), (referral.lifetime, None, "lifetime")):
-        if limit is not None and repository.count_completed(connection, referrer, since) >= limit:
+        paid = repository.count_completed(turn.connection, row["referrer_id"], since) if limit else 0
+        if limit is not None and paid >= limit:
             return f"limit per {name}"
     return None
 
 
-def _take_back(
-    connection: Connection,
-    book: AccountBook,
-    program: Program,
-    row: Mapping[Any, Any],
-    now: datetime,
-    it: Advanced,
-) -> None:
+def _take_back(turn: Turn, row: Mapping[Any, Any]) -> None:
     """Withdraw what is unused on both sides when the order does not stand any more."""
     if row["counts"]:
         return
-    for side in SIDES:
-        _carry_out(connection, book, row, side, it, now, lambda number, side=side: UndoActions(
-            number, now, Source.REFERRAL, side, row["friend_key"], "the order was refunded", "laurel"))  # fmt: skip
-    _become(it, row, "reversed", "the order was refunded")
-
-
-def _carry_out(
-    connection: Connection,
-    book: AccountBook,
-    row: Mapping[Any, Any],
-    side: str,
-    it: Advanced,
-    now: datetime,
-    build: Any,
-) -> None:
-    command: Command = build(next_command_number(connection))
-    _, pushed = carry_out(connection, book, row[f"{side}_id"], command, now)
-    it.pushed |= pushed
+    turn.tell_both(row, lambda number, side: UndoActions(
+        number, turn.now, Source.REFERRAL, side, row["friend_key"], "the order was refunded", "laurel"))  # fmt: skip
+    turn.become(row, "reversed", "the order was refunded")
 
 
 _STEPS = {"claimed": _note_first_order, "pending": _pay, "completed": _take_back}

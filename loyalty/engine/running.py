@@ -19,10 +19,12 @@ from loyalty.engine.commands import RunActions
 from loyalty.engine.due import settle
 from loyalty.engine.occasions import Found, Rule, Search, dated_rules, find, is_searched
 from loyalty.engine.segmenting import meets
+from loyalty.engine.state import MemberState
 from loyalty.engine.work import AccountBook
-from loyalty.members.repository import list_members, list_runs
+from loyalty.members.repository import list_members
 from loyalty.programs.automations import Trigger
-from loyalty.programs.program import Versions
+from loyalty.programs.program import Program, Versions
+from loyalty.programs.segments import Days, Since
 from loyalty.programs.service import load_versions
 
 FIRST = UUID(int=0)
@@ -123,7 +125,7 @@ def _run(
 
 
 def _new(connection: Connection, rule: Rule, found: Sequence[Found]) -> list[Found]:
-    known = list_runs(connection, sorted({each.member for each in found}), rule.source, rule.key)
+    known = automations.list_runs(connection, sorted({each.member for each in found}), rule.source, rule.key)
     unique = {(each.member, each.occasion): each for each in found}
     return [each for place, each in unique.items() if place not in known]
 
@@ -139,9 +141,18 @@ def _ready(
         state, program = codec.member_state(row), versions.at(now)
         if program is not None and rule.conditions:
             settle(state, now, versions)
-        if program and all(meets(state, program, condition, now) for condition in rule.conditions):
+        if program and _is_meant(rule, state, program, now):
             ready.add(row["id"])
     return ready
+
+
+def _is_meant(rule: Rule, state: MemberState, program: Program, now: datetime) -> bool:
+    """Return whether all conditions hold, and of who stays away that nobody merged into him has ordered since."""
+    if rule.trigger is Trigger.INACTIVE_FOR:
+        away = Days(Since.LAST_ORDER, at_least=rule.when.days)
+        if not meets(state, program, away, now):
+            return False
+    return all(meets(state, program, condition, now) for condition in rule.conditions)
 
 
 def _rounds(found: Iterable[Found]) -> Iterator[list[Found]]:

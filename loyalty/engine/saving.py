@@ -189,7 +189,9 @@ def _save_issued(
     for work in works:
         issuing.issue(issued, book, work, versions, now)
     if issued.tier_changes:
-        customers = members.list_customers(connection, [work.id for work in issued.tier_changes])
+        customers = members.list_customers(
+            connection, [root for work in issued.tier_changes for root in work.roots]
+        )
         issuing.push_tiers(issued, book, customers, versions.at(now))
     if issued.coupons:
         rewards.put_coupons(connection, book.id, issued.coupons)
@@ -254,7 +256,9 @@ def withdrawable(state: MemberState) -> int:
 
 
 def _is_enrolled(work: MemberWork, program: Program | None) -> bool:
-    """Return whether he is a member: he has joined, or he registered where enrolment is automatic."""
+    """Return whether he is a member: he has joined, or he registered where enrolment is automatic; and not merged."""
+    if work.is_merged:
+        return False
     if work.state.joined_at is not None:
         return True
     if program is None or program.enrolment.mode != "automatic":

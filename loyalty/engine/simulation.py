@@ -19,7 +19,7 @@ from loyalty.accounts.service import get_account
 from loyalty.engine import codec
 from loyalty.engine.comparison import Comparison, Losses, Side
 from loyalty.engine.decide import refold
-from loyalty.engine.loading import load_histories
+from loyalty.engine.loading import load_histories, make_works
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
 from loyalty.members.repository import list_page
@@ -86,7 +86,7 @@ def _works(connection: Connection) -> Iterator[MemberWork]:
     """Yield every member with his history, a page in memory at a time."""
     after: Any = UUID(int=0)
     while rows := list_page(connection, after, PAGE):
-        works = [MemberWork(dict(row), codec.member_state(row)) for row in rows]
+        works = make_works(connection, (row for row in rows if row["merged_into"] is None))
         load_histories(connection, works)
         yield from works
         after = rows[-1]["id"]
@@ -95,6 +95,6 @@ def _works(connection: Connection) -> Iterator[MemberWork]:
 def _again(work: MemberWork) -> MemberState:
     """Return a member a second time: the same history, and nothing that the first fold may have changed."""
     state = codec.member_state(work.row)
-    state.orders, state.commands = work.state.orders, work.state.commands
+    state.orders, state.commands, state.parts = work.state.orders, work.state.commands, work.state.parts
     state.used_causes = work.state.used_causes
     return state

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from loyalty.commerce import OrderSnapshot
 from loyalty.earning.allotments import Allotments
 from loyalty.earning.earning import Rating
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, MergeMember, UnmergeMember
 from loyalty.engine.timeline import EventKey, OrderRef
 from loyalty.ledger.entries import Movement
 from loyalty.ledger.lots import Wallet
@@ -88,6 +88,8 @@ class Grant:
     used: bool = False
     judged: bool = True
     """Whether figures reached it: then refunds may withdraw it."""
+    owner: str = ""
+    """The key of the merged member who had it; empty: it is the member's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,14 @@ class Bonus:
     key: str
     """Of the automation, or the side of a referral."""
     occasion: str
+    owner: str = ""
+    """The key of the member to whom it was given, where he is merged since."""
     withdrawn: bool = False
+
+    def cause_of(self, number: int) -> str:
+        """Return the cause of the points of one of its actions, as a merge renamed it."""
+        cause = f"{self.cause}:{number}"
+        return f"merged:{self.owner}:{cause}" if self.owner else cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,12 @@ class MemberState:
     movements: list[Movement] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     """Keys of the orders whose figures changed in this fold."""
+    parts: dict[str, MemberState] = field(default_factory=dict)
+    """By key, everybody who is merged into him or into one of them, each with his own orders and commands only."""
+    is_customer: bool = False
+    """Whether somebody merged into him is no guest."""
+    rewarded: dict[str, datetime] = field(default_factory=dict)
+    """When somebody merged into him was last given the reward of entering a tier."""
 
     def may_earn(self, enrolment: Enrolment) -> bool:
         """Return whether a program lets this person earn at this point of the fold."""
@@ -191,7 +206,7 @@ class MemberState:
         """Return whether what is known of the person now, beside his tags, lets him earn: no excluded role or
         domain, no guest where guests do not.
         """
-        if self.guest and not enrolment.guests:
+        if self.guest and not self.is_customer and not enrolment.guests:
             return False
         return (
             self.role not in enrolment.excluded_roles and self.email_domain not in enrolment.excluded_domains
@@ -201,6 +216,12 @@ class MemberState:
     def tier_key(self) -> str | None:
         """Return the present tier, None before the first event."""
         return self.periods[-1].tier_key if self.periods else None
+
+    def merges(self) -> list[MergeMember]:
+        """Return his own merges that nobody undid."""
+        undone = {command.merge for command in self.commands if isinstance(command, UnmergeMember)}
+        merges = (command for command in self.commands if isinstance(command, MergeMember))
+        return [merge for merge in merges if merge.number not in undone]
 
     def blank(self) -> MemberState:
         """Return the same member before his first event, with the same orders and commands."""
@@ -223,4 +244,5 @@ class MemberState:
             commands=list(self.commands),
             used_causes=self.used_causes,
             allotments=self.allotments.fresh(),
+            parts=self.parts,
         )

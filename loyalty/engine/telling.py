@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.commerce import PostWebhook
 from loyalty.db import Row
 from loyalty.engine.state import Telling
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.messages.repository import add_messages
 from loyalty.outbox.repository import NewPush
+from loyalty.pushes import PostWebhook
 from loyalty.rewards.coupon import coupon_code
 
 LATE = timedelta(days=7)

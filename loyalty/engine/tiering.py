@@ -87,13 +87,14 @@ def follow(state: MemberState, program: Program, at: datetime, reason: str, orde
     entry = 1 + max((period.entry for period in state.periods if period.tier_key == key), default=0)
     cause = f"tier:{state.key}:{key}:{entry}"
     rises = program.tier_rank(key) > program.tier_rank(last.tier_key)
-    reward = program.reward(program.tier(key).benefits.entry_reward or "") if rises else None
+    is_won = rises and reason != "merged"
+    reward = program.reward(program.tier(key).benefits.entry_reward or "") if is_won else None
     rewarded = reward is not None and reward.kind in COUPON_KINDS and _may_reward(state, key, at, program)
     state.periods.append(Period(key, entry, at, cause, rewarded, reason))
     judged = reason == "reached"
-    state.happenings.append(
-        Happening(Trigger.TIER_CHANGED, at, f"{key}:{entry}", order_key, key, rises, judged)
-    )
+    if reason != "merged":
+        change = Happening(Trigger.TIER_CHANGED, at, f"{key}:{entry}", order_key, key, rises, judged)
+        state.happenings.append(change)
     if rewarded and reward is not None:
         store = parse_order_key(order_key).store if order_key else 0
         used = cause in state.used_causes
@@ -103,9 +104,10 @@ def follow(state: MemberState, program: Program, at: datetime, reason: str, orde
 
 
 def _may_reward(state: MemberState, tier_key: str, at: datetime, program: Program) -> bool:
-    """Return whether the tier's reward was not given in the last 12 months."""
+    """Return whether the tier's reward was not given in the last 12 months, to him or to whom he was merged with."""
     given = [period.started_at for period in state.periods if period.tier_key == tier_key and period.rewarded]
-    return not given or add_months_to_instant(given[-1], REWARD_AGAIN_AFTER_MONTHS, program.time_zone) <= at
+    given += [state.rewarded[tier_key]] if tier_key in state.rewarded else []
+    return not given or add_months_to_instant(max(given), REWARD_AGAIN_AFTER_MONTHS, program.time_zone) <= at
 
 
 def withdraw_unreached(state: MemberState, program: Program, versions: Versions) -> None:

@@ -16,7 +16,7 @@ from loyalty.engine.benefits import standing_code, store_of
 from loyalty.engine.budgets import read_allotments
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
-from loyalty.engine.loading import load_histories
+from loyalty.engine.loading import load_histories, make_works
 from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
@@ -139,7 +139,7 @@ def _rebuild(
     lots: dict[UUID, list[Any]],
     versions: Versions,
 ) -> None:
-    works = [MemberWork(dict(row), codec.member_state(row)) for row in rows]
+    works = make_works(connection, rows)
     load_histories(connection, works)
     for work in works:
         work.refold = True
@@ -148,8 +148,8 @@ def _rebuild(
         settled: datetime | None = work.row["settled_at"]
         if settled is None or work.row["must_refold"]:
             continue
-        stored_orders = dict(work.state.orders)
-        work.state = refold(work.state, versions, settled)
+        stored_orders = {file.ref.key: file for file in work.files()}
+        work.state = MemberState(work.row["key"]) if work.is_merged else refold(work.state, versions, settled)
         _compare(result, work, stored_orders, lots.get(work.id, []), versions)
         _compare_standing_codes(_reporter(result, work.id), work, versions)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from loyalty.engine import codec
 from loyalty.engine.commands import Command, UndoActions
 from loyalty.engine.decide import decide, refold
 from loyalty.engine.due import next_tier_due
@@ -47,6 +48,14 @@ class AccountBook:
         return by_number.get(number) or by_number[min(by_number)]
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Who wants something done, and why."""
+
+    reason: str
+    actor: str
+
+
 @dataclass(slots=True)
 class MemberWork:
     """A locked member while a batch is decided; `refold` once appending turned out to be impossible."""
@@ -67,6 +76,12 @@ class MemberWork:
     """The segments that he is in now."""
     segments_due: datetime | None = None
     """When time alone may change them."""
+    parts: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    """The rows of everybody who is merged into him."""
+    owners: dict[str, UUID] = field(default_factory=dict)
+    """Whose the batch's orders are, of him and of those who are merged into him."""
+    because: str | None = None
+    """The reason that all entries of this fold carry, where there is one."""
     stood: tuple[object, ...] = ()
     """On what ground he had his tier when he was loaded."""
 
@@ -79,6 +94,31 @@ class MemberWork:
         found: UUID = self.row["id"]
         return found
 
+    @property
+    def is_merged(self) -> bool:
+        """Return whether he is merged into somebody: then nothing is his own any more."""
+        return self.row["merged_into"] is not None
+
+    @property
+    def roots(self) -> tuple[UUID, ...]:
+        """Return under which members his history is stored: himself and everybody who is merged into him."""
+        return () if self.is_merged else (self.id, *self.parts)
+
+    @property
+    def email(self) -> str:
+        """Return the address to which coupons are bound, empty where nothing is known."""
+        rows = (self.row, *self.parts.values())
+        return next((row["email"] for row in rows if row["email"]), "")
+
+    def root(self, key: str) -> UUID:
+        """Return the member of this key: himself, or somebody merged into him."""
+        return next((member for member, row in self.parts.items() if row["key"] == key), self.id)
+
+    def files(self) -> list[OrderFile]:
+        """Return all orders whose history was loaded, also those of whoever is merged into him."""
+        states = (self.state, *self.state.parts.values())
+        return [file for state in states for file in state.orders.values()]
+
     def drop(self, key: str) -> None:
         """Forget an order that moved to another member, and fold again without it."""
         self.state.orders.pop(key, None)
@@ -89,16 +129,22 @@ class MemberWork:
         """Forget what was loaded of the head: the whole history follows."""
         self.state.orders = {}
         self.state.commands = []
+        self.state.parts = {row["key"]: codec.member_state(row) for row in self.parts.values()}
 
-    def add_history(self, file: OrderFile) -> None:
-        """Take one order of the member's history."""
+    def add_history(self, root: UUID, file: OrderFile) -> None:
+        """Take one order of the member's history, stored under him or somebody merged into him."""
         if file.ref.key not in self.dropped:
-            self.state.orders[file.ref.key] = file
+            self.of(root).orders[file.ref.key] = file
+
+    def of(self, root: UUID) -> MemberState:
+        """Return the state that has the orders and commands of one of his roots."""
+        return self.state if root == self.id else self.state.parts[self.parts[root]["key"]]
 
     def end_history(self) -> None:
         """Put the batch's news over the history."""
         for change in self.changes:
-            self.state.orders[change.new.ref.key] = change.new
+            key = change.new.ref.key
+            self.of(self.owners.get(key, self.id)).orders[key] = change.new
         if self.command is not None and self.command not in self.state.commands:
             self.state.commands.append(self.command)
         self.state.used_causes = frozenset(row["cause"] for row in self.coupons if row["state"] == "used")
@@ -106,6 +152,7 @@ class MemberWork:
     def plan(self, versions: Versions) -> None:
         """Find out whether the news can be appended."""
         self.refold = self.refold or self.row["must_refold"] or self._has_missed_rules(versions)
+        self.refold = self.refold or self.is_merged or self._restates_another()
         if self.refold:
             return
         events = events_to_append(self.state, self.changes, versions)
@@ -120,6 +167,11 @@ class MemberWork:
             return
         self.events = sorted([*events, *command], key=lambda event: event.key)
 
+    def _restates_another(self) -> bool:
+        """Return whether a known order of somebody merged into him changed: that one's own past may have rated it."""
+        olds = (change.new.ref.key for change in self.changes if change.old is not None)
+        return any(self.owners.get(key, self.id) != self.id for key in olds)
+
     def _has_missed_rules(self, versions: Versions) -> bool:
         """Return whether a version takes effect before the head: it was published while a shop's clock was ahead."""
         following, head = versions.after(self.state.rules), self.state.head
@@ -128,13 +180,15 @@ class MemberWork:
     def decide(self, versions: Versions, now: datetime) -> None:
         """Fold the news in, or everything again, and find the entries to post; a clock that went back is ignored."""
         now = max(now, self.row["settled_at"] or now)
-        if self.refold:
+        if self.is_merged:
+            self.state = MemberState(self.row["key"])
+        elif self.refold:
             self.state = refold(self.state, versions, now)
         else:
             self._append(versions, now)
         if self.state.head is not None:
             self._forget(self.state.head.at - versions.reach())
-        self.drafts = differences(self.state.movements, self.posted)
+        self.drafts = differences(self.state.movements, self.posted, self.because)
         self._find_segments(versions.at(now), now)
 
     def _find_segments(self, program: Program | None, now: datetime) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -75,12 +75,18 @@ class EntryDraft:
     explanation: Mapping[str, Any]
 
 
-def differences(movements: Iterable[Movement], posted: Mapping[str, Posted]) -> list[EntryDraft]:
-    """Return the entries that bring what is posted to what the fold says; nothing where they agree."""
+def differences(
+    movements: Iterable[Movement], posted: Mapping[str, Posted], because: str | None = None
+) -> list[EntryDraft]:
+    """Return the entries that bring what is posted to what the fold says; nothing where they agree.
+
+    `because` is a reason that all of them share instead of each one's own.
+    """
     wanted = {movement.cause: movement for movement in movements}
     drafts = [_difference(movement, posted.get(cause)) for cause, movement in wanted.items()]
     drafts += [_withdrawal(cause, old) for cause, old in posted.items() if cause not in wanted and old.points]
-    return [draft for draft in drafts if draft is not None]
+    found = [draft for draft in drafts if draft is not None]
+    return [replace(draft, reason=because) for draft in found] if because else found
 
 
 def _difference(movement: Movement, old: Posted | None) -> EntryDraft | None:

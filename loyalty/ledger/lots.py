@@ -78,6 +78,19 @@ class Wallet:
         self.debt -= paid
         return paid
 
+    def unite(self, other: Wallet, instant: datetime) -> None:
+        """Take over another wallet at an instant, its lots after his own; what is usable pays debt."""
+        for lot in sorted(other.lots.values(), key=lambda lot: lot.sequence):
+            lot.sequence = self.next_sequence
+            self.next_sequence += 1
+            self.lots[lot.cause] = lot
+        self.touched |= other.touched
+        for place, points in other.consumed.items():
+            self.consumed[place] += points
+        self.debt += other.debt
+        for lot in self.spendable(instant):
+            self.pay_debt(lot, instant)
+
     def take(self, lot: Lot, points: int, consumer: str) -> int:
         """Use points of a lot for a cause, at most what it has left; return how many."""
         used = min(points, lot.remaining)

@@ -50,6 +50,21 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "订单 {order} 恢复,先前免除的 {count} {points}扣回",
         "Order {order} stands again: {count} {points} forgiven before were taken back",
     ),
+    "merged": (
+        "會員合併,{sign} {count} {points}",
+        "会员合并,{sign} {count} {points}",
+        "Two members were merged: {count} {points} {sign}",
+    ),
+    "unmerged": (
+        "撤銷會員合併,{sign} {count} {points}",
+        "撤销会员合并,{sign} {count} {points}",
+        "The merge of two members was undone: {count} {points} {sign}",
+    ),
+    "opening": (
+        "期初餘額 {count} {points}:{text}",
+        "期初余额 {count} {points}:{text}",
+        "Opening balance of {count} {points}: {text}",
+    ),
     "adjusted": (
         "商家人工{sign} {count} {points}:{text}",
         "商家人工{sign} {count} {points}:{text}",
@@ -72,7 +87,10 @@ _WITHOUT_ORDER = (
     "重新计算后{sign} {count} {points}",
     "Figures were computed again: {count} {points} {sign}",
 )
+_MOVED = (("轉入", "轉出"), ("转入", "转出"), ("came", "went"))
 _SIGNS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "merged": _MOVED,
+    "unmerged": _MOVED,
     "re_rated": (("增加", "減少"), ("增加", "减少"), ("more", "less")),
     "adjusted": (("增加", "扣除"), ("增加", "扣除"), ("added", "took")),
 }

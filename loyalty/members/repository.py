@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
@@ -14,8 +15,9 @@ from loyalty.db import PUBLISHED, Row, dicts, records
 from loyalty.members.identity import Identity
 
 _FIND = text(
-    "select i.kind, i.value, i.member_id from member_identities i"
+    "select i.kind, i.value, i.member_id, coalesce(m.merged_into, i.member_id) from member_identities i"
     " join unnest(:kinds, :values) as wanted(kind, value) on wanted.kind = i.kind and wanted.value = i.value"
+    " join members m on m.id = i.member_id"
 ).bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("values", type_=ARRAY(Text)))
 _LOCK = text("select * from members where id = any(:ids) order by id for no key update").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
@@ -27,7 +29,6 @@ _COMMAND = {
     "number": "integer", "member_id": "uuid", "kind": "text", "accepted_at": "timestamptz", "data": "jsonb",
     "reason": "text", "actor": "text",
 }  # fmt: skip
-_BIRTHDAY = {"month": "integer", "day": "integer", "year": "integer", "until": "timestamptz"}
 _NEW = {"id": "uuid", "key": "text", "kind": "text", "value": "text"}
 _COMMANDS = text(
     "select number, member_id, kind, accepted_at, data, reason, actor from commands"
@@ -36,6 +37,9 @@ _COMMANDS = text(
 _CUSTOMERS = text(
     "select member_id, value from member_identities where kind = 'customer' and member_id = any(:ids)"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_MERGED = text("select * from members where merged_into = any(:ids) order by id").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
 COLUMNS = {
     "id": "uuid", "email": "text", "phone": "text", "name": "text", "region": "text", "role": "text",
     "registered": "boolean", "profile_at": "timestamptz", "enrolled": "boolean", "joined_at": "timestamptz",
@@ -44,19 +48,27 @@ COLUMNS = {
     "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz", "segments": "text[]",
     "must_refold": "boolean",
 }  # fmt: skip
+_PROFILE = {name: COLUMNS[name] for name in list(COLUMNS)[:8]}
 
 
-def find_members(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, UUID]:
+class Person(NamedTuple):
+    """A member whom an identity names, and the one who stands for him: himself, or into whom he is merged."""
+
+    id: UUID
+    survivor: UUID
+
+
+def find_members(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, Person]:
     """Return the members whom these identities name."""
     wanted = sorted(set(identities))
     values = {"kinds": [item.kind for item in wanted], "values": [item.value for item in wanted]}
     rows = connection.execute(_FIND, values)
-    return {Identity(kind, value): member_id for kind, value, member_id in rows}
+    return {Identity(kind, value): Person(member_id, survivor) for kind, value, member_id, survivor in rows}
 
 
 def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UUID]) -> int:
     """Make a member for each identity; return how many. One that another transaction just made stays
-    the only one (U33).
+    the only one (U33). The address of somebody who was erased makes a new member, whose key is the next one.
     """
     rows = [
         {"id": new[identity], "key": identity.member_key(), "kind": identity.kind, "value": identity.value}
@@ -64,7 +76,10 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
     ]
     source, values = records(_NEW, rows)
     statement = text(
-        f"with wanted as (select * from {source}), made as ("
+        "with wanted as (select id, kind, value, case when exists ("
+        "   select from members where members.key = rows.key and erased_at is not null)"
+        "   then rows.key || ':' || (select count(*) + 1 from members where starts_with(members.key, rows.key))"
+        f"   else rows.key end as key from {source}), made as ("
         " insert into members (account_id, id, key) select :account, id, key from wanted order by key"
         " on conflict (account_id, key) do nothing returning id)"
         " insert into member_identities (account_id, kind, value, member_id)"
@@ -73,9 +88,88 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
     return connection.execute(statement, {**values, "account": account}).rowcount
 
 
+def add_identities(connection: Connection, account: UUID, member: UUID, new: Iterable[Identity]) -> int:
+    """Let identities that nobody has name a member; return how many were free."""
+    source, values = records(
+        {"kind": "text", "value": "text"}, [{"kind": one.kind, "value": one.value} for one in sorted(new)]
+    )
+    statement = text(
+        "insert into member_identities (account_id, kind, value, member_id)"
+        f" select :account, kind, value, :member from {source} on conflict do nothing"
+    )
+    return connection.execute(statement, {**values, "account": account, "member": member}).rowcount
+
+
+def list_identities(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
+    """Return what names these members."""
+    statement = text(
+        "select kind, value, member_id, created_at from member_identities where member_id = any(:ids)"
+        " order by kind, value"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return connection.execute(statement, {"ids": list(ids)}).mappings().all()
+
+
 def lock_members(connection: Connection, ids: Iterable[UUID]) -> list[Row]:
-    """Lock members in sorted order and return their rows as they are then."""
-    return dicts(connection.execute(_LOCK, {"ids": sorted(set(ids))}))
+    """Lock members in sorted order and return their rows as they are then.
+
+    Who is merged comes with the one who stands for him: whoever holds the lock of that one may read and write both.
+    """
+    rows = dicts(connection.execute(_LOCK, {"ids": sorted(set(ids))}))
+    while missing := {row["merged_into"] for row in rows} - {row["id"] for row in rows} - {None}:
+        rows += dicts(connection.execute(_LOCK, {"ids": sorted(missing)}))
+    return rows
+
+
+def list_merged(connection: Connection, survivors: Iterable[UUID]) -> Sequence[RowMapping]:
+    """Return the rows of everybody who is merged into these members."""
+    return list(connection.execute(_MERGED, {"ids": sorted(set(survivors))}).mappings())
+
+
+def erase(connection: Connection, ids: Sequence[UUID], domains: Iterable[str], now: datetime) -> None:
+    """Forget who members are, all but their customer ids; of an e-mail address only these domains are kept."""
+    statement = text(
+        "update members set phone = '', name = '', region = '', profile_at = :now, erased_at = :now,"
+        " email = case when split_part(lower(email), '@', 2) = any(:domains)"
+        "   then '@' || split_part(lower(email), '@', 2) else '' end,"
+        " birth_month = null, birth_day = null, birth_year = null, birthday_noted_at = null where id = any(:ids)"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("domains", type_=ARRAY(Text)))
+    connection.execute(statement, {"ids": list(ids), "domains": sorted(domains), "now": now})
+    gone = text("delete from member_identities where kind <> 'customer' and member_id = any(:ids)")
+    connection.execute(gone.bindparams(bindparam("ids", type_=ARRAY(Uuid))), {"ids": list(ids)})
+
+
+def list_ids_by_key(connection: Connection, keys: Sequence[str]) -> dict[str, UUID]:
+    """Return the members of these keys."""
+    statement = text("select key, id from members where key = any(:keys)").bindparams(
+        bindparam("keys", type_=ARRAY(Text))
+    )
+    return {row.key: row.id for row in connection.execute(statement, {"keys": list(keys)})}
+
+
+def put_merges(connection: Connection, survivors: Mapping[UUID, Sequence[UUID]]) -> None:
+    """Write who stands for whom, from now on: each of these, who are locked, for himself and for others."""
+    pairs = [(own, own, len(others)) for own, others in survivors.items()]
+    pairs += [(other, own, 0) for own, others in survivors.items() for other in others]
+    source, values = records(
+        {"id": "uuid", "merged_into": "uuid", "merged": "integer"},
+        [
+            {"id": one, "merged_into": own if one != own else None, "merged": count}
+            for one, own, count in pairs
+        ],
+    )
+    statement = text(
+        "update members set merged_into = rows.merged_into, merged = rows.merged,"
+        " must_refold = must_refold and rows.merged_into is null"
+        f" from {source} where members.id = rows.id"
+    )
+    connection.execute(statement, values)
+
+
+def put_profiles(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write what is known of persons whose survivors are locked."""
+    source, values = records(_PROFILE, rows)
+    updates = ", ".join(f"{name} = rows.{name}" for name in _PROFILE if name != "id")
+    connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
 
 
 def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
@@ -127,6 +221,15 @@ def find_activity(connection: Connection, member: UUID, kind: str, key: str) -> 
     return found.mappings().first()
 
 
+def find_opening(connection: Connection, member: UUID, key: str) -> RowMapping | None:
+    """Return the command that opened a member's balance under this key."""
+    statement = text(
+        "select number, member_id, kind, accepted_at, data, reason, actor from commands"
+        " where member_id = :member and kind = 'opening' and data->>'key' = :key"
+    )
+    return connection.execute(statement, {"member": member, "key": key}).mappings().first()
+
+
 def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
     """Write accepted commands."""
     source, values = records(_COMMAND, rows)
@@ -137,13 +240,16 @@ def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> 
 
 def mark_all_for_refold(connection: Connection) -> int:
     """Let every member of the account be folded again from nothing; return how many."""
-    return connection.execute(text("update members set must_refold = true where not must_refold")).rowcount
+    return connection.execute(
+        text("update members set must_refold = true where not must_refold and merged_into is null")
+    ).rowcount
 
 
 def mark_for_refold(connection: Connection, ids: Sequence[UUID]) -> int:
     """Let these members be folded again from nothing, whoever works on them now; return how many."""
     statement = text(
-        "with locked as (select id from members where id = any(:ids) order by id for no key update)"
+        "with wanted as (select coalesce(merged_into, id) as id from members where id = any(:ids)),"
+        " locked as (select id from members where id in (select id from wanted) order by id for no key update)"
         " update members set must_refold = true from locked where members.id = locked.id"
     ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
     return connection.execute(statement, {"ids": list(ids)}).rowcount
@@ -183,29 +289,3 @@ def claim_refolds(connection: Connection, limit: int) -> list[UUID]:
         "select id from members where must_refold order by id limit :limit for no key update skip locked"
     )
     return [row[0] for row in connection.execute(statement, {"limit": limit})]
-
-
-def list_runs(connection: Connection, ids: Sequence[UUID], source: str, key: str) -> set[tuple[UUID, str]]:
-    """Return for which occasions the actions of a rule were run for members."""
-    statement = text(
-        "select member_id, data->>'occasion' from commands where kind = 'run' and member_id = any(:ids)"
-        " and data->>'source' = :source and data->>'key' = :key"
-    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
-    rows = connection.execute(statement, {"ids": list(ids), "source": source, "key": key})
-    return {(row[0], row[1]) for row in rows}
-
-
-def list_birthdays(
-    connection: Connection, days: Sequence[Row], after: UUID, limit: int
-) -> Sequence[RowMapping]:
-    """Return the next members by id with a birthday on one of these days, given as month, day, year, until.
-
-    Who joined, or told the day, at `until` or later does not count: that birthday was over.
-    """
-    source, values = records(_BIRTHDAY, days)
-    statement = text(
-        "select id as member_id, rows.year, rows.until as at from members"
-        f" join {source} on birth_month = rows.month and birth_day = rows.day"
-        " where joined_at < rows.until and birthday_noted_at < rows.until and id > :after order by id limit :limit"
-    )
-    return connection.execute(statement, {**values, "after": after, "limit": limit}).mappings().all()

@@ -6,8 +6,11 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
+    LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -50,7 +53,16 @@ members = Table(
     Column("tier_due", Instant),
     Column("segments", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("must_refold", Boolean, nullable=False, server_default=text("false")),
+    Column("birth_month", SmallInteger),
+    Column("birth_day", SmallInteger),
+    Column("birth_year", SmallInteger),
+    Column("birthday_noted_at", Instant),
+    Column("birthday_changes", Integer, nullable=False, server_default="0"),
+    Column("erased_at", Instant),
+    Column("merged_into", Uuid),
+    Column("merged", Integer, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
+    belongs_to("members", "merged_into"),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
     UniqueConstraint("key", "account_id"),  # one member for one first identity, however many race (U33)
     Index(
@@ -66,10 +78,20 @@ members = Table(
         "ix_members_tier_due", "tier_due", postgresql_where=text("tier_due is not null")
     ),  # close-tier-periods
     Index("ix_members_segments", "segments", postgresql_using="gin"),  # members of a segment
+    Index(
+        "ix_members_merged_into", "merged_into", postgresql_where=text("merged_into is not null")
+    ),  # everybody for whom a member stands
     CheckConstraint("debt >= 0", name="debt"),
+    CheckConstraint("merged_into is null or merged = 0", name="merged"),
+    CheckConstraint(
+        "birth_month between 1 and 12 and birth_day between 1 and 31"
+        " or birth_month is null and birth_day is null and birth_year is null",
+        name="birthday",
+    ),
     # Each drain writes the heads of its members: room in the page spares every index a new entry (HOT updates).
     postgresql_with={"fillfactor": "70"},
-    comment="head: where the fold stands; tier_due: when tier or segments change by themselves",
+    comment="head: where the fold stands; tier_due: when tier or segments change by themselves;"
+    " merged_into: who stands for him, merged: for how many others he stands",
 )
 
 member_identities = Table(
@@ -118,8 +140,53 @@ commands = Table(
         unique=True,
         postgresql_where=text("kind = 'run'"),
     ),  # each occasion once
-    CheckConstraint("kind in ('adjust', 'tier', 'activity', 'tags', 'run', 'undo')", name="kind"),
+    CheckConstraint(
+        "kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening', 'run', 'undo')",
+        name="kind",
+    ),
+    Index(
+        "ix_commands_opening",
+        "account_id",
+        "member_id",
+        text("(data->>'key')"),
+        unique=True,
+        postgresql_where=text("kind = 'opening'"),
+    ),  # one opening balance of a key
     CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="accepted commands, never changed; data: what is the kind's own (loyalty/engine/commands.py)",
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("member_id", Uuid, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("wording", Text, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    belongs_to("members", "member_id"),
+    Index("ix_consents_member", "account_id", "member_id", "id"),  # GET /consents?member=, the present state
+    CheckConstraint("purpose ~ '^[a-z0-9_-]{1,64}$' and source ~ '^[a-z0-9_-]{1,64}$'", name="keys"),
+    comment="what a person agreed to or not, never changed; wording: which text, by its name or version",
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("member_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    belongs_to("members", "member_id"),
+    Index("ix_links_member", "account_id", "member_id"),  # how often he asked; erasing a person
+    CheckConstraint("octet_length(token_sha256) = 32", name="token_sha256"),
+    comment="mailed links that prove an e-mail address once; the token itself is stored nowhere",
 )

@@ -24,9 +24,10 @@ _ORDERS = text(f"select {_FOLDED}, snapshot from orders where key = any(:keys)")
 _HISTORY = text(f"select {_FOLDED}, snapshot from orders where member_id = any(:members)").bindparams(
     bindparam("members", type_=ARRAY(Uuid))
 )
-_OWNERS = text("select key, member_id from orders where key = any(:keys)").bindparams(
-    bindparam("keys", type_=ARRAY(Text))
-)
+_OWNERS = text(
+    "select o.key, coalesce(m.merged_into, o.member_id) as member_id from orders o"
+    " left join members m on m.id = o.member_id where o.key = any(:keys)"
+).bindparams(bindparam("keys", type_=ARRAY(Text)))
 COLUMNS = {
     "key": "text", "store_id": "uuid", "external_id": "text", "member_id": "uuid", "owner_key": "text",
     "owner_at": "timestamptz", "revision": "integer", "number": "text",
@@ -50,15 +51,26 @@ def list_histories(connection: Connection, members: Sequence[UUID]) -> Sequence[
 
 
 def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID | None]:
-    """Return to which member each known order of these keys belongs."""
+    """Return to which member each known order of these keys counts: its own, or into whom that one is merged."""
     rows = connection.execute(_OWNERS, {"keys": list(keys)})
     return {row.key: row.member_id for row in rows}
+
+
+def list_names(connection: Connection, members: Iterable[UUID]) -> list[tuple[UUID, str]]:
+    """Return the store and the platform's id of each order of these members."""
+    statement = text("select store_id, external_id from orders where member_id = any(:members)").bindparams(
+        bindparam("members", type_=ARRAY(Uuid))
+    )
+    return [
+        (row.store_id, row.external_id) for row in connection.execute(statement, {"members": list(members)})
+    ]
 
 
 def list_payers(connection: Connection, version: int, start: datetime, until: datetime) -> list[UUID]:
     """Return the members, sorted, with awarded orders of a version that were paid from `start` and before `until`."""
     statement = text(
-        "select distinct member_id from orders where version = :version and member_id is not null"
+        "select distinct coalesce(merged_into, member_id) as member_id from orders"
+        " join members on members.id = orders.member_id where version = :version"
         " and cast(snapshot ->> 'paid_at' as timestamptz) >= :start"
         " and cast(snapshot ->> 'paid_at' as timestamptz) < :until order by member_id"
     )
@@ -101,12 +113,16 @@ def find_order(connection: Connection, key: str) -> dict[str, Any] | None:
 def list_lapsed(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:
-    """Return the next members by id whose last order was awarded in `[since, until)`, with that instant."""
+    """Return the next members by id whose last order was awarded in `[since, until)`, with that instant; of those for
+    whom somebody else stands, that one, who may have ordered since.
+    """
     statement = text(
-        "select member_id, max(award_at) as at from orders where award_at >= :since and award_at < :until"
-        " and member_id > :after and not exists (select from orders later where later.account_id = orders.account_id"
-        "   and later.member_id = orders.member_id and later.award_at >= :until)"
-        " group by member_id order by member_id limit :limit"
+        "select coalesce(merged_into, members.id) as member_id, max(award_at) as at from orders"
+        " join members on members.id = member_id where award_at >= :since and award_at < :until"
+        " and coalesce(merged_into, members.id) > :after and not exists (select from orders later"
+        "   where later.account_id = orders.account_id and later.member_id = orders.member_id"
+        "   and later.award_at >= :until)"
+        " group by coalesce(merged_into, members.id) order by 1 limit :limit"
     )
     values = {"since": since, "until": until, "after": after, "limit": limit}
     return connection.execute(statement, values).mappings().all()

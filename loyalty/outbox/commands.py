@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from loyalty.commerce import DisableCoupon, PostWebhook, PushCommand, PutCoupon, SetMemberTier
+from loyalty.pushes import DisableCoupon, PostWebhook, PushCommand, PutCoupon, SetMemberTier
 
 _KINDS: dict[type[PushCommand], str] = {
     PutCoupon: "put_coupon",

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
-from loyalty.commerce import PushCommand
 from loyalty.db import Row, records
 from loyalty.outbox.commands import command_data, command_kind
+from loyalty.pushes import PushCommand
 from loyalty.values import StoreId
 
 _NEW = {
@@ -42,6 +44,17 @@ class Delivered:
     reason: str = ""
     detail: str = ""
     not_before: datetime | None = None
+
+
+def forget_addresses(connection: Connection, members: Sequence[UUID]) -> None:
+    """Take the e-mail addresses out of pushes about these members; those that waited with one are not sent any more."""
+    statement = text(
+        'update pushes set command = command || \'{"email": ""}\','
+        " status = case when status = 'waiting' then 'superseded' else status end,"
+        " reason = case when status = 'waiting' then 'erased' else reason end"
+        " where kind = 'put_coupon' and member_id = any(:members)"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    connection.execute(statement, {"members": list(members)})
 
 
 def add_pushes(connection: Connection, account: UUID, new: Sequence[NewPush]) -> None:

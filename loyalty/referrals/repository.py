@@ -89,16 +89,20 @@ def has_awarded_orders(connection: Connection, member: UUID) -> bool:
 
 def claim_open(connection: Connection, after: int, limit: int) -> Sequence[RowMapping]:
     """Return the next open referrals by id, locked, each with the friend's first order that counts since the claim
-    (`first_key`, `first_at`), and with how the order stands that is paid for (`counts`, `net_base`).
+    (`first_key`, `first_at`), with how the order stands that is paid for (`counts`, `net_base`), and with who stands
+    for both sides now.
     """
     statement = text(
         "select referrals.*, first.key as first_key, first.award_at as first_at, friends.key as friend_key,"
-        " referrers.key as referrer_key, coalesce(paid.counts, 0) as counts, coalesce(paid.net_base, '0') as net_base"
+        " coalesce(friends.merged_into, friend_id) as friend_now,"
+        " coalesce(referrers.merged_into, referrer_id) as referrer_now,"
+        " coalesce(paid.counts, 0) as counts, coalesce(paid.net_base, '0') as net_base"
         " from referrals"
         " join members friends on friends.id = friend_id join members referrers on referrers.id = referrer_id"
         " left join orders paid on paid.account_id = referrals.account_id and paid.key = order_key"
         " left join lateral (select key, award_at from orders where orders.account_id = referrals.account_id"
-        "   and member_id = friend_id and award_at >= claimed_at and counts = 1 and order_key is null"
+        "   and member_id in (friend_id, friends.merged_into) and award_at >= claimed_at and counts = 1"
+        "   and order_key is null"
         "   order by award_at, key limit 1) first on true"
         " where referrals.id > :after and referrals.status in ('claimed', 'pending', 'completed')"
         " order by referrals.id limit :limit for update of referrals"

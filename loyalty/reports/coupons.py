@@ -17,7 +17,8 @@ from loyalty.values import decimal_floor, exact
 _COUPONS = text(
     "select c.*, o.external_id as order_id, o.number as order_number from coupons c"
     " left join orders o on o.account_id = c.account_id and o.key = c.used_by"
-    " where (cast(:member as uuid) is null or c.member_id = :member)"
+    " where (cast(:member as uuid) is null or c.member_id = :member"
+    "   or c.member_id in (select id from members where merged_into = :member))"
     " and (cast(:before as uuid) is null or c.id < :before) order by c.id desc limit :limit"
 )
 

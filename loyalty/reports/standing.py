@@ -70,6 +70,8 @@ class Standing:
     id: UUID
     email: str
     name: str
+    merged_into: UUID | None
+    """Who stands for him."""
     joined_at: datetime | None
     tier: TierNow | None
     balance: Balance
@@ -99,6 +101,7 @@ def _standing(row: Any, state: MemberState, versions: Versions, now: datetime) -
         id=row["id"],
         email=row["email"],
         name=row["name"],
+        merged_into=row["merged_into"],
         joined_at=row["joined_at"],
         tier=_tier(state, program),
         balance=state.wallet.balance(now),

@@ -20,15 +20,16 @@ from loyalty.tiers.repository import list_periods
 from loyalty.values import AccountId, decimal_floor, exact
 
 Data = dict[str, Any]
+_GROUP = "(select id from members where id = :member or merged_into = :member)"
 _ORDERS = text(
     "select external_id, number, award_at, version, net_base, points, counted, counts from orders"
-    " where member_id = :member and award_at is not null and (award_at = any(:starts)"
+    f" where member_id in {_GROUP} and award_at is not null and (award_at = any(:starts)"
     " or ((cast(:since as timestamptz) is null or award_at >= :since) and award_at <= :now)) order by award_at, key"
 )
 _MARKED = text(
     "select accepted_at as at, cast(sum(entry.points) as bigint) as points from commands"
-    " join ledger_entries entry using (account_id, member_id)"
-    " where member_id = :member and commands.kind = 'adjust' and cast(data->>'counts_toward_tier' as boolean)"
+    f" join ledger_entries entry using (account_id) where commands.member_id in {_GROUP}"
+    " and entry.member_id = :member and commands.kind = 'adjust' and cast(data->>'counts_toward_tier' as boolean)"
     " and entry.cause = 'adjustment:' || number group by number, accepted_at order by number"
 )
 _REASONS = {
@@ -42,6 +43,7 @@ _REASONS = {
     "renewed": ("保級成功", "保级成功", "Kept for another period"),
     "fell": ("未達保級條件", "未达保级条件", "The conditions to keep the tier were not met"),
     "refunded": ("退款後未達門檻", "退款后未达门槛", "Refunds brought it below the conditions"),
+    "merged": ("會員合併", "会员合并", "Members were merged"),
     "rules": ("等級規則變更", "等级规则变更", "The rules changed"),
     "override": ("人工設定", "人工设置", "Set by hand"),
     "override_ended": ("人工設定結束", "人工设置结束", "The tier set by hand ended"),

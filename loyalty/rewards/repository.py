@@ -97,6 +97,15 @@ def settle_coupon(
     return connection.execute(statement, values).scalar_one_or_none()
 
 
+def give_up(connection: Connection, members: Sequence[UUID], failure: str) -> None:
+    """Let the coupons of members that the shop does not have yet fail."""
+    statement = text(
+        "update coupons set state = 'failed', failure = :failure"
+        " where state = 'requested' and member_id = any(:members)"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    connection.execute(statement, {"members": list(members), "failure": failure})
+
+
 def request_again(connection: Connection, codes: Sequence[str]) -> None:
     """Let coupons that the shop refused be requested once more."""
     statement = text(

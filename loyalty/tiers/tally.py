@@ -75,6 +75,18 @@ class Tally:
         for at in gone:
             del self.moments[at]
 
+    def unite(self, other: Tally) -> None:
+        """Add everything that counts of another tally, from the instants from which it counts there."""
+        self.total += other.total
+        self.stored = None
+        for at, item in other.moments.items():
+            own = self.moments.get(at)
+            self.moments[at] = _moment(at, _sum([own, item]), own[4] + item[4]) if own else item
+        known = [since for since in (self.since, other.since) if since is not None]
+        if known:
+            self.since = max(known)
+            self.forget_before(self.since)
+
     def data(self) -> dict[str, Any]:
         """Return the figures by instant as JSON data; the whole life has columns of its own."""
         if self.stored is not None:

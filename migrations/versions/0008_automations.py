@@ -3,19 +3,20 @@
 from alembic import op
 
 revision = "0008_automations"
-down_revision = "0006_announcements"
+down_revision = "0007_identity"
 
 UP = """
 alter table commands drop constraint ck_commands_kind;
 alter table commands add constraint ck_commands_kind
-    check (kind in ('adjust', 'tier', 'activity', 'tags', 'run', 'undo'));
+    check (kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening', 'run', 'undo'));
 create unique index ix_commands_run
     on commands (account_id, member_id, (data->>'source'), (data->>'key'), (data->>'occasion')) where kind = 'run';
 
 alter table members add column segments text[] default '{}'::text[] not null;
 create index ix_members_segments on members using gin (segments);
 comment on table members is
-    'head: where the fold stands; tier_due: when tier or segments change by themselves';
+    'head: where the fold stands; tier_due: when tier or segments change by themselves;'
+    ' merged_into: who stands for him, merged: for how many others he stands';
 alter table members no force row level security;
 update members set must_refold = true;
 alter table members force row level security;

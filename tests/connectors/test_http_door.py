@@ -18,7 +18,7 @@ from connectors.addresses import is_allowed
 from connectors.http import Door, Pace, retry_after
 from connectors.woocommerce.auth import auth_for
 from connectors.woocommerce.sandbox import SandboxShop
-from loyalty.commerce import PushError
+from loyalty.pushes import PushError
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 JSON = {"Content-Type": "application/json"}

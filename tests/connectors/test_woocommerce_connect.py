@@ -13,7 +13,8 @@ from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.connect import TOPICS
 from connectors.woocommerce.sandbox import SandboxShop
 from connectors.woocommerce.shipping import NO_FREE_SHIPPING
-from loyalty.commerce import OrderSnapshot, PushError, ShopSettings
+from loyalty.commerce import OrderSnapshot, ShopSettings
+from loyalty.pushes import PushError
 
 
 class Receiver(ThreadingHTTPServer):

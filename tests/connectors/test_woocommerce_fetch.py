@@ -17,9 +17,9 @@ from loyalty.commerce import (
     OrderSnapshot,
     OrderState,
     ProductFacts,
-    PushError,
     Read,
 )
+from loyalty.pushes import PushError
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 Facts = Callable[..., list[Any]]

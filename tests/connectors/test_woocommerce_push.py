@@ -12,7 +12,7 @@ from connectors.base import StoreAccess
 from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.coupons import coupon_content
 from connectors.woocommerce.sandbox import RestError, SandboxShop
-from loyalty.commerce import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
+from loyalty.pushes import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 EXPIRES = datetime(2027, 1, 31, 16, 0, tzinfo=UTC)

@@ -20,6 +20,7 @@ from loyalty.automations import tables as _automations  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
+from loyalty.mails import tables as _mails  # noqa: F401
 from loyalty.members import tables as _members  # noqa: F401
 from loyalty.messages import tables as _messages  # noqa: F401
 from loyalty.notices import tables as _notices  # noqa: F401
@@ -92,7 +93,9 @@ def test_setting_of_an_earlier_transaction_shows_nothing(app: Connection) -> Non
     assert app.execute(text("select count(*) from members")).scalar_one() == 0
 
 
-@pytest.mark.parametrize("table", ["ledger_entries", "commands", "activities", "program_versions"])
+@pytest.mark.parametrize(
+    "table", ["ledger_entries", "commands", "activities", "program_versions", "consents"]
+)
 def test_app_role_may_not_change_what_is_posted(app: Connection, table: str) -> None:
     rights = app.execute(
         text("select has_table_privilege(:table, 'update'), has_table_privilege(:table, 'delete')"),

@@ -43,7 +43,7 @@ def member(desk: Desk, customer: int) -> UUID:
     """The member of a customer, enrolled when there is none."""
     identity = Identity("customer", f"1:{customer}")
     with desk.connect() as connection:
-        return enrol(connection, desk.shop.account, [identity])[identity]
+        return enrol(connection, desk.shop.account, [identity])[identity].id
 
 
 def bring(

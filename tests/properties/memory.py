@@ -38,7 +38,7 @@ NO_ROW: dict[str, Any] = {
     "id": MEMBER, "key": "customer:1:7", "registered": True, "role": "", "email": "amy@example.test",
     "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
-    "settled_at": None, "segments": [],
+    "settled_at": None, "segments": [], "merged_into": None, "merged": 0,
 }  # fmt: skip
 Statement = OrderSnapshot | OrderDeleted | Command
 
@@ -145,7 +145,7 @@ class Ledger:
     def _load_history(self, work: MemberWork, command: Command | None) -> None:
         work.begin_history()
         for key in self.files:
-            work.add_history(self._file(key))
+            work.add_history(work.id, self._file(key))
         work.state.commands = list(self.commands)
         work.posted = self.posted()
         work.coupons = list(self.coupons.values())

@@ -11,7 +11,6 @@ from builders import LONG_AGO, NOON, make_order, make_program
 from folding import DAY, fold
 from ladders import instant, ladder, tier
 
-from loyalty.commerce import PutCoupon
 from loyalty.engine.benefits import StandingCode, latest_end, standing_code
 from loyalty.engine.commands import SetTier, TierBy
 from loyalty.engine.state import MemberState
@@ -19,6 +18,7 @@ from loyalty.outbox.commands import command_data, read_command
 from loyalty.programs.document import check_document
 from loyalty.programs.lint import lint
 from loyalty.programs.program import Versions
+from loyalty.pushes import PutCoupon
 from loyalty.rewards.coupon import coupon_terms
 from tests.builders import make_document
 

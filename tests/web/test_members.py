@@ -45,6 +45,7 @@ def test_a_member_stands_where_his_orders_put_him(caller: Caller, member: str) -
         "id": member,
         "email": "amy@example.test",
         "name": "Amy Chen",
+        "merged_into": None,
         "joined_at": f"{YESTERDAY}Z",
         "tier": {"key": "regular", "name": TIERS[0]["name"], "since": f"{YESTERDAY}Z", "until": None},
         "balance": {"available": 1000, "pending": 0, "held": 0, "debt": 0},
@@ -58,6 +59,9 @@ def test_a_member_stands_where_his_orders_put_him(caller: Caller, member: str) -
             },
         },
         "metrics": {"spend": "1000", "orders": 1, "points": 1000},
+        "identities": [{"kind": "customer", "value": "1:7", "member": member}],
+        "birthday": None,
+        "consents": {},
     }
 
 

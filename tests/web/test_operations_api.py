@@ -29,6 +29,7 @@ OPEN_ROUTES = {
     "/readyz",
     "/metrics",
     "/api/v1/openapi.json",
+    "/links/<token>",
 }
 
 

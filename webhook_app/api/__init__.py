@@ -10,9 +10,12 @@ from webhook_app.api import (
     benefits,
     commands,
     corrections,
+    joining,
     ledger,
     members,
+    merges,
     messages,
+    persons,
     presets,
     program,
     referrals,
@@ -23,7 +26,8 @@ from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
 TOPICS = (
-    members, benefits, commands, ledger, program, presets, corrections, automations, referrals, messages, reports,
+    members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
+    referrals, messages, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

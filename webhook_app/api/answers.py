@@ -63,6 +63,7 @@ class MemberSchema(Schema):
     id = fields.UUID()
     email = fields.String()
     name = fields.String()
+    merged_into = fields.UUID(allow_none=True, metadata={"description": "Who stands for this member."})
     joined_at = Moment(allow_none=True)
     tier = fields.Nested(TierSchema, allow_none=True)
     balance = fields.Nested(BalanceSchema)

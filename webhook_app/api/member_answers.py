@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from loyalty.values import fraction_text
-from webhook_app.api.answers import BalanceSchema, TierSchema, words
+from webhook_app.api.answers import BalanceSchema, MemberSchema, TierSchema, words
 from webhook_app.api.fields import Moment
 
 
@@ -80,3 +80,83 @@ class ReminderSchema(Schema):
     days = fields.Integer()
     data = fields.Dict()
     noted_at = Moment()
+
+
+class MergedSchema(Schema):
+    number = fields.Integer(metadata={"description": "By which the merge can be undone."})
+    member = fields.Nested(MemberSchema)
+
+
+class UnmergedSchema(MergedSchema):
+    other = fields.Nested(MemberSchema)
+
+
+class MergeSchema(Schema):
+    number = fields.Integer()
+    member = fields.UUID(metadata={"description": "Who was merged into this member."})
+    merged_at = Moment()
+    undone_at = Moment(allow_none=True)
+    reason = fields.String()
+
+
+class MergesSchema(Schema):
+    data = fields.List(fields.Nested(MergeSchema))
+
+
+class DuplicateSchema(Schema):
+    by = fields.String(metadata={"description": "What they share: email, phone or name."})
+    members = fields.List(fields.UUID())
+
+
+class OpeningSchema(Schema):
+    number = fields.Integer()
+    member = fields.UUID()
+    points = fields.Integer()
+    expires_at = Moment(allow_none=True)
+    key = fields.String()
+    reason = fields.String()
+    accepted_at = Moment()
+    balance = fields.Nested(BalanceSchema)
+
+
+class BirthdaySchema(Schema):
+    month = fields.Integer()
+    day = fields.Integer()
+    year = fields.Integer(allow_none=True)
+
+
+class IdentitySchema(Schema):
+    kind = fields.String(metadata={"description": "customer (`<store>:<id>`), email or phone."})
+    value = fields.String()
+    member = fields.UUID(
+        metadata={"description": "Whom it named first: this member, or one merged into him."}
+    )
+
+
+class PersonSchema(MemberSchema):
+    identities = fields.List(fields.Nested(IdentitySchema))
+    birthday = fields.Nested(BirthdaySchema, allow_none=True)
+    consents = fields.Dict(
+        keys=fields.String(), values=fields.Boolean(), metadata={"description": "By purpose, what holds now."}
+    )
+
+
+class ConsentSchema(Schema):
+    id = fields.Integer()
+    member = fields.UUID()
+    purpose = fields.String()
+    granted = fields.Boolean()
+    source = fields.String()
+    wording = fields.String()
+    actor = fields.String()
+    at = Moment()
+
+
+class ErasedSchema(Schema):
+    member = fields.UUID()
+    erased_at = Moment()
+
+
+class LinkSchema(Schema):
+    email = fields.String()
+    expires_at = Moment()

@@ -7,10 +7,12 @@ from uuid import UUID
 from loyalty.clock import utc_now
 from loyalty.errors import NotFound
 from loyalty.reports.people import list_enrolled
-from loyalty.reports.standing import Standing, read_standings
+from loyalty.reports.persons import read_person
+from loyalty.reports.standing import read_standings
 from loyalty.reports.statements import list_entries, list_lots, require_member
 from loyalty.reports.tier_history import read_tier
 from webhook_app.api.answers import EntrySchema, LotSchema, MemberSchema, TierHistorySchema, page_of
+from webhook_app.api.member_answers import PersonSchema
 from webhook_app.api.parts import (
     Data,
     Resource,
@@ -35,14 +37,14 @@ def list_all(query: Data) -> Data:
     return page(standings, limit, lambda row: row.id)
 
 
-@blueprint.reads("/members/<uuid:member>", MemberSchema)
-def show(member: UUID) -> Standing:
-    """Return one member."""
+@blueprint.reads("/members/<uuid:member>", PersonSchema)
+def show(member: UUID) -> Data:
+    """Return one member with what names him, his birthday and what he agreed to."""
     with transaction() as connection:
         found = read_standings(connection, access().account, [member], utc_now())
-    if not found:
-        raise NotFound("There is no member of that id.")
-    return found[0]
+        if not found:
+            raise NotFound("There is no member of that id.")
+        return read_person(connection, found[0])
 
 
 @blueprint.reads("/members/<uuid:member>/entries", page_of(EntrySchema), PageQuery)

@@ -34,12 +34,14 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Writing:
     """The transaction of a request that changes something, and what must be done once it is committed."""
 
     connection: Connection
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    status: int | None = None
+    """Another status of the answer than the usual one."""
 
 
 class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
@@ -145,7 +147,8 @@ def _once(key: str | None, status: int, schema: Schema, work: Callable[[Writing]
         asked = Request(access().account, key, _sha256()) if key is not None else None
         answer = begin(connection, asked) if asked else None
         if answer is None:
-            answer = Answered(status, schema.dump(work(writing)))
+            told = work(writing)
+            answer = Answered(writing.status or status, schema.dump(told))
             if asked is not None:
                 keep(connection, asked, answer)
     for step in writing.afterwards:

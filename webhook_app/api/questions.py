@@ -82,6 +82,75 @@ class BenefitCodeRequest(Strict):
     )
 
 
+class ReasonRequest(Strict):
+    reason = _reason()
+
+
+class MergeRequest(ReasonRequest):
+    member = fields.UUID(required=True, metadata={"description": "Who is merged into this member."})
+
+
+class BirthdayRequest(Strict):
+    month = fields.Integer(required=True, strict=True)
+    day = fields.Integer(required=True, strict=True)
+    year = fields.Integer(load_default=None, allow_none=True, strict=True)
+
+
+class ConsentRequest(Strict):
+    """`wording` names the text that was agreed to, or its version."""
+
+    purpose = fields.String(
+        required=True, validate=validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="Must be a key.")
+    )
+    granted = fields.Boolean(required=True, truthy={True}, falsy={False})
+    source = fields.String(
+        load_default="api", validate=validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="Must be a key.")
+    )
+    wording = fields.String(load_default="", validate=validate.Length(max=100))
+
+
+class JoinRequest(Strict):
+    """An e-mail address or a phone is enough."""
+
+    email = fields.String(load_default="", validate=validate.Length(max=254))
+    phone = fields.String(load_default="", validate=validate.Length(max=32))
+    name = fields.String(load_default="", validate=validate.Length(max=200))
+    region = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$", error="Such as TW or US-NY."),
+    )
+    birthday = fields.Nested(BirthdayRequest, load_default=None, allow_none=True)
+    consents = fields.List(fields.Nested(ConsentRequest), load_default=list, validate=validate.Length(max=20))
+
+
+class ConsentsQuery(PageQuery):
+    member = fields.UUID(load_default=None)
+
+
+class LinkRequest(Strict):
+    email = fields.String(required=True, validate=validate.Length(1, 254))
+    language = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf(["zh-TW", "zh-CN", "en"]),
+        metadata={"description": "Of the mail; by the member's region unless given."},
+    )  # fmt: skip
+
+
+class IdentityRequest(ReasonRequest):
+    kind = fields.String(required=True, validate=validate.OneOf(["email", "phone"]))
+    value = fields.String(required=True, validate=validate.Length(1, 254))
+
+
+class OpeningRequest(ReasonRequest):
+    points = Points(required=True)
+    expires_at = Moment(load_default=None, allow_none=True)
+    key = fields.String(load_default="", validate=validate.Length(max=100))
+
+    @validates_schema
+    def _gives(self, data: dict[str, Any], **_: Any) -> None:
+        if data["points"] < 0:
+            raise ValidationError("Must be above 0.", "points")
+
+
 class TagsRequest(Strict):
     add = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)
     remove = fields.List(fields.String(validate=validate.Length(1, 100)), load_default=list)

@@ -9,15 +9,15 @@ import click
 from flask.cli import AppGroup
 
 from loyalty.clock import utc_now
-from loyalty.commerce import PushError
 from loyalty.engine.verify import verify_ledger
 from loyalty.errors import NotFound
+from loyalty.pushes import PushError
 from loyalty.reports.waiting import Due, list_due
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
-from workers import automating, draining, fetching, pushing, reminding, settling
+from workers import automating, draining, fetching, mailing, pushing, reminding, settling
 from workers.checking import check_store
 from workers.runtime import Runtime
 
@@ -109,6 +109,7 @@ JOBS: Mapping[str, Job] = {
     "expire-points": _of_accounts(settling.expire_points),
     "close-tier-periods": _of_accounts(settling.close_tier_periods),
     "run-automations": _of_accounts(automating.run_automations),
+    "deliver-mails": _of_accounts(mailing.deliver_mails),
     "send-reminders": _of_accounts(reminding.send_reminders),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,

@@ -1,0 +1,74 @@
+"""Forget who somebody is: what names him goes, what moved stays; law: ledger and hashes do not change (S148)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.accounts.idempotency import forget_answers
+from loyalty.activity.service import note
+from loyalty.commerce import CustomerErased, Fact
+from loyalty.engine import loading
+from loyalty.engine.finishing import require_standing
+from loyalty.engine.timeline import parse_order_key
+from loyalty.engine.work import AccountBook, MemberWork, Word
+from loyalty.inbox.erasing import Traces, empty_bodies
+from loyalty.mails.repository import give_up_mails
+from loyalty.members import repository as members
+from loyalty.members.identity import customer_identity
+from loyalty.members.links import forget_links
+from loyalty.orders.repository import list_names
+from loyalty.outbox.repository import forget_addresses
+from loyalty.programs.service import load_versions
+from loyalty.rewards.repository import give_up
+
+SHORTEST_WORD = 6
+BY_SHOP = Word("The shop erased the customer.", "shop")
+
+
+def erase_member(connection: Connection, book: AccountBook, member: UUID, word: Word, now: datetime) -> None:
+    """Take everything that names a member, and everybody merged into him, out of what is stored of them.
+
+    Points, orders without buyers and customer ids stay; a domain that a program excludes stays too, or he would earn.
+    Raises NotFound and MemberMerged.
+    """
+    batch = loading.load(connection, [member], [])
+    require_standing(batch, member)
+    work = batch.works[member]
+    empty_bodies(connection, find_traces(connection, book, work))
+    versions = load_versions(connection, book.id)
+    domains = {one for program in versions.programs for one in program.enrolment.excluded_domains}
+    members.erase(connection, work.roots, domains, now)
+    forget_addresses(connection, work.roots)
+    give_up_mails(connection, work.roots, now)
+    forget_links(connection, list(work.roots))
+    give_up(connection, work.roots, "the member was erased")
+    forget_answers(connection, [str(root) for root in work.roots])
+    note(connection, book.id, word.actor, "member.erased", str(member), reason=word.reason)
+
+
+def erase_customers(connection: Connection, book: AccountBook, facts: Iterable[Fact], now: datetime) -> None:
+    """Erase the members whose customers a shop erased; who is none needs nothing."""
+    for fact in facts:
+        if not isinstance(fact, CustomerErased):
+            continue
+        identity = customer_identity(book.store_numbers[fact.store_id], fact.external_id)
+        person = members.find_members(connection, [identity]).get(identity)
+        if person is not None:
+            erase_member(connection, book, person.survivor, BY_SHOP, now)
+
+
+def find_traces(connection: Connection, book: AccountBook, work: MemberWork) -> Traces:
+    """Return by what a person is recognised in the messages of his shops."""
+    identities = members.list_identities(connection, work.roots)
+    words = {row["value"] for row in identities if row["kind"] != "customer"}
+    words |= {row[name] for row in (work.row, *work.parts.values()) for name in ("email", "phone")}
+    places = [parse_order_key(row["value"]) for row in identities if row["kind"] == "customer"]
+    return Traces(
+        tuple(sorted(word.strip().lower() for word in words if len(word.strip()) >= SHORTEST_WORD)),
+        tuple(list_names(connection, work.roots)),
+        tuple((book.store(place.store), place.external_id) for place in places),
+    )

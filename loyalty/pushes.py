@@ -1,0 +1,82 @@
+"""What a shop, or another system, shall do: commands that connectors carry out, and what became of them;
+law: each says how things shall be, so that a repeat changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loyalty.errors import LoyaltyError
+
+
+@dataclass(frozen=True, slots=True)
+class PutCoupon:
+    """The shop shall have this coupon, bound to the member, exactly so; a repeat changes nothing."""
+
+    code: str
+    kind: str
+    """`fixed_discount`, `percent_discount`, or `free_shipping` with an amount of 0."""
+    amount: Decimal
+    minimum_subtotal: Decimal
+    expires_at: datetime | None
+    """First instant at which it is no longer valid; None: never."""
+    email: str
+    description: str
+    free_shipping: bool = False
+    reusable: bool = False
+    """Without a limit of uses; else it serves once."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisableCoupon:
+    """The shop shall not accept this code any more from `at` on; a code that the shop does not have is fine."""
+
+    code: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetMemberTier:
+    """The shop's customer shall carry this tier and balance as meta data or tags; a repeat changes nothing."""
+
+    customer_id: str
+    tier_key: str
+    tier_name: str
+    benefits: tuple[str, ...] = ()
+    """Words that a theme or a help desk acts on: service flags, `early_access:…`, `free_shipping`, `discount:5`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostWebhook:
+    """Another system shall be told of an event at its address, as JSON; `event_id` tells repetitions apart."""
+
+    url: str
+    event_id: str
+    data: Mapping[str, Any]
+
+
+PushCommand = PutCoupon | DisableCoupon | SetMemberTier | PostWebhook
+
+
+@dataclass(frozen=True, slots=True)
+class PushReceipt:
+    """The shop did as commanded; `external_id` is its own id of the thing, where it has one."""
+
+    external_id: str = ""
+
+
+class PushError(LoyaltyError):
+    """The shop did not do as commanded."""
+
+    def __init__(
+        self, message: str, *, permanent: bool, reason: str, retry_after: float | None = None
+    ) -> None:
+        """`reason`: permission, limit, configuration, rejected, exhausted or unreachable; `retry_after` in seconds."""
+        super().__init__(message, permanent=permanent, reason=reason, retry_after=retry_after)
+        self.permanent = permanent
+        self.reason = reason
+        self.retry_after = retry_after

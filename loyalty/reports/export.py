@@ -1,0 +1,40 @@
+"""Everything that is stored about a person, for himself (S148)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from loyalty.engine.erasing import find_traces
+from loyalty.engine.finishing import require_standing
+from loyalty.engine.loading import load
+from loyalty.engine.work import AccountBook
+from loyalty.inbox.erasing import list_bodies
+
+TABLES = (
+    "member_identities", "orders", "commands", "ledger_entries", "lots", "lot_consumptions", "tier_periods", "coupons",
+    "campaign_allocations", "consents", "notices", "pushes",
+)  # fmt: skip
+
+
+def export_person(connection: Connection, book: AccountBook, member: UUID) -> dict[str, Any]:
+    """Return every row about a member and those merged into him, and every stored message about them.
+
+    Raises NotFound and MemberMerged. Locks the member.
+    """
+    batch = load(connection, [member], [])
+    require_standing(batch, member)
+    work = batch.works[member]
+    found = {"members": _rows(connection, "members", "id", work.roots)}
+    found |= {name: _rows(connection, name, "member_id", work.roots) for name in TABLES}
+    return {**found, "messages": list(list_bodies(connection, find_traces(connection, book, work)))}
+
+
+def _rows(connection: Connection, table: str, column: str, ids: tuple[UUID, ...]) -> list[Any]:
+    statement = text(
+        f"select to_jsonb(it) - 'account_id' - 'content_sha256' as row from {table} it"
+        f" where {column} = any(cast(:ids as uuid[])) order by row"
+    )
+    return list(connection.execute(statement, {"ids": [str(one) for one in ids]}).scalars())

@@ -1,0 +1,69 @@
+"""Send the mails that wait, outside any transaction, each leased to one worker; what fails is tried again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
+
+from connectors.smtp import Mail, MailServer
+from loyalty.clock import utc_now
+from loyalty.mails import repository as mails
+from loyalty.pushes import PushError
+from loyalty.values import AccountId
+from workers.runtime import Runtime
+
+BATCH = 20
+LEASE = timedelta(minutes=10)
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=1)
+MOST_ATTEMPTS = 12
+
+log = structlog.get_logger(__name__)
+
+
+def deliver_mails(runtime: Runtime, account: AccountId, now: datetime | None = None) -> int:
+    """Send what is due of an account; return how many mails were sent. Without a mail server, or with pushes switched
+    off, nothing is sent and everything waits.
+    """
+    settings = runtime.settings
+    if not settings.push or not settings.smtp_url:
+        return 0
+    server = MailServer(settings.smtp_url, urlsplit(settings.public_url).hostname or "localhost")
+    sent = 0
+    while True:
+        at = now or utc_now()
+        with runtime.database.transaction(account) as connection:
+            rows = mails.claim_mails(connection, at, BATCH, LEASE)
+        for row in rows:
+            mail = Mail(**runtime.vault.open_json(row["sealed"]))
+            sent += _send(runtime, account, server, row["id"], row["attempts"], mail, at)
+        if len(rows) < BATCH:
+            return sent
+
+
+def _send(
+    runtime: Runtime,
+    account: AccountId,
+    server: MailServer,
+    id: int,
+    attempts: int,
+    mail: Mail,
+    now: datetime,
+) -> bool:
+    try:
+        server.send(mail)
+    except PushError as error:
+        is_over = error.permanent or attempts >= MOST_ATTEMPTS
+        log.warning("mail_not_sent", account=str(account), mail=id, outcome=error.reason, over=is_over)
+        with runtime.database.transaction(account) as connection:
+            if is_over:
+                mails.settle_mail(connection, id, "failed", error.message, now)
+            else:
+                wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
+                mails.postpone_mail(connection, id, now + wait, error.message)
+        return False
+    with runtime.database.transaction(account) as connection:
+        mails.settle_mail(connection, id, "sent", "", now)
+    return True
