@@ -221,3 +221,84 @@ def test_a_late_order_keeps_what_was_run(runtime: Runtime) -> None:
     ordered(runtime, desk, make_woo_order(24, "10", date_paid_gmt="2026-03-20T04:00:00"), at=LAPSED + DAY)
     assert sorted(desk.entries()) == [10, 100, 1000]
     assert desk.differences() == []
+
+
+def born(desk: Desk, month: int, day: int, noted_at: datetime = PAID) -> None:
+    desk.rows(
+        f"update members set birth_month = {month}, birth_day = {day}, birthday_noted_at = '{noted_at}' returning id"
+    )
+
+
+def noon(text: str) -> datetime:
+    """Noon of a day in Taipei."""
+    return datetime.fromisoformat(f"{text}T04:00:00+00:00")
+
+
+def test_each_birthday_is_kept_once_also_after_days_of_downtime(runtime: Runtime) -> None:
+    desk = desk_with(runtime, rule("birthday"))
+    born(desk, 5, 10)
+    days = ("2026-05-09", "2026-05-13", "2026-05-14", "2027-05-10", "2027-05-11")
+    assert [run_automations(runtime, desk.shop.account, noon(day)) for day in days] == [0, 1, 0, 1, 0]
+    assert runs(desk) == ["2026", "2027"]
+    assert desk.differences() == []
+
+
+@pytest.mark.parametrize(
+    ("today", "times"),
+    [("2027-02-27", 0), ("2027-02-28", 1), ("2027-03-01", 1), ("2028-02-28", 0), ("2028-02-29", 1)],
+)
+def test_29_february_is_kept_on_28_in_common_years(runtime: Runtime, today: str, times: int) -> None:
+    desk = desk_with(runtime, rule("birthday"))
+    born(desk, 2, 29)
+    assert run_automations(runtime, desk.shop.account, noon(today)) == times
+
+
+def test_three_days_of_downtime_over_the_leap_day_grant_each_once(runtime: Runtime) -> None:
+    desk = make_desk(runtime, document(rule("birthday")))
+    for number, customer in enumerate((7, 8, 9)):
+        desk.deliver(make_woo_order(30 + number, customer_id=customer))
+    drain_account(runtime, desk.shop.account, now=PAID + DAY)
+    for key, day in (("7", 28), ("8", 29), ("9", 27)):
+        desk.rows(
+            f"update members set birth_month = 2, birth_day = {day}, birthday_noted_at = '{PAID}'"
+            f" where key = 'customer:1:{key}' returning id"
+        )
+    assert run_automations(runtime, desk.shop.account, noon("2027-02-26")) == 0
+    assert run_automations(runtime, desk.shop.account, noon("2027-03-01")) == 3
+    assert run_automations(runtime, desk.shop.account, noon("2027-03-02")) == 0
+
+
+def test_u89_a_birthday_that_was_told_too_late_is_for_next_year(runtime: Runtime) -> None:
+    desk = desk_with(runtime, rule("birthday"))
+    born(desk, 5, 10, noted_at=noon("2026-05-12"))
+    assert run_automations(runtime, desk.shop.account, noon("2026-05-12")) == 0
+    assert run_automations(runtime, desk.shop.account, noon("2027-05-10")) == 1
+
+
+def test_u89_another_date_brings_no_second_gift_in_a_year(runtime: Runtime) -> None:
+    desk = desk_with(runtime, rule("birthday"))
+    born(desk, 5, 10)
+    run_automations(runtime, desk.shop.account, noon("2026-05-10"))
+    born(desk, 6, 1)
+    assert run_automations(runtime, desk.shop.account, noon("2026-06-01")) == 0
+    assert runs(desk) == ["2026"]
+
+
+def test_some_days_before_the_birthday(runtime: Runtime) -> None:
+    desk = desk_with(runtime, rule("birthday", when={"days": 7}))
+    born(desk, 1, 3)
+    assert run_automations(runtime, desk.shop.account, noon("2026-12-26")) == 0
+    assert run_automations(runtime, desk.shop.account, noon("2026-12-27")) == 1
+    assert runs(desk) == ["2027"]
+
+
+def test_the_birthday_reward_of_the_tier_held(runtime: Runtime) -> None:
+    gold = {
+        "key": "gold", "name": {"en": "Gold"}, "enter": {"any": [{"metric": "spend", "at_least": "1000"}]},
+        "benefits": {"birthday_reward": "gift"},
+    }  # fmt: skip
+    desk = desk_with(runtime, tiers=[{"key": "regular", "name": {"en": "Regular"}}, gold])
+    born(desk, 5, 10)
+    assert [run_automations(runtime, desk.shop.account, noon("2026-05-10")) for _ in range(2)] == [1, 0]
+    assert coupons(desk) == ["requested"]
+    assert desk.differences() == []
