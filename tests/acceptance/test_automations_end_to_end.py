@@ -233,6 +233,18 @@ def test_points_a_tier_and_a_coupon_that_end_are_answered(runtime: Runtime, woo:
     assert story.wait(1) == 0
 
 
+def test_a_birthday_brings_a_coupon_into_the_shop(runtime: Runtime, woo: SandboxShop) -> None:
+    story = Story(runtime, woo, rule("a", "birthday", COUPON, message("m")))
+    story.buy()
+    born = story.now + 10 * DAY
+    story.desk.rows(
+        f"update members set birth_month = {born.month}, birth_day = {born.day},"
+        f" birthday_noted_at = '{story.now}' returning id"
+    )
+    assert [story.wait(8), story.wait(3), story.wait(1)] == [0, 1, 0]
+    assert (story.coupons(), story.told()) == (story.issued(), ["m"])
+
+
 def test_who_stays_away_gets_a_coupon(runtime: Runtime, woo: SandboxShop) -> None:
     story = Story(runtime, woo, rule("a", "inactive_for", COUPON, message("m"), when={"days": 30}))
     story.buy()

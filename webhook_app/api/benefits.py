@@ -12,6 +12,7 @@ from loyalty.engine.book import load_book
 from loyalty.engine.standing import make_standing_code
 from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.programs.ladder import Benefits
+from loyalty.programs.rules_words_tiers import benefits_ahead
 from loyalty.programs.service import load_versions
 from loyalty.reports.coupons import find_standing_code
 from loyalty.reports.standing import read_standings
@@ -37,7 +38,8 @@ def show(member: UUID) -> Data:
         program, tier = load_versions(connection, access().account).at(now), found[0].tier
         code = find_standing_code(connection, member, tier)
     benefits = program.tier(tier.key).benefits if program and tier else Benefits()
-    return {"tier": tier, "benefits": benefits, "code": code if benefits.has_code else None}
+    ahead = benefits_ahead(program, tier.key) if program and tier else ()
+    return {"tier": tier, "benefits": benefits, "code": code if benefits.has_code else None, "ahead": ahead}
 
 
 @blueprint.writes(

@@ -55,6 +55,9 @@ class BenefitsSchema(Schema):
         allow_none=True,
         metadata={"description": "The newest standing code that is live."},
     )
+    ahead = fields.List(
+        words(), metadata={"description": "What the next tier offers that this one does not."}
+    )
 
 
 class TaggedSchema(Schema):
