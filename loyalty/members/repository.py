@@ -28,6 +28,7 @@ _COMMAND = {
     "reason": "text", "actor": "text",
 }  # fmt: skip
 _BIRTHDAY = {"month": "integer", "day": "integer", "year": "integer", "until": "timestamptz"}
+_PERIOD = {"place": "integer", "start": "timestamptz", "until": "timestamptz"}
 _NEW = {"id": "uuid", "key": "text", "kind": "text", "value": "text"}
 _COMMANDS = text(
     "select number, member_id, kind, accepted_at, data, reason, actor from commands"
@@ -125,6 +126,22 @@ def find_activity(connection: Connection, member: UUID, kind: str, key: str) -> 
     )
     found = connection.execute(statement, {"member": member, "kind": kind, "key": key})
     return found.mappings().first()
+
+
+def count_activities(
+    connection: Connection, member: UUID, kind: str, periods: Sequence[tuple[datetime, datetime]]
+) -> list[int]:
+    """Return how many activities of a kind a member did in each of these half-open periods."""
+    if not periods:
+        return []
+    rows = [{"place": place, "start": start, "until": end} for place, (start, end) in enumerate(periods)]
+    source, values = records(_PERIOD, rows)
+    statement = text(
+        f"select count(commands.number) from {source} left join commands on member_id = :member"
+        " and commands.kind = 'activity' and data->>'kind' = :kind"
+        " and accepted_at >= rows.start and accepted_at < rows.until group by place order by place"
+    )
+    return list(connection.execute(statement, {**values, "member": member, "kind": kind}).scalars())
 
 
 def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
