@@ -16,6 +16,7 @@ from loyalty.db import metadata
 TOPICS = (
     "accounts", "stores", "programs", "members", "orders", "ledger",
     "earning", "tiers", "rewards", "inbox", "outbox", "activity", "notices", "automations", "messages", "referrals",
+    "community",
 )  # fmt: skip
 ONE_AT_A_TIME = 0x1A_0E_1
 

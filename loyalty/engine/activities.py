@@ -55,16 +55,8 @@ def record_activity(
     if not list_members(connection, [member]):
         raise NotFound("There is no member of that id.", member=str(member))
     limit = _judge(connection, book, member, kind, now)
-    command = RecordActivity(
-        next_command_number(connection),
-        now,
-        kind,
-        key,
-        limit.score if score is None else score,
-        limit.is_event if is_event is None else is_event,
-        kind,
-        actor,
-    )
+    counts = limit.score if score is None else score, limit.is_event if is_event is None else is_event
+    command = RecordActivity(next_command_number(connection), now, kind, key, *counts, kind, actor)
     return Recorded(command, pushed=carry_out(connection, book, member, command, now)[1])
 
 

@@ -9,6 +9,7 @@ from webhook_app.api import (
     automations,
     commands,
     corrections,
+    events,
     ledger,
     members,
     messages,
@@ -21,7 +22,9 @@ from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
-TOPICS = (members, commands, ledger, program, presets, corrections, automations, referrals, messages, reports)
+TOPICS = (
+    members, commands, ledger, program, presets, corrections, automations, referrals, events, messages, reports,
+)  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "security": [{"apiKey": []}],
