@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
@@ -108,12 +107,3 @@ def count_states(connection: Connection, gathering: int) -> Mapping[str, int]:
     """Return how many sign-ups an event has in each state."""
     statement = text("select state, count(*) from sign_ups where gathering_id = :id group by state")
     return {state: int(count) for state, count in connection.execute(statement, {"id": gathering})}
-
-
-def list_own_sign_ups(connection: Connection, member: UUID) -> Sequence[Mapping[str, Any]]:
-    """Return a member's sign-ups with their events' keys, names and times, newest first."""
-    statement = text(
-        "select sign_ups.*, gatherings.key, gatherings.name, starts_at, ends_at from sign_ups"
-        " join gatherings on gatherings.id = gathering_id where member_id = :member order by sign_ups.id desc"
-    )
-    return [dict(row) for row in connection.execute(statement, {"member": member}).mappings()]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
+from loyalty.community.refusals import refusal
 from loyalty.db import Row, records
 from loyalty.errors import NotFound
 
@@ -40,3 +42,14 @@ def list_things(connection: Connection, table: str, before: int | None, limit: i
         f"select * from {table} where (cast(:before as bigint) is null or id < :before) order by id desc limit :limit"
     )
     return connection.execute(statement, {"before": before, "limit": limit}).mappings().all()
+
+
+def close_thing(connection: Connection, table: str, key: str, now: datetime) -> RowMapping:
+    """Let nobody take part any more and return the row; raises NotFound, ParticipationRefused before it opens."""
+    row = get_thing(connection, table, key, lock=True)
+    if now <= row["opens_at"]:
+        raise refusal("not_open")
+    if row["closes_at"] is not None and row["closes_at"] <= now:
+        return row
+    statement = text(f"update {table} set closes_at = :now where key = :key returning *")
+    return connection.execute(statement, {"key": key, "now": now}).mappings().one()

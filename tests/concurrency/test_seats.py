@@ -21,6 +21,7 @@ from loyalty.engine.activities import record_activity
 from loyalty.engine.capping import ActivityLimitReached
 from loyalty.engine.gatherings import cancel, make_event, note_attendance, sign_up
 from loyalty.engine.people import enrol
+from loyalty.engine.polling import answer, make_poll
 from loyalty.engine.verify import verify_ledger
 from loyalty.engine.work import AccountBook
 from loyalty.errors import LoyaltyError
@@ -162,6 +163,24 @@ def test_fifty_check_ins_at_once_give_points_once(runtime: Runtime, shop: Shop) 
     at_once(runtime, shop, lambda it, book, _: note_attendance(it, book, "tea", member, NOW, "api"))
     assert read(runtime, shop, "select points from ledger_entries") == [(10,)]
     assert differences(runtime, shop) == []
+
+
+def test_one_member_who_votes_fifty_times_at_once_has_one_vote(runtime: Runtime, shop: Shop) -> None:
+    (member,) = people(runtime, shop, 1)
+    options = [{"key": str(number), "text": {"en": "?"}} for number in range(CALLS)]
+    row = {
+        "key": "p", "kind": "poll", "name": {"en": "?"}, "description": {}, "opens_at": NOW - HOUR, "closes_at": None,
+        "audience": {}, "activity": "answered",
+        "questions": [{"key": "q", "kind": "single", "text": {"en": "?"}, "options": options}],
+    }  # fmt: skip
+    at_once(runtime, shop, lambda it, book, _: make_poll(it, book, row, NOW), 1)
+    told = at_once(
+        runtime,
+        shop,
+        lambda it, book, n: answer(it, book, "p", member, {"q": str(n)}, NOW, "api").answer["id"],
+    )
+    assert Counter(told)[ParticipationRefused] == CALLS - 1
+    assert read(runtime, shop, "select points from ledger_entries") == [(10,)]
 
 
 def test_the_database_itself_refuses_one_seat_too_many(runtime: Runtime, shop: Shop) -> None:

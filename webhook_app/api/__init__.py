@@ -13,6 +13,7 @@ from webhook_app.api import (
     ledger,
     members,
     messages,
+    polls,
     presets,
     program,
     referrals,
@@ -23,7 +24,7 @@ from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
 TOPICS = (
-    members, commands, ledger, program, presets, corrections, automations, referrals, events, messages, reports,
+    members, commands, ledger, program, presets, corrections, automations, referrals, events, polls, messages, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

@@ -61,7 +61,7 @@ class NamedSchema(Schema):
     )
 
 
-class WindowRequest(NamedRequest):
+class TimedRequest(NamedRequest):
     """From when until when members may take part, and which."""
 
     opens_at = Moment(required=True)
@@ -74,7 +74,7 @@ class WindowRequest(NamedRequest):
             raise ValidationError("Must be after opens_at.", "closes_at")
 
 
-class WindowSchema(NamedSchema):
+class TimedSchema(NamedSchema):
     opens_at = Moment()
     closes_at = Moment(allow_none=True)
     audience = fields.Nested(AudienceSchema)
