@@ -19,6 +19,7 @@ from loyalty.clock import utc_now
 from loyalty.community.refusals import ParticipationRefused
 from loyalty.engine.activities import record_activity
 from loyalty.engine.capping import ActivityLimitReached
+from loyalty.engine.challenging import judge, make_challenge, submit
 from loyalty.engine.gatherings import cancel, make_event, note_attendance, sign_up
 from loyalty.engine.people import enrol
 from loyalty.engine.polling import answer, make_poll
@@ -181,6 +182,38 @@ def test_one_member_who_votes_fifty_times_at_once_has_one_vote(runtime: Runtime,
     )
     assert Counter(told)[ParticipationRefused] == CALLS - 1
     assert read(runtime, shop, "select points from ledger_entries") == [(10,)]
+
+
+def challenge(runtime: Runtime, shop: Shop, per_member: int) -> None:
+    row = {
+        "key": "run", "name": {"en": "Run"}, "description": {}, "opens_at": NOW - HOUR, "closes_at": None,
+        "audience": {}, "activity": "challenge", "per_member": per_member,
+    }  # fmt: skip
+    at_once(runtime, shop, lambda it, book, _: make_challenge(it, book, row, NOW), 1)
+
+
+def test_fifty_submissions_at_once_stay_within_the_members_own(runtime: Runtime, shop: Shop) -> None:
+    (member,) = people(runtime, shop, 1)
+    challenge(runtime, shop, 4)
+    told = at_once(
+        runtime, shop, lambda it, book, n: submit(it, book, "run", member, str(n), [], NOW)["state"]
+    )
+    assert Counter(told) == {"submitted": 4, ParticipationRefused: CALLS - 4}
+
+
+def test_fifty_verdicts_at_once_are_one(runtime: Runtime, shop: Shop) -> None:
+    (member,) = people(runtime, shop, 1)
+    challenge(runtime, shop, 1)
+    at_once(runtime, shop, lambda it, book, _: submit(it, book, "run", member, "x", [], NOW), 1)
+    ((number,),) = read(runtime, shop, "select id from submissions")
+
+    def decide(connection: Connection, book: AccountBook, call: int) -> str:
+        done = judge(connection, book, number, NOW, "staff", approve=call % 2 == 0, reason="x")
+        return str(done.submission["state"])
+
+    told = Counter(at_once(runtime, shop, decide))
+    assert told[ParticipationRefused] == CALLS - 1
+    assert read(runtime, shop, "select count(*) from ledger_entries") == [(told["approved"],)]
 
 
 def test_the_database_itself_refuses_one_seat_too_many(runtime: Runtime, shop: Shop) -> None:

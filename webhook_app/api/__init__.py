@@ -7,6 +7,7 @@ from flask_smorest import Api
 
 from webhook_app.api import (
     automations,
+    challenges,
     commands,
     corrections,
     events,
@@ -24,7 +25,8 @@ from webhook_app.api.fields import Moment
 
 PREFIX = "/api/v1"
 TOPICS = (
-    members, commands, ledger, program, presets, corrections, automations, referrals, events, polls, messages, reports,
+    members, commands, ledger, program, presets, corrections, automations, referrals, events, polls, challenges,
+    messages, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
