@@ -20,7 +20,8 @@ REASONS: dict[str, Text] = {
         "這位會員的投稿已達上限。", "这位会员的投稿已达上限。", "This member has no submission left in this challenge."
     ),
     "judged": say("這份投稿已經審核過了。", "这份投稿已经审核过了。", "This submission has been judged already."),
-    "drawn": say("已經抽過獎了。", "已经抽过奖了。", "It has been drawn already."),
+    "nobody": say("還沒有人可以抽獎。", "还没有人可以抽奖。", "Nobody takes part yet."),
+    "not_drawn": say("還沒有抽獎。", "还没有抽奖。", "It has not been drawn yet."),
     "key_taken": say("這個代碼已經有人用了。", "这个代码已经有人用了。", "The key is in use already."),
     "fewer_seats": say(
         "名額不能少於已報名的人數。", "名额不能少于已报名的人数。", "There cannot be fewer seats than are taken."

@@ -20,6 +20,7 @@ from loyalty.community.refusals import ParticipationRefused
 from loyalty.engine.activities import record_activity
 from loyalty.engine.capping import ActivityLimitReached
 from loyalty.engine.challenging import judge, make_challenge, submit
+from loyalty.engine.drawing import draw, make_draw, run_again
 from loyalty.engine.gatherings import cancel, make_event, note_attendance, sign_up
 from loyalty.engine.people import enrol
 from loyalty.engine.polling import answer, make_poll
@@ -214,6 +215,26 @@ def test_fifty_verdicts_at_once_are_one(runtime: Runtime, shop: Shop) -> None:
     told = Counter(at_once(runtime, shop, decide))
     assert told[ParticipationRefused] == CALLS - 1
     assert read(runtime, shop, "select count(*) from ledger_entries") == [(told["approved"],)]
+
+
+def test_fifty_draws_at_once_are_one(runtime: Runtime, shop: Shop) -> None:
+    members = people(runtime, shop, 30)
+    row = {
+        "key": "d", "name": {"en": "Draw"}, "description": {}, "winners": 4, "activity": "draw_won",
+        "entrants": {"kind": "members", "members": [str(member) for member in members]},
+    }  # fmt: skip
+    at_once(runtime, shop, lambda it, book, _: make_draw(it, book, row, NOW), 1)
+    told = at_once(
+        runtime, shop,
+        lambda it, book, _: tuple(row["member_id"] for row in draw(it, book, "d", NOW, "api").winners),
+    )  # fmt: skip
+    assert len(set(told)) == 1
+    assert len(set(told[0])) == 4
+    paid = "select count(*), count(distinct member_id), sum(points) from ledger_entries"
+    assert read(runtime, shop, paid) == [(4, 4, 40)]
+    with runtime.database.transaction(shop.account) as connection:
+        assert run_again(connection, "d").is_same
+    assert differences(runtime, shop) == []
 
 
 def test_the_database_itself_refuses_one_seat_too_many(runtime: Runtime, shop: Shop) -> None:

@@ -10,10 +10,12 @@ from webhook_app.api import (
     challenges,
     commands,
     corrections,
+    draws,
     events,
     ledger,
     members,
     messages,
+    participation,
     polls,
     presets,
     program,
@@ -26,7 +28,7 @@ from webhook_app.api.fields import Moment
 PREFIX = "/api/v1"
 TOPICS = (
     members, commands, ledger, program, presets, corrections, automations, referrals, events, polls, challenges,
-    messages, reports,
+    draws, participation, messages, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
