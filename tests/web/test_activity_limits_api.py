@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from tests.builders import Shop, make_document, make_shop
 from tests.web.conftest import Caller, place_order
+from webhook_app.tools import TOOLS
 from workers.runtime import Runtime
 
 ACTIVITIES = {
@@ -16,6 +19,7 @@ ACTIVITIES = {
     "share": {"per_week": 1},
     "vote": {"per_month": 1},
     "meetup": {"event": True, "lifetime": 1},
+    "check-in": {"per_day": 50, "per_week": 50, "per_month": 50, "lifetime": 50},
 }
 
 
@@ -73,3 +77,24 @@ def test_what_is_known_is_answered_again_beyond_the_cap(caller: Caller, member: 
 def test_another_kind_has_its_own_cap(caller: Caller, member: str) -> None:
     assert [record(caller, member, kind, "1").status_code for kind in ("share", "vote", "share")] == [201] * 3
     assert record(caller, member, "share", "2").status_code == 409
+
+
+def test_recording_takes_as_many_statements_whatever_was_recorded_before(
+    app: Flask, caller: Caller, member: str
+) -> None:
+    def statements(key: str) -> int:
+        seen: list[str] = []
+
+        def listen(*args: Any) -> None:
+            seen.append(args[2])
+
+        engine = app.extensions[TOOLS].database.engine
+        event.listen(engine, "before_cursor_execute", listen)
+        assert record(caller, member, "check-in", key).status_code == 201
+        event.remove(engine, "before_cursor_execute", listen)
+        return len(seen)
+
+    first = statements("first")
+    for number in range(20):
+        record(caller, member, "check-in", str(number))
+    assert statements("last") <= first
