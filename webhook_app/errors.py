@@ -52,8 +52,14 @@ def refusal(error: LoyaltyError) -> Response:
     status = next((code for kind, code in STATUSES if isinstance(error, kind)), 400)
     words = _WORD.sub(" ", type(error).__name__)
     fields: Any = error.attributes.get("fields")
+    told: Any = error.attributes.get("told")
     return problem(
-        status, f"urn:laurel:{words.lower().replace(' ', '-')}", words.capitalize(), error.message, fields
+        status,
+        f"urn:laurel:{words.lower().replace(' ', '-')}",
+        words.capitalize(),
+        error.message,
+        fields,
+        told,
     )
 
 
@@ -91,10 +97,16 @@ def surprise(error: Exception) -> Response:
 
 
 def problem(
-    status: int, kind: str, title: str, detail: str, fields: dict[str, list[str]] | None = None
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    fields: dict[str, list[str]] | None = None,
+    told: dict[str, Any] | None = None,
 ) -> Response:
-    """Return a problem; `fields` are JSON pointers with their messages."""
+    """Return a problem; `fields` are JSON pointers with their messages, `told` are members of this kind of problem."""
     content: dict[str, Any] = {"type": kind, "title": title, "status": status, "detail": detail}
+    content.update(told or {})
     if fields:
         content["errors"] = [
             {"pointer": path, "detail": text} for path, texts in fields.items() for text in texts

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from loyalty.accounts.idempotency import forget_answers
 from loyalty.activity.service import note
 from loyalty.commerce import CustomerErased, Fact
+from loyalty.community.erasing import forget_words
 from loyalty.engine import loading
 from loyalty.engine.finishing import require_standing
 from loyalty.engine.timeline import parse_order_key
@@ -23,6 +24,7 @@ from loyalty.members.links import forget_links
 from loyalty.orders.repository import list_names
 from loyalty.outbox.repository import forget_addresses
 from loyalty.programs.service import load_versions
+from loyalty.referrals.repository import forget_traces
 from loyalty.rewards.repository import give_up
 
 SHORTEST_WORD = 6
@@ -45,6 +47,8 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
     forget_addresses(connection, work.roots)
     give_up_mails(connection, work.roots, now)
     forget_links(connection, list(work.roots))
+    forget_words(connection, work.roots)
+    forget_traces(connection, work.roots)
     give_up(connection, work.roots, "the member was erased")
     forget_answers(connection, [str(root) for root in work.roots])
     note(connection, book.id, word.actor, "member.erased", str(member), reason=word.reason)

@@ -211,25 +211,6 @@ def put_members(connection: Connection, rows: Sequence[Row]) -> None:
     connection.execute(statement, {**values, "published": connection.info.get(PUBLISHED)})
 
 
-def find_activity(connection: Connection, member: UUID, kind: str, key: str) -> RowMapping | None:
-    """Return the command that recorded an activity of this kind and key."""
-    statement = text(
-        "select number, member_id, kind, accepted_at, data, reason, actor from commands"
-        " where member_id = :member and kind = 'activity' and data->>'kind' = :kind and data->>'key' = :key"
-    )
-    found = connection.execute(statement, {"member": member, "kind": kind, "key": key})
-    return found.mappings().first()
-
-
-def find_opening(connection: Connection, member: UUID, key: str) -> RowMapping | None:
-    """Return the command that opened a member's balance under this key."""
-    statement = text(
-        "select number, member_id, kind, accepted_at, data, reason, actor from commands"
-        " where member_id = :member and kind = 'opening' and data->>'key' = :key"
-    )
-    return connection.execute(statement, {"member": member, "key": key}).mappings().first()
-
-
 def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
     """Write accepted commands."""
     source, values = records(_COMMAND, rows)

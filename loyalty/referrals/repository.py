@@ -47,6 +47,12 @@ def add_traces(connection: Connection, account: UUID, rows: Iterable[tuple[UUID,
     connection.execute(statement, {**values, "account": account})
 
 
+def forget_traces(connection: Connection, members: Sequence[UUID]) -> None:
+    """Drop the traces of members."""
+    statement = text("delete from referral_traces where member_id = any(cast(:ids as uuid[]))")
+    connection.execute(statement, {"ids": list(members)})
+
+
 def list_shared_traces(connection: Connection, one: UUID, other: UUID) -> list[str]:
     """Return the kinds of traces that two members share."""
     statement = text(

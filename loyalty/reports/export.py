@@ -15,7 +15,8 @@ from loyalty.inbox.erasing import list_bodies
 
 TABLES = (
     "member_identities", "orders", "commands", "ledger_entries", "lots", "lot_consumptions", "tier_periods", "coupons",
-    "campaign_allocations", "consents", "notices", "pushes",
+    "campaign_allocations", "consents", "notices", "pushes", "messages", "segment_changes", "referral_codes",
+    "referral_traces", "sign_ups", "poll_answers", "submissions", "draw_entries",
 )  # fmt: skip
 
 
@@ -29,7 +30,12 @@ def export_person(connection: Connection, book: AccountBook, member: UUID) -> di
     work = batch.works[member]
     found = {"members": _rows(connection, "members", "id", work.roots)}
     found |= {name: _rows(connection, name, "member_id", work.roots) for name in TABLES}
-    return {**found, "messages": list(list_bodies(connection, find_traces(connection, book, work)))}
+    found["referrals"] = [
+        row
+        for side in ("referrer_id", "friend_id")
+        for row in _rows(connection, "referrals", side, work.roots)
+    ]
+    return {**found, "deliveries": list(list_bodies(connection, find_traces(connection, book, work)))}
 
 
 def _rows(connection: Connection, table: str, column: str, ids: tuple[UUID, ...]) -> list[Any]:

@@ -17,6 +17,7 @@ from loyalty import db
 from loyalty.accounts import tables as _accounts  # noqa: F401
 from loyalty.activity import tables as _activity  # noqa: F401
 from loyalty.automations import tables as _automations  # noqa: F401
+from loyalty.community import tables as _community  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401

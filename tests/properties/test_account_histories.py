@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -16,11 +17,15 @@ from sqlalchemy import text
 
 from bench.dumps import dump, rows, statuses
 from loyalty.accounts.service import next_command_number
+from loyalty.engine import codec
 from loyalty.engine.apply import carry_out
-from loyalty.engine.commands import AdjustPoints
+from loyalty.engine.commands import AdjustPoints, Command
+from loyalty.engine.referring import claim, personal_code
 from loyalty.engine.verify import verify_ledger
+from loyalty.errors import Conflict
 from loyalty.inbox import repository as inbox
 from loyalty.members.repository import mark_all_for_refold
+from workers.automating import run_automations
 from workers.draining import drain_account, refold_account
 from workers.runtime import Runtime
 
@@ -54,12 +59,34 @@ PROGRAM = make_document(
         {"key": "third", "from": "2026-01-01T00:00", "until": "2027-01-01T00:00", "bonus": 40, "nth_order": 3},
     ],
 )  # fmt: skip
+GIFT = {"kind": "coupon", "reward": "ten-off"}
+LIVELY = {
+    **PROGRAM,
+    "segments": [{"key": "buyers", "all": [
+        {"kind": "metric", "metric": "orders", "at_least": 3, "window": {"kind": "rolling", "months": 1}}]}],
+    "automations": [
+        {"key": "hello", "trigger": "member_joined", "actions": [{"kind": "points", "points": 9}]},
+        {"key": "fourth", "trigger": "order_count", "when": {"every": 4},
+         "actions": [{"kind": "points", "points": 40, "counts_toward_tier": True}, GIFT]},
+        {"key": "faithful", "trigger": "streak", "when": {"months": 2}, "actions": [GIFT]},
+        {"key": "rise", "trigger": "tier_changed", "once_per": "month", "actions": [{"kind": "points", "points": 25}]},
+        {"key": "in", "trigger": "segment_entered", "when": {"segment": "buyers"},
+         "actions": [{"kind": "points", "points": 11}]},
+        {"key": "away", "trigger": "inactive_for", "when": {"days": 4}, "actions": [GIFT]},
+        {"key": "brought", "trigger": "referral_completed", "actions": [{"kind": "tag", "add": ["advocate"]}]},
+    ],
+    "referral": {"referrer": [{"kind": "points", "points": 70}], "friend": [GIFT], "hold_days": 2},
+}  # fmt: skip
 FLOOR = {
     **PROGRAM,
     "refunds": {"negative_balance": "floor"},
     "expiry": {"mode": "inactivity", "after": {"days": 5}},
     "tier_policy": {"validity": {"days": 20}, "on_refund": "at_once", "downgrade": "one_step"},
 }
+
+
+Accepted = tuple[str, Command]
+"""The key of a member and what was accepted for him."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +111,7 @@ class Merchant:
     orders: dict[int, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     ids: int = 100
+    customers: list[int] = field(default_factory=lambda: list(range(1, MEMBERS + 1)))
 
     def step(self) -> list[Message]:
         """Let some time pass and something happen to an order; return what is told of it."""
@@ -100,7 +128,7 @@ class Merchant:
         amounts = [
             self.random.choice(("0", "50", "199", "640", "1000")) for _ in range(self.random.randint(1, 3))
         ]
-        customer = self.random.randint(1, MEMBERS)
+        customer = self.random.choice(self.customers)
         order = make_woo_order(
             self.ids, str(sum(map(int, amounts))), customer_id=customer, status="processing"
         )
@@ -220,17 +248,47 @@ class Account:
     def drain(self, now: datetime, batch: int) -> None:
         drain_account(self.runtime, self.shop.account, batch=batch, now=now)
 
-    def adjust(self, key: str, points: int, accepted_at: datetime, now: datetime, *, marked: bool) -> bool:
+    def accept(self, key: str, build: Callable[[int], Command], now: datetime) -> bool:
         """Accept a command for a member; return whether there is one of that key."""
         with self.runtime.database.transaction(self.shop.account) as connection:
             book = self.runtime.book(connection, self.shop.account, set())
             found = rows(connection, f"select id from members where key = '{key}'")
             if not found:
                 return False
-            number = next_command_number(connection)
-            command = AdjustPoints(number, accepted_at, points, "because", marked, "staff")
-            carry_out(connection, book, found[0][0], command, now)
+            carry_out(connection, book, found[0][0], build(next_command_number(connection)), now)
         return True
+
+    def accepted(self) -> list[Accepted]:
+        """Every command by number, those of rules too, with the key of its member."""
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            statement = text(
+                "select commands.*, members.key from commands join members on members.id = member_id order by number"
+            )
+            found = connection.execute(statement).mappings().all()
+        return [(row["key"], codec.command(row)) for row in found]
+
+    def bring(self, friend: str, by: str, now: datetime) -> None:
+        """Let somebody come by another's code, if he still may."""
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            book = self.runtime.book(connection, self.shop.account, set())
+            ids = [rows(connection, f"select id from members where key = '{key}'") for key in (friend, by)]
+            if not all(ids):
+                return
+            code = personal_code(connection, book, ids[1][0][0])
+            with suppress(Conflict), connection.begin_nested():
+                claim(connection, book, code, ids[0][0][0], "", now)
+
+    def register(self, customer: int, now: datetime) -> None:
+        """Let the shop tell of a customer who has bought nothing yet."""
+        stamp = now.strftime("%Y-%m-%dT%H:%M:%S")
+        order = make_woo_order(customer_id=customer)
+        body = {
+            "id": customer, "email": f"c{customer}@example.test", "first_name": "C", "last_name": "L",
+            "username": f"c{customer}", "role": "customer", "is_paying_customer": False,
+            "date_created_gmt": stamp, "date_modified_gmt": stamp, "billing": order["billing"],
+        }  # fmt: skip
+        self.store(Message("webhook", "customer.created", woo_body(body), None))
+        self.drain(now, 400)
 
     def settle(self, now: datetime) -> None:
         """Fold everybody again at an instant, as `--rebuild` would."""
@@ -269,22 +327,22 @@ class Account:
             return list(verify_ledger(connection, self.shop.account, rebuild=True).differences)
 
 
-Command = tuple[str, int, datetime, bool]
-
-
-def live(account: Account, random: Random) -> tuple[list[Message], list[Command]]:
+def live(account: Account, random: Random) -> tuple[list[Message], list[Accepted]]:
     """Run the steps: messages late, twice and in batches, commands in between; the ledger is proved on the way."""
-    merchant, told, commands = Merchant(random), [], []
+    merchant, told = Merchant(random), []
     under_way: list[Message] = []
     for step in range(1, STEPS + 1):
         messages = merchant.step()
         told += messages
         under_way += messages
         if random.random() < 0.08:
-            points = random.choice((-500, -20, 5, 300))
-            command = (f"customer:1:{random.randint(1, MEMBERS)}", points, merchant.now, step % 2 == 0)
-            if account.adjust(*command[:3], merchant.now, marked=command[3]):
-                commands.append(command)
+            adjust(account, random, merchant.now, marked=step % 2 == 0)
+        if step % 20 == 0:
+            newcomer = MEMBERS + step
+            account.register(newcomer, merchant.now)
+            account.bring(f"customer:1:{newcomer}", f"customer:1:{random.randint(1, MEMBERS)}", merchant.now)
+            merchant.customers.append(newcomer)
+            run_automations(account.runtime, account.shop.account, merchant.now)
         if random.random() < 0.4:
             under_way = arrive(account, random, under_way, merchant.now)
         if step % 100 == 0:
@@ -292,7 +350,17 @@ def live(account: Account, random: Random) -> tuple[list[Message], list[Command]
     for message in under_way:
         account.store(message)
     account.drain(merchant.now, 400)
-    return told, commands
+    return told, account.accepted()
+
+
+def adjust(account: Account, random: Random, now: datetime, *, marked: bool) -> None:
+    """Give or take points of some member by hand."""
+    points = random.choice((-500, -20, 5, 300))
+    account.accept(
+        f"customer:1:{random.randint(1, MEMBERS)}",
+        lambda number: AdjustPoints(number, now, points, "because", marked, "staff"),
+        now,
+    )
 
 
 def arrive(account: Account, random: Random, messages: list[Message], now: datetime) -> list[Message]:
@@ -305,13 +373,18 @@ def arrive(account: Account, random: Random, messages: list[Message], now: datet
     return late
 
 
+def same_command(command: Command) -> Callable[[int], Command]:
+    """The same command under the number that it gets."""
+    return lambda number: replace(command, number=number)
+
+
 def sensible(messages: Sequence[Message], random: Random) -> list[Message]:
     """The messages in any order, but what is gone is told last."""
     shuffled = random.sample(list(messages), len(messages))
     return sorted(shuffled, key=Message.is_gone)
 
 
-def replay(account: Account, random: Random, told: list[Message], commands: list[Command]) -> None:
+def replay(account: Account, random: Random, told: list[Message], commands: list[Accepted]) -> None:
     """Let the same arrive in another order, with the commands at their accepted times, then rebuild."""
     messages = sensible(told, random)
     waiting = list(commands)
@@ -322,15 +395,17 @@ def replay(account: Account, random: Random, told: list[Message], commands: list
         messages = messages[size:]
         account.drain(END, random.choice((7, 400)))
         while waiting and (not messages or random.random() < 0.5):
-            key, points, accepted_at, marked = waiting[0]
-            if not account.adjust(key, points, accepted_at, END, marked=marked):
+            key, command = waiting[0]
+            if not account.accept(key, same_command(command), END):
                 break
             waiting.pop(0)
     account.settle(END)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "document"), [(1, PROGRAM), (2, FLOOR)], ids=["allow", "floor"])
+@pytest.mark.parametrize(
+    ("seed", "document"), [(1, PROGRAM), (2, FLOOR), (3, LIVELY)], ids=["allow", "floor", "lively"]
+)
 def test_a_thousand_steps_and_the_same_in_another_order(
     runtime: Runtime, seed: int, document: dict[str, Any]
 ) -> None:

@@ -32,7 +32,7 @@ LADDER: dict[str, Any] = {
 TABLES = (
     "members", "member_identities", "orders", "commands", "ledger_entries", "lots", "coupons", "pushes", "consents",
     "activities", "notices", "inbox_messages", "idempotent_requests",
-    "mails", "links",
+    "mails", "links", "submissions", "poll_answers", "sign_ups", "messages", "referral_traces",
 )  # fmt: skip
 
 
@@ -169,10 +169,10 @@ def test_an_export_has_everything_first(caller: Caller, stranger: Caller, member
     found = answer.json
     assert found is not None
     assert [row["email"] for row in found["members"]] == ["amy@example.test"] * 2
-    assert {name: len(found[name]) for name in ("orders", "commands", "consents", "coupons", "messages")} == {
-        "orders": 2, "commands": 2, "consents": 1, "coupons": 1, "messages": 2,
+    assert {name: len(found[name]) for name in ("orders", "commands", "consents", "coupons", "deliveries")} == {
+        "orders": 2, "commands": 2, "consents": 1, "coupons": 1, "deliveries": 2,
     }  # fmt: skip
-    assert json.loads(found["messages"][0]["body"])["billing"]["first_name"] == "Amy"
+    assert json.loads(found["deliveries"][0]["body"])["billing"]["first_name"] == "Amy"
     assert stranger.get(f"/members/{member}/export").status_code == 404
     assert stranger.post(f"/members/{member}/erasure", REASON).status_code == 404
     caller.post(f"/members/{member}/erasure", REASON)
@@ -184,3 +184,29 @@ def test_erasing_needs_the_scope_adjust(
 ) -> None:
     clerk = make_caller(runtime, client, shop, ("read", "write"))
     assert clerk.post(f"/members/{member}/erasure", REASON).status_code == 403
+
+
+def test_what_a_person_wrote_is_forgotten_and_what_he_chose_still_counts(
+    runtime: Runtime, caller: Caller, shop: Shop, member: str
+) -> None:
+    name, opens = {"en": "Taste"}, "2026-01-01T00:00:00Z"
+    questions = [
+        {
+            "key": "drink",
+            "kind": "single",
+            "text": name,
+            "options": [{"key": "tea", "text": name}, {"key": "milk", "text": name}],
+        },
+        {"key": "words", "kind": "text", "text": name},
+    ]
+    made = caller.post("/polls", {"key": "taste", "name": name, "opens_at": opens, "questions": questions})
+    assert made.status_code == 201, made.json
+    answers = {"drink": "tea", "words": "Amy Chen likes tea"}
+    assert caller.post("/polls/taste/answers", {"member": member, "answers": answers}).status_code == 201
+    caller.post("/challenges", {"key": "run", "name": name, "opens_at": opens})
+    sent = {"member": member, "text": "Amy ran", "urls": ["https://pictures.example.test/Amy"]}
+    assert caller.post("/challenges/run/submissions", sent).status_code == 201
+    caller.post(f"/members/{member}/erasure", REASON)
+    assert [word for word in ("Amy Chen likes", "Amy ran", "pictures") if word in stored(runtime, shop)] == []
+    (shown,) = caller.get(f"/members/{member}/participation").json["answers"]  # type: ignore[index]
+    assert shown["answers"] == {"drink": "tea"}

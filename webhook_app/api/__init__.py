@@ -8,14 +8,19 @@ from flask_smorest import Api
 from webhook_app.api import (
     automations,
     benefits,
+    challenges,
     commands,
     corrections,
+    draws,
+    events,
     joining,
     ledger,
     members,
     merges,
     messages,
+    participation,
     persons,
+    polls,
     presets,
     program,
     referrals,
@@ -27,7 +32,7 @@ from webhook_app.api.fields import Moment
 PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
-    referrals, messages, reports,
+    referrals, events, polls, challenges, draws, participation, messages, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

@@ -26,6 +26,11 @@ class Problem(Schema):
     status = fields.Integer()
     detail = fields.String()
     errors = fields.List(fields.Nested(ProblemField))
+    reason = fields.String(metadata={"description": "Why a member cannot take part, as a word."})
+    texts = fields.Dict(metadata={"description": "The reason for people, by language."})
+    period = fields.String(metadata={"description": "Whose cap is reached: day, week, month, lifetime."})
+    limit = fields.Integer(metadata={"description": "The cap of the period."})
+    again_at = fields.String(allow_none=True, metadata={"description": "When an activity counts again."})
 
 
 class TierSchema(Schema):

@@ -7,17 +7,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from loyalty.accounts.service import lock_account, next_command_number
+from loyalty.accounts.service import next_command_number
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
-from loyalty.engine import codec
+from loyalty.engine import activities
 from loyalty.engine.apply import carry_out
 from loyalty.engine.book import load_book
 from loyalty.engine.commands import AdjustPoints, Command, RecordActivity, SetTier, TagMember, TierBy
 from loyalty.engine.work import MemberWork
 from loyalty.errors import Invalid
 from loyalty.ledger.entries import EntryDraft
-from loyalty.members.repository import find_activity
 from loyalty.programs.service import load_versions
 from loyalty.reports.standing import read_standings
 from webhook_app.api.answers import MemberSchema
@@ -111,21 +110,17 @@ def tag(writing: Writing, asked: Data, member: UUID) -> Data:
 
 @blueprint.writes("/activities", RecordedSchema, status=201, body=ActivityRequest)
 def record_activity(writing: Writing, asked: Data) -> Data:
-    """Record what a member did, once for each kind and key; it counts toward tiers by activity or events."""
-    member, kind, key = asked["member"], asked["kind"], asked["key"]
-    lock_account(writing.connection)
-    known = find_activity(writing.connection, member, kind, key)
-    if known is not None:
-        return _recorded(codec.command(known), member)
-    _, command = _obey(
-        writing, member,
-        lambda number, at: RecordActivity(number, at, kind, key, asked["score"], asked["event"], kind, actor()),
+    """Record what a member did, once for each kind and key, as often as the program lets it count."""
+    book = load_book(writing.connection, tools().vault, access().account)
+    done = activities.record_activity(
+        writing.connection, book, asked["member"], asked["kind"], asked["key"], utc_now(), actor(),
+        score=asked["score"], is_event=asked["event"],
     )  # fmt: skip
-    return _recorded(command, member)
+    writing.afterwards.append(partial(tools().wake_pushes, access().account, done.pushed))
+    return _recorded(done.command, asked["member"])
 
 
-def _recorded(command: Command, member: UUID) -> Data:
-    assert isinstance(command, RecordActivity)
+def _recorded(command: RecordActivity, member: UUID) -> Data:
     return {
         "number": command.number,
         "member": member,

@@ -16,8 +16,8 @@ from loyalty.engine.commands import OpenBalance
 from loyalty.engine.joining import Newcomer, join_program
 from loyalty.errors import Conflict, Invalid
 from loyalty.members.birthdays import Birthday, put_birthday
+from loyalty.members.commands import find_opening
 from loyalty.members.consents import Consent, add_consent
-from loyalty.members.repository import find_opening
 from loyalty.reports.standing import read_standings
 from webhook_app.api.answers import MemberSchema
 from webhook_app.api.member_answers import OpeningSchema

@@ -163,8 +163,14 @@ class ActivityRequest(Strict):
         required=True, validate=validate.Regexp(r"^[a-z0-9_-]{1,64}$", error="Must be a key.")
     )
     key = fields.String(required=True, validate=validate.Length(1, 200))
-    score = fields.Integer(load_default=1, strict=True, validate=validate.Range(0, 10**9))
-    event = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    score = fields.Integer(
+        load_default=None, strict=True, validate=validate.Range(0, 10**9),
+        metadata={"description": "Unless given: the program's for the kind, else 1."},
+    )  # fmt: skip
+    event = fields.Boolean(
+        load_default=None, truthy={True}, falsy={False},
+        metadata={"description": "Unless given: the program's for the kind, else false."},
+    )  # fmt: skip
 
 
 class NoticesQuery(PageQuery):

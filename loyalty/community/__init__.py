@@ -1,0 +1,1 @@
+"""What members take part in: events, polls and surveys, challenges, lucky draws."""
