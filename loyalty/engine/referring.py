@@ -4,7 +4,7 @@ law: nobody is paid twice for a friend, nobody beyond his limits, nobody for him
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,10 +69,22 @@ def claim(
         raise Invalid("There is no such code.", {"/code": ["There is no such code."]})
     if referrer == friend:
         raise ReferralRefused("Nobody can bring himself.")
-    if device:
-        found = trace(book.coupon_key, "device", device)
-        repository.add_traces(connection, book.id, [(friend, found)] if found else [])
+    _note_traces(connection, book, (referrer, friend), friend, device)
     return _claimed(connection, book, referrer, friend, now)
+
+
+def _note_traces(
+    connection: Connection, book: AccountBook, both: Iterable[UUID], friend: UUID, device: str
+) -> None:
+    """Keep what the profiles of both say, and the friend's device."""
+    said = [
+        (row["id"], kind, row[kind]) for row in list_members(connection, both) for kind in ("email", "phone")
+    ]
+    digests = [
+        (member, trace(book.coupon_key, kind, value))
+        for member, kind, value in [*said, (friend, "device", device)]
+    ]
+    repository.add_traces(connection, book.id, [(member, one) for member, one in digests if one is not None])
 
 
 def _claimed(

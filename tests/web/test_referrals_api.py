@@ -49,6 +49,15 @@ def test_who_has_bought_is_refused_with_the_reason(caller: Caller, members: list
     assert "bought before" in answer.get_json()["detail"]
 
 
+def test_who_signs_up_with_a_code_was_brought(caller: Caller, members: list[str]) -> None:
+    code = code_of(caller, members[0])["code"]
+    asked = {"email": "new@example.test", "referral_code": code}
+    friend = caller.post("/members", asked).get_json()["id"]
+    assert caller.post("/members", asked).status_code == 200
+    (referral,) = caller.get("/referrals").get_json()["data"]
+    assert (referral["referrer"], referral["friend"], referral["status"]) == (members[0], friend, "claimed")
+
+
 def test_an_unknown_code_names_the_field(caller: Caller, members: list[str]) -> None:
     answer = caller.post("/referrals", {"code": "nobodys", "member": members[1]})
     assert answer.status_code == 422

@@ -14,6 +14,7 @@ from loyalty.engine.apply import carry_out
 from loyalty.engine.book import load_book
 from loyalty.engine.commands import OpenBalance
 from loyalty.engine.joining import Newcomer, join_program
+from loyalty.engine.referring import claim
 from loyalty.errors import Conflict, Invalid
 from loyalty.members.birthdays import Birthday, put_birthday
 from loyalty.members.commands import find_opening
@@ -31,13 +32,18 @@ blueprint = Resource("joining", __name__, description="People who sign up, and w
 
 @blueprint.writes("/members", MemberSchema, status=201, body=JoinRequest)
 def join(writing: Writing, asked: Data) -> Any:
-    """Make somebody a member by an e-mail address or a phone; 200 with the member when he is one already."""
+    """Make somebody a member by an e-mail address or a phone; 200 with the member when he is one already.
+
+    A referral code counts for new members only.
+    """
     connection, account, now = writing.connection, access().account, utc_now()
     book = load_book(connection, tools().vault, account)
-    birthday, consents = asked.pop("birthday"), asked.pop("consents")
+    birthday, consents, code = (asked.pop(name) for name in ("birthday", "consents", "referral_code"))
     joined = join_program(connection, book, Newcomer(**asked), now, actor())
     if birthday is not None:
         put_birthday(connection, joined.member, Birthday(**birthday), now, is_staff=False)
+    if code and joined.is_new:
+        claim(connection, book, code, joined.member, "", now)
     for consent in consents:
         add_consent(connection, account, joined.member, Consent(**consent, at=now), actor())
     writing.status = 201 if joined.is_new else 200

@@ -120,6 +120,7 @@ class JoinRequest(Strict):
         validate=validate.Regexp(r"^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$", error="Such as TW or US-NY."),
     )
     birthday = fields.Nested(BirthdayRequest, load_default=None, allow_none=True)
+    referral_code = fields.String(load_default="", validate=validate.Length(max=40))
     consents = fields.List(fields.Nested(ConsentRequest), load_default=list, validate=validate.Length(max=20))
 
 
