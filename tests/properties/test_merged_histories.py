@@ -27,8 +27,8 @@ from test_account_histories import (
 
 from bench.dumps import dump, rows
 from loyalty.accounts.service import next_command_number
+from loyalty.engine.commands import AdjustPoints, MergeMember, UnmergeMember
 from loyalty.engine.commands import Command as Accepted
-from loyalty.engine.commands import MergeMember, UnmergeMember
 from loyalty.engine.decide import refold
 from loyalty.engine.merging import list_merges, merge_members, undo_merge
 from loyalty.engine.state import MemberState, OrderFile
@@ -129,7 +129,9 @@ class Life:
         points, now = self.random.choice((-500, -20, 5, 300)), self.merchant.now
         try:
             for account in self.accounts:
-                account.adjust(key, points, now, now, marked=marked)
+                account.accept(
+                    key, lambda number: AdjustPoints(number, now, points, "because", marked, "staff"), now
+                )
         except MemberMerged:
             pass
 
