@@ -12,7 +12,7 @@ from unittest import mock
 from bench.drain import loaded_merchant
 from bench.figures import Figure
 from bench.stage import Stage
-from loyalty.engine import apply, loading
+from loyalty.engine import apply, finishing, loading
 from loyalty.engine.work import MemberWork
 from loyalty.inbox import repository as inbox
 from workers import draining
@@ -31,7 +31,7 @@ _PLACES: tuple[tuple[str, Any, str], ...] = (
     ("decide", apply, "_restate_orders"),
     ("decide", MemberWork, "plan"),
     ("decide", MemberWork, "decide"),
-    ("save", apply, "save"),
+    ("save", finishing, "save"),
     ("mark", inbox, "mark"),
 )
 
