@@ -15,11 +15,10 @@ from loyalty.engine import codec
 from loyalty.engine.commands import Source
 from loyalty.engine.decide import refold
 from loyalty.engine.due import settle
-from loyalty.engine.loading import load_histories
+from loyalty.engine.loading import load_histories, make_works
 from loyalty.engine.occasions import Rule, Search, find, is_searched
 from loyalty.engine.segmenting import is_in, meets
 from loyalty.engine.state import MemberState
-from loyalty.engine.work import MemberWork
 from loyalty.errors import Invalid
 from loyalty.members.repository import list_members, list_page
 from loyalty.programs.automations import Automation
@@ -132,7 +131,7 @@ def _count(
     reached, after = Reached(), FIRST
     further = candidate.reach() > versions.reach()
     while rows := list_page(connection, after, PAGE):
-        works = [MemberWork(dict(row), codec.member_state(row)) for row in rows]
+        works = make_works(connection, rows)
         if further:
             load_histories(connection, works)
         for work in works:

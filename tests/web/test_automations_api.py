@@ -61,6 +61,21 @@ def test_a_segment_is_counted_before_it_is_published(
     assert answer.get_json() == {"members": members, "of": 1, "named": [member] * members}
 
 
+def test_of_two_who_are_one_person_one_is_counted(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller, member: str
+) -> None:
+    place_order(runtime, client, shop, id=26, customer_id=8)
+    other = next(row["id"] for row in caller.get("/members").get_json()["data"] if row["id"] != member)
+    assert (
+        caller.post(f"/members/{member}/merges", {"member": other, "reason": "one person"}).status_code == 201
+    )
+    for months in (3, 36):
+        window = {"kind": "rolling", "months": months}
+        criterion = {"kind": "metric", "metric": "orders", "at_least": 2, "window": window}
+        answer = caller.post("/segments/preview", {"segment": {"key": "new", "all": [criterion]}}).get_json()
+        assert (answer["of"], answer["members"]) == (1, int(months == 36)), months
+
+
 def test_an_automation_is_counted_before_it_is_published(caller: Caller, member: str) -> None:
     condition = {"kind": "tier", "none_of": ["regular"]}
     for conditions, members in (([], 1), ([condition], 0)):
