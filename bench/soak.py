@@ -42,7 +42,7 @@ def _years(stage: Stage, plan: Years) -> list[str]:
     with stage.place() as place:
         runtime = place.runtime()
         try:
-            complaints = live_with_habits(runtime, plan)
+            complaints = live_with_habits(runtime, plan, lambda line: print(f"soak years {line}", flush=True))
         finally:
             runtime.database.dispose()
     return _tell(f"years {plan}", f"s={time.monotonic() - started:.0f}", complaints)
