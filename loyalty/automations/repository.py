@@ -26,9 +26,10 @@ def add_changes(connection: Connection, account: UUID, rows: Sequence[Row]) -> N
 
 
 def claim_changes(connection: Connection, limit: int) -> Sequence[RowMapping]:
-    """Return changes that no automation has looked at, oldest first, locked."""
+    """Return changes that no automation has looked at, oldest first, locked; who is to be folded again comes later."""
     statement = text(
         "select id, member_id, segment_key, entered, changed_at from segment_changes where handled_at is null"
+        " and not exists (select from members where members.id = member_id and must_refold)"
         " order by id limit :limit for update skip locked"
     )
     return connection.execute(statement, {"limit": limit}).mappings().all()

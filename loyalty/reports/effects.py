@@ -51,8 +51,8 @@ def read_effects(connection: Connection, account: AccountId, now: datetime) -> D
     versions = load_versions(connection, account)
     return {
         "campaigns": _campaigns(connection, versions, now),
-        "rewards": _rewards(connection, versions, now),
-        "automations": _automations(connection, versions, now),
+        "rewards": _rewards(connection, versions),
+        "automations": _automations(connection, versions),
     }
 
 
@@ -85,7 +85,7 @@ def _names(named: Iterable[tuple[str, Text]]) -> dict[str, Text]:
     return dict(named)
 
 
-def _rewards(connection: Connection, versions: Versions, now: datetime) -> list[Data]:
+def _rewards(connection: Connection, versions: Versions) -> list[Data]:
     states: dict[str, dict[str, int]] = {}
     for row in connection.execute(_COUPONS).mappings():
         states.setdefault(row["key"], {})[row["state"]] = row["coupons"]
@@ -97,7 +97,7 @@ def _rewards(connection: Connection, versions: Versions, now: datetime) -> list[
     ]
 
 
-def _automations(connection: Connection, versions: Versions, now: datetime) -> list[Data]:
+def _automations(connection: Connection, versions: Versions) -> list[Data]:
     figures: dict[str, Data] = {}
     for statement in (_BONUSES, _RUNS, _TOLD):
         for row in connection.execute(statement).mappings():

@@ -192,6 +192,14 @@ def test_entering_a_segment_and_leaving_it_by_time(runtime: Runtime) -> None:
     assert desk.differences() == []
 
 
+def test_who_is_to_be_folded_again_is_answered_afterwards(runtime: Runtime) -> None:
+    desk = desk_with(runtime, rule("segment_entered", when={"segment": "fresh"}), segments=[FRESH])
+    desk.rows("update members set must_refold = true returning id")
+    assert run_automations(runtime, desk.shop.account, PAID + DAY) == 0
+    desk.rows("update members set must_refold = false returning id")
+    assert [run_automations(runtime, desk.shop.account, PAID + DAY) for _ in range(2)] == [1, 0]
+
+
 def test_publishing_a_segment_judges_everybody(runtime: Runtime) -> None:
     desk = desk_with(runtime)
     start = PAID + 5 * DAY
