@@ -183,7 +183,7 @@ def _compare_coupons(shop: SandboxShop, coupons: dict[str, str]) -> list[str]:
         stored = shop.coupon(code)
         if state == "issued" and (stored is None or not _is_live(stored)):
             wrong.append(code)
-        if state == "withdrawn" and stored is not None and _is_live(stored):
+        if state == "cancelled" and stored is not None and _is_live(stored):
             wrong.append(code)
     return wrong
 

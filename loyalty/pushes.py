@@ -19,7 +19,9 @@ class PutCoupon:
 
     code: str
     kind: str
-    """`fixed_discount`, `percent_discount`, or `free_shipping` with an amount of 0."""
+    """`fixed_discount`, `percent_discount`, `free_product` for 100 percent of one of its products, or `free_shipping`
+    with an amount of 0.
+    """
     amount: Decimal
     minimum_subtotal: Decimal
     expires_at: datetime | None
@@ -29,6 +31,11 @@ class PutCoupon:
     free_shipping: bool = False
     reusable: bool = False
     """Without a limit of uses; else it serves once."""
+    product_ids: tuple[str, ...] = ()
+    category_ids: tuple[str, ...] = ()
+    """What it takes its discount from; both empty: the whole order."""
+    combinable: bool = False
+    """Whether other codes may be used beside it."""
 
 
 @dataclass(frozen=True, slots=True)

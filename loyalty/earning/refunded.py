@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from loyalty.commerce import OrderSnapshot, Refund
-from loyalty.earning.base import Part
+from loyalty.earning.base import Part, order_parts
+from loyalty.programs.program import Earning
 from loyalty.values import ONE, ZERO
 
 
@@ -53,6 +54,11 @@ def what_is_left(order: OrderSnapshot, parts: tuple[Part, ...], refunds: Iterabl
     factors = {part.line.id: _kept(part, named, quantities) * rest for part in parts}
     share = min(ONE, (by_name + unnamed) / total) if total else ZERO
     return Left(factors, share)
+
+
+def refunded_share(order: OrderSnapshot, refunds: Iterable[Refund]) -> Fraction:
+    """Return how much of what an order costs these refunds give back, from 0 to 1 (RULES §9 (13))."""
+    return what_is_left(order, order_parts(order, Earning(), frozenset()), refunds).refunded_share
 
 
 def _named(refunds: list[Refund]) -> tuple[dict[str, Fraction], dict[str, int]]:

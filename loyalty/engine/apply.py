@@ -17,15 +17,24 @@ from sqlalchemy import Connection
 from loyalty.commerce import Fact, Read
 from loyalty.db import Row
 from loyalty.engine import codec, loading
+from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
 from loyalty.engine.commands import Command
 from loyalty.engine.erasing import erase_customers
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.merging import merge_customers
-from loyalty.engine.news import News, OrderNews, Restated, gather, is_ambiguous, reassigned, restate
+from loyalty.engine.news import (
+    News,
+    OrderNews,
+    Restated,
+    SavedOrder,
+    gather,
+    is_ambiguous,
+    reassigned,
+    restate,
+)
 from loyalty.engine.owners import stronger
 from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
-from loyalty.engine.saving import SavedOrder
 from loyalty.engine.state import OrderFile
 from loyalty.engine.tracing import note_traces
 from loyalty.engine.work import AccountBook, MemberWork
@@ -37,8 +46,6 @@ from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
-from loyalty.rewards import repository as rewards
-from loyalty.rewards.coupon import looks_like_ours
 from loyalty.values import MessageId
 
 Answer = TypeVar("Answer")
@@ -70,12 +77,12 @@ def apply_facts(
     erase_customers(connection, book, (fact for _, fact in facts), now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
-    owners = _owners(connection, news, careful=careful)
+    owners = _owners(connection, news, careful=careful) | list_redeemers(connection, news)
     people = enrol(connection, book.id, news.identities())
     batch = _load(connection, news, owners, people)
     changed = note_profiles(batch, people, news.profiles, versions)
-    codes = _note_coupon_uses(connection, news, batch)
-    outcomes, saved = _restate_orders(news, batch, people, codes)
+    outcomes, saved = _restate_orders(news, batch, people, note_code_uses(connection, news, batch))
+    fold_redeemers_again(connection, batch, saved)
     pushed = finish(connection, book, batch.works, saved, versions, now, refold=refold)
     bought = ((it.member, it.file.snapshot) for it in saved if it.member and it.file.snapshot)
     note_traces(connection, book, bought, versions.at(now))
@@ -100,31 +107,6 @@ def _load(
     if concerned - batch.survivors.keys() - {None}:
         raise OrdersMoved
     return batch
-
-
-def _note_coupon_uses(connection: Connection, news: News, batch: loading.Batch) -> dict[str, frozenset[str]]:
-    """Note our codes on the orders that a batch states anew; return them by order."""
-    uses = [
-        {
-            "key": key,
-            "code": use.code.casefold(),
-            "live": order.snapshot.state not in ("dead", "open"),
-            "gone": False,
-        }
-        for key, order in news.orders.items()
-        if order.snapshot is not None and batch.is_news(key, order.snapshot)
-        for use in order.snapshot.coupons
-        if looks_like_ours(use.code)
-    ]
-    uses += batch.codes_gone(news.orders)
-    if not uses:
-        return {}
-    ours = rewards.note_uses(connection, uses)
-    by_order: dict[str, set[str]] = {}
-    for use in uses:
-        if use["code"] in ours and not use["gone"]:
-            by_order.setdefault(str(use["key"]), set()).add(str(use["code"]))
-    return {key: frozenset(codes) for key, codes in by_order.items()}
 
 
 def _restate_orders(

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from loyalty.engine.state import MemberState
-from loyalty.programs.program import FREE_SHIPPING, Program, Versions
+from loyalty.programs.catalogue import FREE_SHIPPING
+from loyalty.programs.program import Program, Versions
 from loyalty.rewards.coupon import CouponTerms
 from loyalty.tiers.holding import grace_end
 from loyalty.values import ZERO, decimal_floor

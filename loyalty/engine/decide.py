@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from loyalty.engine import automating, memberships, orders, tiering
-from loyalty.engine.commands import MergeMember
+from loyalty.engine import automating, memberships, orders, redeeming, tiering
+from loyalty.engine.commands import MergeMember, RedeemReward
 from loyalty.engine.due import settle
 from loyalty.engine.expiring import note_award, redate_refilled
 from loyalty.engine.obeying import obey
 from loyalty.engine.state import MemberState
-from loyalty.engine.timeline import Event, EventType, command_event, order_events
+from loyalty.engine.timeline import Event, EventType, command_event, order_events, use_events
 from loyalty.engine.uniting import unite
 from loyalty.programs.program import Program, Versions
 
@@ -37,6 +37,12 @@ def _events(state: MemberState, parts: Mapping[str, MemberState], versions: Vers
     for file in state.orders.values():
         if file.snapshot is not None:
             events += order_events(file.ref, file.snapshot, file.deleted_at, versions)
+    for command in state.commands:
+        if isinstance(command, RedeemReward):
+            for file in state.code_users.get(command.number, ()):
+                events += use_events(
+                    command.number, command.accepted_at, file.ref, file.snapshot, file.deleted_at
+                )
     for merge in merges:
         key = command_event(merge).key
         others = _events(parts[merge.other], parts, versions)
@@ -73,6 +79,12 @@ def _apply(state: MemberState, event: Event, program: Program | None, versions: 
     assert program is not None
     if event.command is not None:
         obey(state, event.command, program)
+    elif event.type is EventType.USE:
+        redeeming.use(state, event.redemption, event.order_key, program, event.key.at)
+    elif event.type is EventType.RESTORE:
+        ref = f"refund:{event.refund.id}" if event.refund else "end"
+        place = event.redemption, event.order_key, event.share, ref
+        redeeming.restore(state, *place, program, event.key.at)
     elif event.type is EventType.AWARD:
         _award(state, event, program, versions)
     elif state.orders[event.order_key].award_at is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loyalty.engine import tiering
+from loyalty.engine import redeeming, tiering
 from loyalty.engine.automating import follow_happenings
 from loyalty.engine.expiring import expire, switch_expiry
 from loyalty.engine.state import MemberState
@@ -20,10 +20,14 @@ def settle(state: MemberState, until: datetime, versions: Versions) -> None:
     """Let everything happen that is due up to `until`, in its order: lots first, then rules, tiers and terms."""
     while True:
         lot_due = state.wallet.next_due(until)
-        tier_due = next_tier_due(state, versions)
-        if tier_due is not None and tier_due <= until and (lot_due is None or tier_due < lot_due[0]):
-            _settle_tier(state, tier_due, versions)
-            follow_happenings(state, versions)
+        tier_due, reward_due = next_tier_due(state, versions), next_reward_due(state)
+        first = min((at for at in (tier_due, reward_due) if at is not None), default=None)
+        if first is not None and first <= until and (lot_due is None or first < lot_due[0]):
+            if first == reward_due:
+                _settle_reward(state, first, versions)
+            else:
+                _settle_tier(state, first, versions)
+                follow_happenings(state, versions)
         elif lot_due is not None:
             at, expires, lot = lot_due
             if expires:
@@ -52,6 +56,28 @@ def next_tier_due(state: MemberState, versions: Versions) -> datetime | None:
     for term in state.terms:
         due = _earlier(due, term.due())
     return due
+
+
+def next_reward_due(state: MemberState) -> datetime | None:
+    """Return when the next hold of a redemption ends by itself, or the time of an unused code."""
+    ends = (redemption.due() for redemption in state.redemptions.values())
+    return min((end for end in ends if end is not None), default=None)
+
+
+def sources_due(state: MemberState, until: datetime) -> set[str]:
+    """Return the causes of the lots to which redemptions give points back that end by an instant."""
+    due = (each for each in state.redemptions.values() if (end := each.due()) is not None and end <= until)
+    return {cause for each in due for cause, _ in each.charge.sources}
+
+
+def _settle_reward(state: MemberState, at: datetime, versions: Versions) -> None:
+    """End the redemptions that are due at an instant, in the order of their numbers."""
+    program = versions.at(at)
+    assert program is not None
+    for number in sorted(state.redemptions):
+        if state.redemptions[number].due() == at:
+            redeeming.fall_due(state, state.redemptions[number], program, at)
+    _move_head(state, at, Rank.EXPIRY)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.engine import budgets, loading
-from loyalty.engine.saving import SavedOrder, save
+from loyalty.engine.news import SavedOrder
+from loyalty.engine.saving import save
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import MemberMerged, NotFound
 from loyalty.programs.program import Versions
@@ -28,8 +29,8 @@ def finish(
     """Plan, decide and save the loaded members of a batch; return the stores for which pushes were written."""
     for work in works.values():
         work.refold = work.refold or refold
-        work.plan(versions)
-    loading.load_histories(connection, [work for work in works.values() if work.refold])
+        work.plan(versions, now)
+    loading.load_histories(connection, [work for work in works.values() if work.refold], saved)
     budgets.read_allotments(connection, works.values(), versions)
     budgets.lock_budgets(connection, book.id, list(works.values()), versions)
     for work in works.values():

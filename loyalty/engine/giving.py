@@ -23,7 +23,8 @@ from loyalty.programs.automations import (
     SendMessage,
     Trigger,
 )
-from loyalty.programs.program import COUPON_KINDS, Program
+from loyalty.programs.catalogue import COUPON_KINDS
+from loyalty.programs.program import Program
 from loyalty.programs.terms import RoundUp
 from loyalty.tiers.holding import Term
 from loyalty.tiers.qualification import Metrics, reaches

@@ -17,6 +17,7 @@ from loyalty.outbox.repository import NewPush
 from loyalty.programs.program import Program, Versions, text_in
 from loyalty.pushes import DisableCoupon, PutCoupon, SetMemberTier
 from loyalty.rewards.coupon import CouponTerms, coupon_code, coupon_terms
+from loyalty.rewards.redemption import Redemption, number_of
 from loyalty.values import new_id
 
 LIVE = frozenset({"requested", "issued"})
@@ -95,15 +96,37 @@ def _reconcile(
     reward = program.reward(grant.reward_key) if program else None
     if program is None or reward is None:
         return
-    terms = coupon_terms(reward, program, grant.granted_at)
+    terms = coupon_terms(reward, program, grant.granted_at, grant.amount)
     over = terms.expires_at is not None and terms.expires_at <= now
+    redemption = redemption_of(work, grant.cause)
     if row is None:
-        state = "withdrawn" if grant.withdrawn else "expired" if over else "requested"
+        state = "cancelled" if grant.withdrawn else "expired" if over else "requested"
         _put(issued, book, work, grant, terms, state)
+    elif redemption is not None and (redemption.uses or row["state"] == "used"):
+        _follow_uses(issued, work, redemption, row, now)
     elif grant.withdrawn:
         _withdraw(issued, work, row, now)
-    elif row["state"] == "withdrawn" and not over:
+    elif row["state"] == "cancelled" and not over:
         _put(issued, book, work, grant, terms, "requested")
+
+
+def redemption_of(work: MemberWork, cause: str) -> Redemption | None:
+    """Return the redemption whose coupon a cause names."""
+    number = number_of(cause)
+    return work.state.redemptions.get(number) if number is not None else None
+
+
+def _follow_uses(
+    issued: Issued, work: MemberWork, redemption: Redemption, row: Mapping[Any, Any], now: datetime
+) -> None:
+    """A code that an order uses is used, and free again without one, unless its points went back meanwhile."""
+    user = next(iter(redemption.uses), None)
+    state = "cancelled" if redemption.is_over else "used" if user else "issued"
+    if (row["state"], row["used_by"]) == (state, user):
+        return
+    issued.coupons.append({**row, "state": state, "used_by": user, "failure": None})
+    if state == "cancelled":
+        _disable(issued, work, row, now)
 
 
 def _put(
@@ -123,6 +146,9 @@ def _put(
         f"Laurel: {grant.cause}",
         free_shipping=terms.free_shipping,
         reusable=terms.reusable,
+        product_ids=terms.product_ids,
+        category_ids=terms.category_ids,
+        combinable=terms.combinable,
     )
     issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
@@ -146,13 +172,19 @@ def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: Coupon
         "failure": "no e-mail to bind the coupon to" if unbound else None,
         "reusable": terms.reusable,
         "free_shipping": terms.free_shipping,
+        "used_by": None,
+        "scope": terms.scope(),
     }
 
 
 def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
     if row["state"] not in LIVE:
         return
-    issued.coupons.append({**row, "state": "withdrawn", "failure": None})
+    issued.coupons.append({**row, "state": "cancelled", "failure": None})
+    _disable(issued, work, row, now)
+
+
+def _disable(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
     command = DisableCoupon(row["code"], now)
     issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 

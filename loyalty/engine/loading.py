@@ -14,7 +14,7 @@ from loyalty.commerce import OrderSnapshot
 from loyalty.db import Row
 from loyalty.engine import codec
 from loyalty.engine.due import may_change_any_lot
-from loyalty.engine.news import OrderNews, Restated
+from loyalty.engine.news import OrderNews, Restated, SavedOrder
 from loyalty.engine.owners import Claim
 from loyalty.engine.state import OrderFile
 from loyalty.engine.work import MemberWork
@@ -145,9 +145,11 @@ def make_works(connection: Connection, rows: Iterable[Mapping[Any, Any]]) -> lis
     return works
 
 
-def load_histories(connection: Connection, works: Sequence[MemberWork]) -> None:
+def load_histories(
+    connection: Connection, works: Sequence[MemberWork], news: Sequence[SavedOrder] = ()
+) -> None:
     """Read all orders, commands, posted sums and coupons of members who are folded from nothing, with those of
-    everybody who is merged into them.
+    everybody who is merged into them. `news` are orders of the batch that are not written yet.
     """
     if not works:
         return
@@ -164,5 +166,22 @@ def load_histories(connection: Connection, works: Sequence[MemberWork]) -> None:
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
     for row in rewards.list_member_coupons(connection, roots):
         by_root[row["member_id"]].coupons.append(row)
+    _load_strangers(connection, works, roots, news)
     for work in works:
         work.end_history()
+
+
+def _load_strangers(
+    connection: Connection, works: Sequence[MemberWork], roots: Sequence[UUID], news: Sequence[SavedOrder]
+) -> None:
+    """Read the orders of others on which codes of these members' rewards stand, as the batch leaves them."""
+    owners = {code: work for work in works for code in work.reward_codes()}
+    if not owners:
+        return
+    files = {
+        row["key"]: codec.order_file(row) for row in orders.list_code_users(connection, list(owners), roots)
+    }
+    files |= {item.file.ref.key: item.file for item in news}
+    for key, file in files.items():
+        for code in file.laurel_codes & owners.keys():
+            owners[code].strangers[key] = file

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from loyalty.commerce import (
     Buyer,
@@ -161,6 +162,16 @@ class Restated:
 
     old: OrderFile | None
     new: OrderFile
+
+
+@dataclass(frozen=True, slots=True)
+class SavedOrder:
+    """An order whose newest statement is to be written, with the member it belongs to."""
+
+    file: OrderFile
+    store: StoreId
+    member: UUID | None
+    claim: Claim | None
 
 
 def restate(news: OrderNews, old: OrderFile | None, laurel_codes: frozenset[str]) -> Restated | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loyalty.engine import giving, tiering
+from loyalty.engine import giving, redeeming, tiering
 from loyalty.engine.commands import (
     AdjustPoints,
     Command,
+    EndRedemption,
     MergeMember,
     OpenBalance,
     RecordActivity,
+    RedeemReward,
     RunActions,
     SetTier,
     Source,
@@ -49,6 +51,10 @@ def obey(state: MemberState, command: Command, program: Program) -> None:
         _open_balance(state, command, program)
     elif isinstance(command, TagMember):
         state.tags = (state.tags | set(command.add)) - set(command.remove)
+    elif isinstance(command, RedeemReward):
+        redeeming.redeem(state, command, program)
+    elif isinstance(command, EndRedemption):
+        redeeming.end(state, command, program)
     elif isinstance(command, RunActions):
         _run_actions(state, command, program)
     elif isinstance(command, UndoActions):

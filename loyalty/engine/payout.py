@@ -8,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from loyalty.engine.state import MemberState
-from loyalty.programs.program import Program, Reward
+from loyalty.programs.catalogue import Reward
+from loyalty.programs.program import Program
 from loyalty.values import decimal_floor
 
 SOON = timedelta(days=90)

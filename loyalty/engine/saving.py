@@ -5,7 +5,6 @@ law: one statement a topic, nothing is asked again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +15,8 @@ from loyalty.db import Row
 from loyalty.engine import codec, issuing, telling
 from loyalty.engine.budgets import save_allotments
 from loyalty.engine.giving import may_be_withdrawn
-from loyalty.engine.owners import Claim
+from loyalty.engine.news import SavedOrder
+from loyalty.engine.redemption_rows import save_redemptions
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import OrdersMoved
@@ -28,17 +28,7 @@ from loyalty.outbox.repository import add_pushes
 from loyalty.programs.program import Program, Versions
 from loyalty.rewards import repository as rewards
 from loyalty.tiers import repository as tiers
-from loyalty.values import StoreId, fraction_text, new_id
-
-
-@dataclass(frozen=True, slots=True)
-class SavedOrder:
-    """An order whose newest statement is to be written, with the member it belongs to."""
-
-    file: OrderFile
-    store: StoreId
-    member: UUID | None
-    claim: Claim | None
+from loyalty.values import fraction_text, new_id
 
 
 def save(
@@ -55,6 +45,7 @@ def save(
     save_allotments(connection, book.id, works)
     _save_ledger(connection, book, works, now)
     _save_periods(connection, book, works)
+    save_redemptions(connection, book, works, now)
     issued = _save_issued(connection, book, works, versions, now)
     _save_segments(connection, book, works, now)
     if works:
@@ -235,6 +226,7 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
         "settled_at": max(now, work.row["settled_at"] or now),
         "tier_key": state.tier_key,
         "debt": state.wallet.debt,
+        "held": state.wallet.held,
         "points_sum": row["points_sum"],
         "next_lot": state.wallet.next_sequence,
         "order_count": state.order_count,

@@ -4,7 +4,7 @@ law: state is what events left.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -19,6 +19,7 @@ from loyalty.ledger.entries import Movement
 from loyalty.ledger.lots import Wallet
 from loyalty.programs.automations import Action, Trigger
 from loyalty.programs.program import Enrolment
+from loyalty.rewards.redemption import Redemption
 from loyalty.tiers.holding import Holding, Term
 from loyalty.tiers.qualification import Metrics
 from loyalty.tiers.tally import Tally
@@ -90,6 +91,8 @@ class Grant:
     """Whether figures reached it: then refunds may withdraw it."""
     owner: str = ""
     """The key of the merged member who had it; empty: it is the member's own."""
+    amount: str = ""
+    """Of a variable discount: money as a decimal text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,10 @@ class MemberState:
     bonuses: dict[str, Bonus] = field(default_factory=dict)
     told: list[Telling] = field(default_factory=list)
     allotments: Allotments = field(default_factory=Allotments)
+    redemptions: dict[int, Redemption] = field(default_factory=dict)
+    """By number; of earlier folds those to which time will do something, or a shop's answer."""
+    code_users: Mapping[int, Sequence[OrderFile]] = field(default_factory=dict)
+    """By the number of a redemption, the orders on which its code stands, whoever placed them."""
     grants: dict[str, Grant] = field(default_factory=dict)
     live_grants: int = 0
     """Grants of earlier folds that may still be withdrawn."""
@@ -245,4 +252,5 @@ class MemberState:
             used_causes=self.used_causes,
             allotments=self.allotments.fresh(),
             parts=self.parts,
+            code_users=self.code_users,
         )

@@ -10,7 +10,8 @@ from loyalty.clock import add_months_to_instant
 from loyalty.engine.state import Grant, Happening, MemberState, Period
 from loyalty.engine.timeline import parse_order_key
 from loyalty.programs.automations import Trigger
-from loyalty.programs.program import COUPON_KINDS, Program, Versions
+from loyalty.programs.catalogue import COUPON_KINDS
+from loyalty.programs.program import Program, Versions
 from loyalty.tiers.holding import (
     MOMENT,
     Holding,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from fractions import Fraction
 from typing import NamedTuple
 
 from loyalty.commerce import OrderSnapshot, OrderState, Refund
 from loyalty.earning.earning import award_time
+from loyalty.earning.refunded import refunded_share
 from loyalty.engine.commands import Command
 from loyalty.programs.program import Versions
+from loyalty.values import ONE, ZERO
 
 
 class Rank(IntEnum):
@@ -19,8 +22,14 @@ class Rank(IntEnum):
     MATURITY = 0
     EXPIRY = 1
     ORDER = 2
-    REFUND = 3
-    COMMAND = 4
+    RESTORE = 3
+    """A refund returns the points that its order used: before it takes what the order earned."""
+    REFUND = 4
+    COMMAND = 5
+    USE = 6
+    """An order used a reward's code: after the command that made it."""
+    RESTORE_AT_USE = 7
+    """The refund was there when the code was used."""
 
 
 class EventKey(NamedTuple):
@@ -63,6 +72,8 @@ class EventType(IntEnum):
     END = 2
     """The order is dead, or stated as refunded in full."""
     COMMAND = 3
+    USE = 4
+    RESTORE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,10 @@ class Event:
     order_key: str = ""
     refund: Refund | None = None
     command: Command | None = None
+    redemption: int = 0
+    """Of a use, or what a refund restores: whose code the order used."""
+    share: Fraction = ZERO
+    """Of what a refund restores: how much of the order is refunded by then."""
 
 
 def order_award_time(order: OrderSnapshot, versions: Versions) -> datetime | None:
@@ -116,6 +131,38 @@ def end_time(order: OrderSnapshot, deleted_at: datetime | None) -> datetime | No
 def is_dead(order: OrderSnapshot, deleted_at: datetime | None) -> bool:
     """Return whether an order ended cancelled, failed, trashed or deleted."""
     return deleted_at is not None or order.state is OrderState.DEAD
+
+
+def use_events(
+    number: int, asked_at: datetime, ref: OrderRef, order: OrderSnapshot | None, deleted_at: datetime | None
+) -> tuple[Event, ...]:
+    """Return what an order does to the redemption whose code it used: its use, then the share refunded so far.
+
+    An order that is not paid yet, or died before it was, used nothing.
+    """
+    if order is None or order.state is OrderState.OPEN:
+        return ()
+    if order.paid_at is None and is_dead(order, deleted_at):
+        return ()
+    start, ended = max(order.placed_at, asked_at), end_time(order, deleted_at)
+    events = [Event(ref.place(start, Rank.USE), EventType.USE, ref.key, redemption=number)]
+    counted = [refund for refund in order.refunds if refund.amount > 0]
+    keyed = sorted(
+        ((_restore_place(ref, one.created_at, start, one.id), one) for one in counted),
+        key=lambda pair: pair[0],
+    )
+    for count, (key, refund) in enumerate(keyed, 1):
+        share = refunded_share(order, [one for _, one in keyed[:count]])
+        events.append(Event(key, EventType.RESTORE, ref.key, refund, redemption=number, share=share))
+    if ended is not None:
+        key = _restore_place(ref, ended, start, ref.external_id)
+        events.append(Event(key, EventType.RESTORE, ref.key, redemption=number, share=ONE))
+    return tuple(events)
+
+
+def _restore_place(ref: OrderRef, at: datetime, used_at: datetime, external_id: str) -> EventKey:
+    rank = Rank.RESTORE if at > used_at else Rank.RESTORE_AT_USE
+    return ref.place(max(at, used_at), rank, external_id)
 
 
 def command_event(command: Command) -> Event:

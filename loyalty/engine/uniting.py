@@ -15,7 +15,7 @@ from loyalty.ledger.lots import NEVER
 from loyalty.programs.program import Program
 from loyalty.tiers.holding import Holding
 
-UNIQUE = ("order:", "adjustment:", "opening:", "merged:")
+UNIQUE = ("order:", "adjustment:", "opening:", "redemption:", "merged:")
 """How causes begin that no two members of an account share."""
 
 
@@ -57,6 +57,8 @@ def _name_apart(other: MemberState) -> None:
         (united_cause(key, lot), united_cause(key, by), n) for (lot, by), n in wallet.consumed.items()
     ]
     wallet.consumed = defaultdict(int, {(lot, by): points for lot, by, points in consumed})
+    for charge in (one for each in other.redemptions.values() for one in (each.charge, *each.uses.values())):
+        charge.sources = [(united_cause(key, lot), points) for lot, points in charge.sources]
     other.movements = [replace(one, cause=united_cause(key, one.cause)) for one in other.movements]
 
 
@@ -71,6 +73,7 @@ def _unite_records(state: MemberState, other: MemberState) -> None:
     state.last_activity = max(active, default=None)
     _unite_bonuses(state, other)
     state.live_grants += other.live_grants
+    state.redemptions |= other.redemptions
     for cause, grant in other.grants.items():
         grant.owner = grant.owner or other.key
         state.grants[cause] = grant

@@ -96,7 +96,7 @@ def _check(result: Verification, row: Any, entries: list[Any], lots: list[Any], 
     differs = _reporter(result, row["id"])
     total = sum(entry["points"] for entry in entries)
     differs("points_sum", row["points_sum"], total)
-    differs("lots less debt", sum(lot["remaining"] for lot in lots) - row["debt"], total)
+    differs("lots and holds less debt", sum(lot["remaining"] for lot in lots) + row["held"] - row["debt"], total)
     balance = 0
     for entry in entries:
         balance += entry["points"]
@@ -162,6 +162,7 @@ def _compare(
     _compare_causes(differs, work)
     _compare_lots(differs, state, lots)
     differs("debt", row["debt"], state.wallet.debt)
+    differs("held", row["held"], state.wallet.held)
     differs("tier", row["tier_key"], state.tier_key)
     differs("joined_at", row["joined_at"], state.joined_at)
     differs("order count", row["order_count"], state.order_count)

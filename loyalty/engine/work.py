@@ -11,15 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from loyalty.engine import codec
-from loyalty.engine.commands import Command, UndoActions
+from loyalty.engine.commands import Command, is_undoing
 from loyalty.engine.decide import decide, refold
-from loyalty.engine.due import next_tier_due
+from loyalty.engine.due import next_reward_due, next_tier_due
 from loyalty.engine.planning import Change, events_to_append
 from loyalty.engine.segmenting import next_change, segments_of
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, command_event
 from loyalty.ledger.entries import EntryDraft, Posted, differences
 from loyalty.programs.program import Program, Versions
+from loyalty.rewards.redemption import number_of
 from loyalty.values import AccountId, StoreId
 
 
@@ -82,6 +83,8 @@ class MemberWork:
     """Whose the batch's orders are, of him and of those who are merged into him."""
     because: str | None = None
     """The reason that all entries of this fold carry, where there is one."""
+    strangers: dict[str, OrderFile] = field(default_factory=dict)
+    """Orders of others on which codes of his rewards stand."""
     stood: tuple[object, ...] = ()
     """On what ground he had his tier when he was loaded."""
 
@@ -148,9 +151,29 @@ class MemberWork:
         if self.command is not None and self.command not in self.state.commands:
             self.state.commands.append(self.command)
         self.state.used_causes = frozenset(row["cause"] for row in self.coupons if row["state"] == "used")
+        self._find_code_users()
 
-    def plan(self, versions: Versions) -> None:
-        """Find out whether the news can be appended."""
+    def reward_codes(self) -> dict[str, int]:
+        """Return the codes of his redemptions with their numbers; his coupons were read."""
+        numbers = {row["code"]: number_of(row["cause"]) for row in self.coupons}
+        return {code: number for code, number in numbers.items() if number is not None}
+
+    def _find_code_users(self) -> None:
+        """Let every state of the fold know which orders use the codes of its redemptions."""
+        codes, users = self.reward_codes(), dict[int, list[OrderFile]]()
+        if not codes:
+            return
+        files = {file.ref.key: file for file in (*self.strangers.values(), *self.files())}
+        for _, file in sorted(files.items()):
+            for number in sorted({codes[code] for code in file.laurel_codes if code in codes}):
+                users.setdefault(number, []).append(file)
+        for state in (self.state, *self.state.parts.values()):
+            state.code_users = users
+
+    def plan(self, versions: Versions, now: datetime) -> None:
+        """Find out whether the news can be appended; what gives points back needs to know where they came from."""
+        due = next_reward_due(self.state)
+        self.refold = self.refold or (due is not None and due <= max(now, self.row["settled_at"] or now))
         self.refold = self.refold or self.row["must_refold"] or self._has_missed_rules(versions)
         self.refold = self.refold or self.is_merged or self._restates_another()
         if self.refold:
@@ -162,8 +185,8 @@ class MemberWork:
         ):
             self.refold = True
             return
-        if isinstance(self.command, UndoActions):
-            self.refold = True  # what it withdraws was given in an earlier fold
+        if is_undoing(self.command):
+            self.refold = True  # what it takes back was given in an earlier fold
             return
         self.events = sorted([*events, *command], key=lambda event: event.key)
 
@@ -219,8 +242,8 @@ class MemberWork:
         state.allotments.release(change.new.ref.key for change in self.changes if change.old is None)
 
     def tier_due(self, versions: Versions) -> datetime | None:
-        """Return when something happens to the tier, or to a segment, by itself."""
-        moments = next_tier_due(self.state, versions), self.segments_due
+        """Return when something happens to the tier, a redemption or a segment by itself."""
+        moments = next_tier_due(self.state, versions), next_reward_due(self.state), self.segments_due
         return min((at for at in moments if at is not None), default=None)
 
     def _ground(self) -> tuple[object, ...]:

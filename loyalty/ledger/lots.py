@@ -58,6 +58,8 @@ class Wallet:
 
     lots: dict[str, Lot] = field(default_factory=dict)
     debt: int = 0
+    held: int = 0
+    """Points of lots that open redemptions hold."""
     consumed: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     """Points by (lot's cause, consumer's cause) of this fold; negative where a refill gave them back."""
     touched: set[str] = field(default_factory=set)
@@ -88,6 +90,7 @@ class Wallet:
         for place, points in other.consumed.items():
             self.consumed[place] += points
         self.debt += other.debt
+        self.held += other.held
         for lot in self.spendable(instant):
             self.pay_debt(lot, instant)
 
@@ -118,6 +121,17 @@ class Wallet:
             found += self.take(lot, points - found, consumer)
         return found
 
+    def spend(self, points: int, instant: datetime, consumer: str) -> list[tuple[str, int]]:
+        """Use matured lots by spending order; return how much of which, in that order."""
+        sources = []
+        for lot in self.spendable(instant):
+            if not points or lot.is_pending(instant):
+                break
+            used = self.take(lot, points, consumer)
+            points -= used
+            sources.append((lot.cause, used))
+        return sources
+
     def spendable(self, instant: datetime, own: str | None = None) -> list[Lot]:
         """Return the lots with a rest that are not dead, in the order in which they are used, pending ones last."""
         alive = [
@@ -145,10 +159,10 @@ class Wallet:
 
     def balance(self, instant: datetime) -> Balance:
         """Return the figures at an instant, dead lots left out."""
-        return balance_of(self.lots.values(), self.debt, instant)
+        return balance_of(self.lots.values(), self.debt, instant, self.held)
 
 
-def balance_of(lots: Iterable[Lot], debt: int, instant: datetime) -> Balance:
+def balance_of(lots: Iterable[Lot], debt: int, instant: datetime, held: int = 0) -> Balance:
     """Return available, pending, held and debt of some lots at an instant (RULES §4)."""
     available = pending = 0
     for lot in lots:
@@ -158,4 +172,4 @@ def balance_of(lots: Iterable[Lot], debt: int, instant: datetime) -> Balance:
             pending += lot.remaining
         else:
             available += lot.remaining
-    return Balance(available - debt, pending, 0, debt)
+    return Balance(available - debt, pending, held, debt)

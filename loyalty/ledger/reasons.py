@@ -70,6 +70,31 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "商家人工{sign} {count} {points}:{text}",
         "The shop {sign} {count} {points} by hand: {text}",
     ),
+    "redeemed": (
+        "兌換「{name}」使用 {count} {points}",
+        "兑换“{name}”使用 {count} {points}",
+        "{name}: {count} {points} redeemed",
+    ),
+    "redemption_cancelled": (
+        "取消兌換「{name}」,退回 {count} {points}",
+        "取消兑换“{name}”,退回 {count} {points}",
+        "{name} was cancelled: {count} {points} came back",
+    ),
+    "redemption_returned": (
+        "「{name}」到期未使用,退回 {count} {points}",
+        "“{name}”到期未使用,退回 {count} {points}",
+        "{name} ended unused: {count} {points} came back",
+    ),
+    "redemption_restored": (
+        "訂單 {order} 退款,退回兌換「{name}」的 {count} {points}",
+        "订单 {order} 退款,退回兑换“{name}”的 {count} {points}",
+        "Order {order} was refunded: {count} {points} of {name} came back",
+    ),
+    "redemption_forgiven": (
+        "兌換「{name}」時餘額不足,免除 {count} {points}",
+        "兑换“{name}”时余额不足,免除 {count} {points}",
+        "The balance did not cover {name}: {count} {points} were forgiven",
+    ),
     "bonus": (
         "「{name}」贈送 {count} {points}",
         "「{name}」赠送 {count} {points}",

@@ -43,10 +43,10 @@ _MERGED = text("select * from members where merged_into = any(:ids) order by id"
 COLUMNS = {
     "id": "uuid", "email": "text", "phone": "text", "name": "text", "region": "text", "role": "text",
     "registered": "boolean", "profile_at": "timestamptz", "enrolled": "boolean", "joined_at": "timestamptz",
-    "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "points_sum": "bigint",
-    "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text", "lifetime_orders": "integer",
-    "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz", "segments": "text[]",
-    "must_refold": "boolean",
+    "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "held": "bigint",
+    "points_sum": "bigint", "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text",
+    "lifetime_orders": "integer", "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz",
+    "segments": "text[]", "must_refold": "boolean",
 }  # fmt: skip
 _PROFILE = {name: COLUMNS[name] for name in list(COLUMNS)[:8]}
 

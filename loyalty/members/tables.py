@@ -43,6 +43,7 @@ members = Table(
     Column("settled_at", Instant),
     Column("tier_key", Text),
     Column("debt", BigInteger, nullable=False, server_default="0"),
+    Column("held", BigInteger, nullable=False, server_default="0"),
     Column("points_sum", BigInteger, nullable=False, server_default="0"),
     Column("next_lot", Integer, nullable=False, server_default="1"),
     Column("order_count", Integer, nullable=False, server_default="0"),
@@ -82,6 +83,7 @@ members = Table(
         "ix_members_merged_into", "merged_into", postgresql_where=text("merged_into is not null")
     ),  # everybody for whom a member stands
     CheckConstraint("debt >= 0", name="debt"),
+    CheckConstraint("held >= 0", name="held"),
     CheckConstraint("merged_into is null or merged = 0", name="merged"),
     CheckConstraint(
         "birth_month between 1 and 12 and birth_day between 1 and 31"
@@ -141,7 +143,8 @@ commands = Table(
         postgresql_where=text("kind = 'run'"),
     ),  # each occasion once
     CheckConstraint(
-        "kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening', 'run', 'undo')",
+        "kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening', 'run', 'undo',"
+        " 'redeem', 'end_redemption')",
         name="kind",
     ),
     Index(

@@ -50,6 +50,17 @@ def list_histories(connection: Connection, members: Sequence[UUID]) -> Sequence[
     return connection.execute(_HISTORY, {"members": list(members)}).mappings().all()
 
 
+def list_code_users(
+    connection: Connection, codes: Sequence[str], members: Sequence[UUID]
+) -> Sequence[RowMapping]:
+    """Return the orders with any of these codes that belong to nobody of these members."""
+    statement = text(
+        f"select {_FOLDED}, snapshot from orders where laurel_codes <> '[]' and laurel_codes ?| :codes"
+        " and (member_id is null or member_id <> all(:members)) order by key"
+    ).bindparams(bindparam("codes", type_=ARRAY(Text)), bindparam("members", type_=ARRAY(Uuid)))
+    return connection.execute(statement, {"codes": list(codes), "members": list(members)}).mappings().all()
+
+
 def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID | None]:
     """Return to which member each known order of these keys counts: its own, or into whom that one is merged."""
     rows = connection.execute(_OWNERS, {"keys": list(keys)})

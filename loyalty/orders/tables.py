@@ -50,6 +50,12 @@ orders = Table(
     belongs_to("stores", "store_id"),
     belongs_to("members", "member_id"),
     Index(
+        "ix_orders_laurel_codes",
+        "laurel_codes",
+        postgresql_using="gin",
+        postgresql_where=text("laurel_codes <> '[]'"),
+    ),  # whose orders used a code
+    Index(
         "ix_orders_member", "account_id", "member_id", "award_at"
     ),  # a member's window, and his history for a refold
     Index("ix_orders_award", "award_at"),  # whose last order was awarded on which day

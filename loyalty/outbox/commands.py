@@ -29,6 +29,9 @@ def command_data(command: PushCommand) -> dict[str, Any]:
             "description": command.description,
             "free_shipping": command.free_shipping,
             "reusable": command.reusable,
+            "product_ids": list(command.product_ids),
+            "category_ids": list(command.category_ids),
+            "combinable": command.combinable,
         }
     if isinstance(command, DisableCoupon):
         return {"code": command.code, "at": command.at.isoformat()}
@@ -52,7 +55,8 @@ def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
     if kind == "put_coupon":
         expires_at = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
         amounts = {name: Decimal(data[name]) for name in ("amount", "minimum_subtotal")}
-        return PutCoupon(**{**data, **amounts, "expires_at": expires_at})
+        scope = {name: tuple(data.get(name, ())) for name in ("product_ids", "category_ids")}
+        return PutCoupon(**{**data, **amounts, **scope, "expires_at": expires_at})
     if kind == "disable_coupon":
         return DisableCoupon(data["code"], datetime.fromisoformat(data["at"]))
     if kind == "post_webhook":

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
+from loyalty.programs.catalogue import Reward
 from loyalty.programs.design_texts import list_untold, list_untranslated
 from loyalty.programs.ladder import Conditions, Tier
 from loyalty.programs.lint import Notice, advice
-from loyalty.programs.program import Program, Reward
+from loyalty.programs.program import Program
 from loyalty.programs.terms import Metric
 from loyalty.programs.words import named, number
 

@@ -16,6 +16,7 @@ from loyalty.programs import terms as t
 from loyalty.programs.automation_document import read_automation, read_limit, read_referral, read_segment
 from loyalty.programs.automations import Message
 from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
+from loyalty.programs.reward_document import read_reward
 from loyalty.programs.schema import ProgramSchema
 
 _SCHEMA = ProgramSchema()
@@ -71,7 +72,7 @@ def build_program(document: object, context: Context, version: int, effective_fr
         ),
         tiers=tuple(_tier(tier) for tier in data["tiers"]),
         tier_policy=_tier_policy(data["tier_policy"]),
-        rewards=tuple(p.Reward(**{**reward, "tiers": tuple(reward["tiers"])}) for reward in data["rewards"]),
+        rewards=tuple(read_reward(reward, context.time_zone) for reward in data["rewards"]),
         memberships=tuple(
             p.Membership(**{**item, "match": _match(item["match"])}) for item in data["memberships"]
         ),

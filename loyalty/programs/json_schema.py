@@ -10,11 +10,21 @@ from marshmallow import Schema, fields, missing, validate
 
 from loyalty.programs.fields import DECIMAL, KEY, LARGEST, CalendarLength, Key, Number, Texts, WallTime, Whole
 from loyalty.programs.program import LANGUAGES
+from loyalty.programs.reward_schema import PERIODS, PerMember
 from loyalty.programs.schema import ProgramSchema
 
 Json = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _LENGTH = {"type": "integer", "minimum": 1, "maximum": 36500}
+_USES: Json = {
+    "type": "object",
+    "properties": {
+        "uses": {"type": "integer", "minimum": 1},
+        "period": {"type": "string", "enum": list(PERIODS), "default": "lifetime"},
+    },
+    "additionalProperties": False,
+    "required": ["uses"],
+}
 _KINDS: Mapping[type[fields.Field[Any]], Json] = {
     CalendarLength: {
         "type": "object",
@@ -23,6 +33,7 @@ _KINDS: Mapping[type[fields.Field[Any]], Json] = {
         "minProperties": 1,
         "maxProperties": 1,
     },
+    PerMember: {"anyOf": [{"type": "integer", "minimum": 1}, _USES]},
     Texts: {
         "type": "object",
         "properties": {language: {"type": "string"} for language in LANGUAGES},

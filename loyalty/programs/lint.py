@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loyalty.programs.catalogue import COUPON_KINDS
 from loyalty.programs.conflicts import conflicts
 from loyalty.programs.ladder import Text
-from loyalty.programs.program import COUPON_KINDS
 from loyalty.programs.words import Part, say
 
 _KEPT = {

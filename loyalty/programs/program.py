@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from loyalty.programs.automations import ActivityLimit, Automation, Message, Referral, Trigger
 from loyalty.programs.campaigns import Campaign
+from loyalty.programs.catalogue import Reward
 from loyalty.programs.ladder import Text, Tier, TierPolicy
 from loyalty.programs.segments import Figure, Segment
 from loyalty.programs.terms import (
@@ -111,29 +112,6 @@ class Refunds:
     restore_min_days: int = 30
 
 
-FREE_SHIPPING = "free_shipping"
-COUPON_KINDS = frozenset({"fixed_discount", "percent_discount", FREE_SHIPPING})
-"""Rewards that are a code in the shop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """A catalogue item; `amount` is money for fixed discounts, percent for percent discounts."""
-
-    key: str
-    kind: str
-    points: int | None = None
-    amount: Fraction | None = None
-    minimum_subtotal: Fraction = ZERO
-    valid_days: int | None = None
-    on_expiry: str = "return"
-    tiers: tuple[str, ...] = ()
-    stock: int | None = None
-    per_member: int | None = None
-    unit_cost: Fraction | None = None
-    name: Text = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A paid membership: buying one of its products holds the buyer in `tier` for a term, and some days of grace."""
@@ -206,6 +184,13 @@ class Program:
     def reward(self, key: str) -> Reward | None:
         """Return a reward of the catalogue, if it is there."""
         return next((reward for reward in self.rewards if reward.key == key), None)
+
+    def admits(self, reward: Reward, tier_key: str | None) -> bool:
+        """Return whether members of a tier may have a reward: one of its tiers, and none below its lowest."""
+        if reward.tiers and tier_key not in reward.tiers:
+            return False
+        least = self.tier_rank(reward.from_tier) if reward.from_tier else 0
+        return self.tier_rank(tier_key or "") >= least
 
     def segment(self, key: str) -> Segment | None:
         """Return a segment, if it is there."""

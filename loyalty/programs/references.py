@@ -40,6 +40,11 @@ def _names(data: dict[str, Any]) -> Iterator[Named]:
         for benefit in ("entry_reward", "birthday_reward"):
             if tier["benefits"][benefit] is not None:
                 yield ("tiers", index, "benefits", benefit), "reward", tier["benefits"][benefit]
+    for index, reward in enumerate(data["rewards"]):
+        for key in sorted(set(reward["tiers"])):
+            yield ("rewards", index, "tiers"), "tier", key
+        if reward["from_tier"] is not None:
+            yield ("rewards", index, "from_tier"), "tier", reward["from_tier"]
     for index, membership in enumerate(data["memberships"]):
         yield ("memberships", index, "tier"), "tier", membership["tier"]
     for index, campaign in enumerate(data["campaigns"]):

@@ -13,8 +13,10 @@ from loyalty.programs.corrections import Correction
 from loyalty.programs.document import Context
 from loyalty.values import AccountId, exact, fraction_text
 
-ACTS_ON = 2
-"""Which parts of a document the release acts on that publishes it: 2 with segments, automations, referral, limits."""
+ACTS_ON = 3
+"""Which parts of a document the release acts on that publishes it: 2 with segments, automations, referral, limits;
+3 with all kinds of rewards and cash back.
+"""
 _VERSIONS = text(
     "select version, effective_from, currency, time_zone, decimals, published_at, acts_on, document"
     " from program_versions order by effective_from, version"

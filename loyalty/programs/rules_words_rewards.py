@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from loyalty.programs.catalogue import Reward
 from loyalty.programs.ladder import Text
-from loyalty.programs.program import Membership, Program, Reward
+from loyalty.programs.program import Membership, Program
 from loyalty.programs.rules_words import amount, points, products, quoted, tier_name, tier_names
 from loyalty.programs.words import clauses, counted, days, length, named, number, say
 
@@ -64,7 +65,7 @@ def _terms(program: Program, reward: Reward) -> Iterator[Text]:
         stock = number(reward.stock)
         yield say("限量 {stock} 份", "限量 {stock} 份", "{stock} in all", stock=stock)
     if reward.per_member is not None:
-        most = counted(reward.per_member, "份", "份", "time")
+        most = counted(reward.per_member.uses, "份", "份", "time")
         yield say("每位會員最多 {most}", "每位会员最多 {most}", "at most {most} for each member", most=most)
 
 

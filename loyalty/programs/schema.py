@@ -16,6 +16,7 @@ from loyalty.programs.automation_schema import (
 from loyalty.programs.campaign_schema import CampaignSchema
 from loyalty.programs.fields import ByKey, CalendarLength, Key, Number, Texts, Whole
 from loyalty.programs.references import list_missing
+from loyalty.programs.reward_schema import RewardSchema
 from loyalty.programs.schema_parts import MatchSchema, Strict, choice, ids, part
 from loyalty.programs.terms import (
     AwardOn,
@@ -137,35 +138,6 @@ class TierPolicySchema(Strict):
     notice_days = fields.List(Whole(least=1), load_default=list)
     on_refund = choice(["period_end", "at_once"], "period_end")
     on_change = choice(["keep", "recalculate"], "keep")
-
-
-REWARD_KINDS = (
-    "fixed_discount", "percent_discount", "free_shipping", "free_product", "variable_discount", "gift_card",
-    "store_credit", "sample", "event_ticket", "service", "external",
-)  # fmt: skip
-
-
-class RewardSchema(Strict):
-    key = Key(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(REWARD_KINDS))
-    name = Texts(load_default=dict)
-    points = Whole(least=1, load_default=None, allow_none=True)
-    amount = Number(positive=True, load_default=None, allow_none=True)
-    minimum_subtotal = Number(load_default=ZERO)
-    valid_days = Whole(least=1, load_default=None, allow_none=True)
-    on_expiry = choice(["return", "forfeit"], "return")
-    tiers = ids()
-    stock = Whole(load_default=None, allow_none=True)
-    per_member = Whole(load_default=None, allow_none=True)
-    unit_cost = Number(load_default=None, allow_none=True)
-
-    @validates_schema
-    def _amount_fits(self, data: dict[str, Any], **_: Any) -> None:
-        discount = data["kind"] in ("fixed_discount", "percent_discount")
-        if discount and data["amount"] is None:
-            raise ValidationError("Must be given for a discount.", "amount")
-        if data["kind"] == "percent_discount" and data["amount"] > 100:
-            raise ValidationError("Must be at most 100 percent.", "amount")
 
 
 class MembershipSchema(Strict):

@@ -19,6 +19,7 @@ _built: dict[AccountId, tuple[int, Versions]] = {}
 """Versions with the number under which `laurel_begin` would announce them."""
 CORRECTED = 1 << 32
 _OF_RELEASE_2 = frozenset({"segments", "automations", "referral", "messages", "limits"})
+_KINDS_OF_RELEASE_2 = frozenset({"fixed_discount", "percent_discount", "free_shipping"})
 
 
 def load_versions(connection: Connection, account: AccountId) -> Versions:
@@ -42,13 +43,32 @@ def _program(row: dict[str, Any]) -> Program:
 
 def acted_on(document: dict[str, Any], acts_on: int) -> dict[str, Any]:
     """Return a document without the parts that the release which published it did not act on (decision 0010)."""
-    if acts_on >= repository.ACTS_ON:
-        return document
+    if acts_on < 2:
+        document = _without_automations(document)
+    if acts_on < 3:
+        document = _without_redeeming(document)
+    return document
+
+
+def _without_automations(document: dict[str, Any]) -> dict[str, Any]:
     kept = {name: part for name, part in document.items() if name not in _OF_RELEASE_2}
     campaigns = [
         campaign for campaign in kept.get("campaigns", ()) if not campaign.get("scope", {}).get("segments")
     ]
     return {**kept, "campaigns": campaigns}
+
+
+def _without_redeeming(document: dict[str, Any]) -> dict[str, Any]:
+    """Rewards could only be given, as codes of three kinds; the others stay as names that give nothing."""
+    tiers = {tier["key"] for tier in document["tiers"]}
+    rewards = [_as_given(reward, tiers) for reward in document.get("rewards", ())]
+    return {**document, "rewards": rewards, "cash_back": {}}
+
+
+def _as_given(reward: dict[str, Any], tiers: set[str]) -> dict[str, Any]:
+    if reward["kind"] not in _KINDS_OF_RELEASE_2:
+        return {"key": reward["key"], "kind": "service", "name": reward.get("name") or {"en": reward["key"]}}
+    return {**reward, "tiers": [key for key in reward.get("tiers", ()) if key in tiers]}
 
 
 def publish(

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.engine import codec
-from loyalty.engine.due import settle
+from loyalty.engine.due import settle, sources_due
 from loyalty.engine.state import MemberState
 from loyalty.engine.tiering import metrics_at, present_tier
 from loyalty.ledger import repository as ledger
@@ -88,7 +88,8 @@ def read_standings(
         return []
     versions = load_versions(connection, account)
     states = {member: codec.member_state(row) for member, row in rows.items()}
-    for lot in ledger.list_open_lots(connection, list(states), []):
+    sources = {cause for state in states.values() for cause in sources_due(state, now)}
+    for lot in ledger.list_open_lots(connection, list(states), sorted(sources)):
         states[lot["member_id"]].wallet.lots[lot["cause"]] = codec.lot(lot)
     return [_standing(rows[member], states[member], versions, now) for member in ids if member in rows]
 

@@ -46,7 +46,7 @@ def list_entries(
     rows = connection.execute(_ENTRIES, {"member": member, "before": before, "limit": limit}).mappings()
     versions = load_versions(connection, account)
     return [
-        {**row, "order": _order(row), "reason": reason_text(_cause(row), _points_name(versions, row))}
+        {**row, "order": _order(row), "reason": reason_text(_cause(row, versions), _points_name(versions, row))}
         for row in rows
     ]
 
@@ -65,10 +65,17 @@ def _order(row: Mapping[Any, Any]) -> Data | None:
     return {"id": row["external_id"], "number": row["number"]}
 
 
-def _cause(row: Mapping[Any, Any]) -> Cause:
+def _cause(row: Mapping[Any, Any], versions: Versions) -> Cause:
     explained = row["explanation"]
-    words = explained.get("text") or explained.get("key", "")
-    return Cause(row["reason"], row["points"], row["number"] or "", str(words), explained.get("name") or {})
+    words = explained.get("text") or explained.get("key") or explained.get("reward", "")
+    name = explained.get("name") or _reward_name(row, versions)
+    return Cause(row["reason"], row["points"], row["number"] or "", str(words), name)
+
+
+def _reward_name(row: Mapping[Any, Any], versions: Versions) -> Text:
+    program = versions.numbered(row["program_version"] or 0)
+    reward = program.reward(row["explanation"].get("reward", "")) if program else None
+    return reward.name if reward else {}
 
 
 def _points_name(versions: Versions, row: Mapping[Any, Any]) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -16,9 +16,10 @@ COUPON = {
     "id": "uuid", "member_id": "uuid", "store_id": "uuid", "cause": "text", "reward_key": "text",
     "program_version": "integer", "code": "text", "kind": "text", "amount": "numeric", "minimum_subtotal": "numeric",
     "granted_at": "timestamptz", "expires_at": "timestamptz", "state": "text", "failure": "text",
-    "reusable": "boolean", "free_shipping": "boolean",
+    "reusable": "boolean", "free_shipping": "boolean", "used_by": "text", "scope": "jsonb",
 }  # fmt: skip
-_RENEWED = ("program_version", "kind", "amount", "expires_at", "free_shipping", "state", "failure")
+_RENEWED = ("program_version", "kind", "amount", "expires_at", "free_shipping", "state", "failure", "used_by")
+_REDEEMED = "starts_with(cause, 'redemption:')"
 _USES = {"key": "text", "code": "text", "live": "boolean", "gone": "boolean"}
 
 
@@ -27,19 +28,29 @@ def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[st
     cause, member, state.
 
     A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code. A reusable
-    one is never used up.
+    one is never used up, and what becomes of a redemption's the fold decides.
     """
     source, values = records(_USES, uses)
+    decided = f"reusable or {_REDEEMED}"
     statement = text(
-        f"update coupons set used_by = case when live and not reusable then key end,"
-        " state = case when reusable then state when live then 'used' when state = 'used' then 'issued' else state end"
-        f" from {source} where coupons.code = rows.code"
-        " and (live or coupons.used_by = rows.key or (reusable and not gone))"
+        f"update coupons set used_by = case when {_REDEEMED} then used_by when live and not reusable then key end,"
+        f" state = case when {decided} then state when live then 'used' when state = 'used' then 'issued'"
+        f" else state end from {source} where coupons.code = rows.code"
+        f" and (live or coupons.used_by = rows.key or (({decided}) and not gone))"
         " returning coupons.code, coupons.cause, coupons.member_id, coupons.state"
     )
     return {
         code: (cause, member, state) for code, cause, member, state in connection.execute(statement, values)
     }
+
+
+def list_redeemers(connection: Connection, codes: Iterable[str]) -> set[UUID]:
+    """Return the members who redeemed the rewards whose codes these are."""
+    statement = text(f"select distinct member_id from coupons where code = any(:codes) and {_REDEEMED}")
+    values = {"codes": sorted(codes)}
+    return set(
+        connection.execute(statement.bindparams(bindparam("codes", type_=ARRAY(Text))), values).scalars()
+    )
 
 
 def list_member_coupons(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:

@@ -20,6 +20,7 @@ from loyalty.automations import tables as _automations  # noqa: F401
 from loyalty.community import tables as _community  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
+from loyalty.incidents import tables as _incidents  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
 from loyalty.mails import tables as _mails  # noqa: F401
 from loyalty.members import tables as _members  # noqa: F401

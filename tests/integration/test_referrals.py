@@ -129,7 +129,7 @@ def test_what_was_paid_is_taken_back_when_the_order_is_refunded_later(runtime: R
     refund(desk, DUE + DAY)
     advance(desk, DUE + 2 * DAY)
     assert (status(desk), desk.entries()) == (["reversed"], [100, -100])
-    assert desk.rows("select state from coupons") == [{"state": "withdrawn"}]
+    assert desk.rows("select state from coupons") == [{"state": "cancelled"}]
     assert desk.differences() == []
 
 

@@ -68,7 +68,7 @@ def test_bonus_is_posted_beside_the_order_and_withdrawn_with_it(runtime: Runtime
     desk = desk_with(runtime, rule("order_count", HUNDRED, COUPON, when={"count": 1}))
     assert (desk.entries(), coupons(desk)) == ([1000, 100], ["requested"])
     ordered(runtime, desk, refunded(make_woo_order()), at=PAID + 3 * DAY)
-    assert (sum(desk.entries()), coupons(desk)) == (0, ["withdrawn"])
+    assert (sum(desk.entries()), coupons(desk)) == (0, ["cancelled"])
     assert desk.differences() == []
 
 

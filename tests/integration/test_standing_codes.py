@@ -89,7 +89,7 @@ def test_ten_requests_at_once_are_one_code(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "state"), [(END - timedelta(microseconds=1), "requested"), (END, "withdrawn")]
+    ("at", "state"), [(END - timedelta(microseconds=1), "requested"), (END, "cancelled")]
 )
 def test_the_code_goes_in_the_very_instant_in_which_the_tier_ends(
     runtime: Runtime, at: datetime, state: str
@@ -107,17 +107,17 @@ def test_who_asks_too_late_is_refused_and_loses_the_old_code(runtime: Runtime) -
     with pytest.raises(BenefitNotAvailable):
         ask(desk, END)
     close_tier_periods(runtime, desk.shop.account, END)
-    assert codes(desk) == [(code, "withdrawn")]
+    assert codes(desk) == [(code, "cancelled")]
 
 
 def test_rising_changes_the_code(runtime: Runtime) -> None:
     desk = make_gold(runtime)
     gold = ask(desk)["code"]
     deliver(desk, make_woo_order(26, "2000", date_paid_gmt="2026-03-11T04:00:00"))
-    assert codes(desk) == [(gold, "withdrawn")]
+    assert codes(desk) == [(gold, "cancelled")]
     black = ask(desk)
     assert (black["amount"], black["free_shipping"], black["tier"]) == (10, False, "black")
-    assert codes(desk) == [(gold, "withdrawn"), (black["code"], "requested")]
+    assert codes(desk) == [(gold, "cancelled"), (black["code"], "requested")]
     assert desk.differences() == []
 
 
@@ -128,7 +128,7 @@ def test_a_renewed_period_wants_a_new_code(runtime: Runtime) -> None:
     first = ask(desk)["code"]
     close_tier_periods(runtime, desk.shop.account, END)
     second = ask(desk, END)["code"]
-    assert codes(desk) == [(first, "withdrawn"), (second, "requested")]
+    assert codes(desk) == [(first, "cancelled"), (second, "requested")]
     assert desk.differences() == []
 
 
@@ -137,9 +137,9 @@ def test_a_late_arrival_that_moves_the_period_takes_the_code(runtime: Runtime) -
     first = ask(desk)["code"]
     dates = {"date_created_gmt": "2026-03-01T04:00:00", "date_paid_gmt": "2026-03-01T04:00:00"}
     deliver(desk, make_woo_order(24, "1000", **dates))
-    assert codes(desk) == [(first, "withdrawn")]
+    assert codes(desk) == [(first, "cancelled")]
     second = ask(desk)["code"]
-    assert codes(desk) == [(first, "withdrawn"), (second, "requested")]
+    assert codes(desk) == [(first, "cancelled"), (second, "requested")]
     assert pushed(desk) == ["put_coupon", "disable_coupon", "put_coupon"]
     assert desk.differences() == []
 
@@ -158,7 +158,7 @@ def test_a_refund_at_once_takes_the_code_and_the_next_order_gives_another(runtim
     first = ask(desk)["code"]
     dates = {"date_modified_gmt": "2026-03-11T04:00:00"}
     deliver(desk, make_woo_order(status="cancelled", **dates))
-    assert codes(desk) == [(first, "withdrawn")]
+    assert codes(desk) == [(first, "cancelled")]
     with pytest.raises(BenefitNotAvailable):
         ask(desk)
     assert desk.differences() == []
@@ -182,7 +182,7 @@ def test_the_code_lasts_as_long_as_a_longer_ground_for_the_tier(runtime: Runtime
     close_tier_periods(runtime, desk.shop.account, END)
     assert codes(desk) == [(code, "requested")]
     close_tier_periods(runtime, desk.shop.account, END + 90 * DAY)
-    assert codes(desk) == [(code, "withdrawn")]
+    assert codes(desk) == [(code, "cancelled")]
     assert desk.differences() == []
 
 
@@ -202,7 +202,7 @@ def test_a_version_without_the_benefit_takes_the_codes_when_it_takes_effect(runt
     assert codes(desk) == [(code, "requested")]
     assert desk.differences() == []
     assert close_tier_periods(runtime, desk.shop.account, start) == 1
-    assert codes(desk) == [(code, "withdrawn")]
+    assert codes(desk) == [(code, "cancelled")]
     assert desk.differences() == []
 
 
@@ -226,7 +226,7 @@ def test_a_code_that_comes_back_is_the_same_one(runtime: Runtime) -> None:
     close_tier_periods(runtime, desk.shop.account, start)
     publish(desk, start + DAY, **GOLD)
     close_tier_periods(runtime, desk.shop.account, start + DAY)
-    assert codes(desk) == [(code, "withdrawn")]
+    assert codes(desk) == [(code, "cancelled")]
     assert ask(desk, start + DAY)["code"] == code
     assert codes(desk) == [(code, "requested")]
     assert desk.differences() == []
@@ -333,7 +333,7 @@ def test_codes_cost_one_statement_a_batch_and_none_where_no_tier_moves(runtime: 
             deliver(desk, make_woo_order(99, "1", customer_id=1, date_paid_gmt="2026-03-11T04:00:00"))
         with counted(runtime) as falling:
             close_tier_periods(runtime, desk.shop.account, END)
-        assert [state for _, state in codes(desk)] == ["withdrawn"] * members
+        assert [state for _, state in codes(desk)] == ["cancelled"] * members
         assert not any("from coupons" in statement for statement in quiet)
         assert sum("from coupons" in statement for statement in falling) == 1
         counts.append(len(falling))

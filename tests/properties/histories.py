@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from memory import Statement
 
 from loyalty.commerce import LineKind, OrderDeleted, OrderLine, OrderSnapshot, OrderState, Refund, RefundLine
-from loyalty.engine.commands import Command, command_data, command_kind
+from loyalty.engine.command_data import command_data, command_kind
+from loyalty.engine.commands import Command
 from loyalty.programs.program import Versions
 
 FIRST = datetime(2026, 1, 20, 3, 0, tzinfo=UTC)

@@ -38,7 +38,7 @@ NO_ROW: dict[str, Any] = {
     "id": MEMBER, "key": "customer:1:7", "registered": True, "role": "", "email": "amy@example.test",
     "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
-    "settled_at": None, "segments": [], "merged_into": None, "merged": 0,
+    "settled_at": None, "segments": [], "merged_into": None, "merged": 0, "held": 0,
 }  # fmt: skip
 Statement = OrderSnapshot | OrderDeleted | Command
 
@@ -106,7 +106,7 @@ class Ledger:
     ) -> None:
         work = self._load(facts)
         work.command, work.refold = command, must_refold
-        work.plan(self.versions)
+        work.plan(self.versions, now)
         if work.refold:
             self._load_history(work, command)
         work.decide(self.versions, now)
@@ -194,7 +194,8 @@ class Ledger:
         state, totals = work.state, work.state.tally.total
         self.row |= {
             "joined_at": state.joined_at, "head": head_of(state), "tier_key": state.tier_key,
-            "order_count": state.order_count, "debt": state.wallet.debt, "next_lot": state.wallet.next_sequence,
+            "order_count": state.order_count, "debt": state.wallet.debt, "held": state.wallet.held,
+            "next_lot": state.wallet.next_sequence,
             "live_coupons": withdrawable(state), "segments": sorted(work.segments),
             "lifetime_spend": fraction_text(totals.spend), "lifetime_orders": totals.orders,
             "lifetime_points": totals.points,
@@ -211,7 +212,7 @@ class Ledger:
     def check(self, now: datetime) -> None:
         """The laws of DESIGN §8 that hold after every step."""
         total = sum(entry.points for entry in self.entries)
-        figures = balance_of(self.lots.values(), self.row["debt"], now)
+        figures = balance_of(self.lots.values(), self.row["debt"], now, self.row["held"])
         not_posted = sum(lot.remaining for lot in self.lots.values() if lot.is_dead(now))
         assert figures.available + figures.pending + figures.held + not_posted == total
         for cause, lot in self.lots.items():
@@ -253,7 +254,9 @@ class Ledger:
             "points": dict(sorted(by_cause.items())),
             "orders": {key: (file.points, file.net_base, file.tier_key) for key, file in sorted(self.files.items())},
             "lots": {cause: _figures(lot) for cause, lot in sorted(self.lots.items())},
-            "balances": [balance_of(self.lots.values(), self.row["debt"], instant) for instant in instants],
+            "balances": [
+                balance_of(self.lots.values(), self.row["debt"], instant, self.row["held"]) for instant in instants
+            ],
             "tier": self.row["tier_key"],
             "periods": self.row["head"].get("periods", []),
             "joined_at": self.row["joined_at"],

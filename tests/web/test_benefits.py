@@ -116,7 +116,7 @@ def test_a_gold_member_uses_his_code_twice_and_loses_it_with_the_tier(
     woo_shop.now = lambda: later
     with pytest.raises(RestError):
         buy(runtime, client, shop, woo_shop, 1, code["code"])
-    assert body(caller.get("/coupons", member=member))["data"][0]["state"] == "withdrawn"
+    assert body(caller.get("/coupons", member=member))["data"][0]["state"] == "cancelled"
     assert differences(runtime, shop) == []
     refused = caller.post(f"/members/{member}/benefits/code")
     assert (refused.status_code, refused.content_type) == (409, "application/problem+json")

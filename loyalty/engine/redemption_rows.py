@@ -1,0 +1,80 @@
+"""Write what became of redemptions, and what a merchant should look at; law: the fold decides, rows only show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from loyalty.db import Row
+from loyalty.engine.commands import EndRedemption, RedeemReward
+from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.incidents import repository as incidents
+from loyalty.rewards import redemption_repository as redemptions
+from loyalty.rewards.redemption import Redemption
+from loyalty.values import new_id
+
+USED_AGAIN = "code_used_again"
+USED_BY_OTHER = "code_used_by_other"
+
+
+def save_redemptions(
+    connection: Connection, book: AccountBook, works: Sequence[MemberWork], now: datetime
+) -> None:
+    """Write the redemptions that a batch may have changed, and what is odd about their uses."""
+    concerned = [work for work in works if _may_have_changed(work)]
+    rows = [_row(work, each) for work in concerned for each in work.state.redemptions.values()]
+    if rows:
+        redemptions.put_redemptions(connection, book.id, rows)
+    odd = [row for work in concerned for row in _incidents(work, now)]
+    if odd:
+        incidents.note_incidents(connection, book.id, odd)
+
+
+def _may_have_changed(work: MemberWork) -> bool:
+    if not work.state.redemptions:
+        return False
+    return work.refold or isinstance(work.command, RedeemReward | EndRedemption)
+
+
+def _row(work: MemberWork, redemption: Redemption) -> Row:
+    return {
+        "id": new_id(),
+        "number": redemption.number,
+        "member_id": work.id,
+        "reward_key": redemption.reward_key,
+        "kind": redemption.kind,
+        "program_version": redemption.version,
+        "points": redemption.charge.points,
+        "amount": redemption.amount,
+        "state": redemption.state.value,
+        "asked_at": redemption.at,
+        "hold_until": redemption.hold_until,
+        "ends_at": redemption.ends_at,
+        "ended_at": redemption.ended_at,
+        "uses": len(redemption.uses),
+        "used_by": next(iter(redemption.uses), None),
+        "restored": redemption.restored,
+    }
+
+
+def _incidents(work: MemberWork, now: datetime) -> Iterator[Row]:
+    for redemption in work.state.redemptions.values():
+        for place, order_key in enumerate(redemption.uses):
+            for kind in _odd(work, place, order_key):
+                yield {
+                    "kind": kind,
+                    "subject": redemption.cause,
+                    "member_id": work.id,
+                    "order_key": order_key,
+                    "data": {"reward": redemption.reward_key, "points": redemption.charge.points},
+                    "noticed_at": now,
+                }
+
+
+def _odd(work: MemberWork, place: int, order_key: str) -> Iterator[str]:
+    if place:
+        yield USED_AGAIN
+    if order_key in work.strangers and order_key not in work.state.orders:
+        yield USED_BY_OTHER

@@ -1,0 +1,91 @@
+"""The catalogue of a program: rewards with what they cost, who may have them, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from loyalty.programs.ladder import Text
+from loyalty.programs.terms import Match
+from loyalty.values import ZERO
+
+FREE_SHIPPING = "free_shipping"
+FREE_PRODUCT = "free_product"
+VARIABLE_DISCOUNT = "variable_discount"
+STORE_CREDIT = "store_credit"
+GIFT_CARD = "gift_card"
+EXTERNAL = "external"
+EVENT_TICKET = "event_ticket"
+CONTENT = "content"
+COUPON_KINDS = frozenset({"fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT})
+"""Rewards that are a code in the shop, and that rules may give."""
+CODE_KINDS = COUPON_KINDS | {VARIABLE_DISCOUNT}
+"""Rewards that are a code in the shop when they are redeemed."""
+SERVICE_KINDS = frozenset({"sample", EVENT_TICKET, "service"})
+"""Rewards that people carry out, with a state and a closing note."""
+MONEY_KINDS = frozenset({STORE_CREDIT, GIFT_CARD})
+REWARD_KINDS = (
+    "fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT, VARIABLE_DISCOUNT, GIFT_CARD, STORE_CREDIT,
+    "sample", EVENT_TICKET, "service", CONTENT, EXTERNAL,
+)  # fmt: skip
+HOLD_MINUTES = 30
+"""How long points are held for a code at a checkout, or for another system, unless it is used (RULES §7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """How often a member may redeem a reward in a period of the account's calendar."""
+
+    uses: int
+    period: str = "lifetime"
+    """day, week (from Monday), month, year or lifetime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """A catalogue item; `amount` is money for fixed discounts and credit, percent for percent discounts, and for a
+    variable discount the money that `points` points are worth.
+    """
+
+    key: str
+    kind: str
+    points: int | None = None
+    """What it costs; 0: it is claimed without points; None: it cannot be redeemed, only given by a rule."""
+    amount: Fraction | None = None
+    minimum_subtotal: Fraction = ZERO
+    valid_days: int | None = None
+    on_expiry: str = "return"
+    tiers: tuple[str, ...] = ()
+    """Only these tiers may have it; empty: all from `from_tier` on."""
+    stock: int | None = None
+    per_member: Uses | None = None
+    unit_cost: Fraction | None = None
+    name: Text = field(default_factory=dict)
+    terms: Text = field(default_factory=dict)
+    category: str | None = None
+    from_tier: str | None = None
+    """The lowest tier that may have it; None: the first."""
+    minimum_balance: int = 0
+    """Points that must be available before it is redeemed."""
+    opens: datetime | None = None
+    closes: datetime | None = None
+    archived: bool = False
+    """It is no longer given or redeemed; coupons that are out stay valid."""
+    products: Match = field(default_factory=Match)
+    """What a code takes its discount from; empty: the whole order."""
+    combinable: bool = False
+    """Whether its code may be used together with others."""
+    least: int | None = None
+    most: int | None = None
+    step: int = 1
+    """Points of a variable discount: at least, at most, in steps of."""
+    event: str | None = None
+    """The event to which a ticket admits."""
+    url: str | None = None
+    """Where content lies."""
+
+    def is_open(self, instant: datetime) -> bool:
+        """Return whether it may be redeemed at an instant as far as its dates go."""
+        begun = self.opens is None or self.opens <= instant
+        return begun and (self.closes is None or instant < self.closes) and not self.archived

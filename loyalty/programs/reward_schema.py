@@ -1,0 +1,108 @@
+"""The schema of rewards: what each kind needs, and what it cannot have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from loyalty.programs.catalogue import (
+    CODE_KINDS,
+    CONTENT,
+    EVENT_TICKET,
+    FREE_PRODUCT,
+    REWARD_KINDS,
+    VARIABLE_DISCOUNT,
+)
+from loyalty.programs.fields import Key, Number, Texts, WallTime, Whole
+from loyalty.programs.schema_parts import MatchSchema, Strict, choice, ids, part
+from loyalty.values import ZERO
+
+PERIODS = ("day", "week", "month", "year", "lifetime")
+NEED_AMOUNT = frozenset(
+    {"fixed_discount", "percent_discount", VARIABLE_DISCOUNT, "store_credit", "gift_card"}
+)
+
+
+class UsesSchema(Strict):
+    """How often in a period."""
+
+    uses = Whole(least=1, required=True)
+    period = choice(PERIODS, "lifetime")
+
+
+class PerMember(fields.Field[dict[str, Any]]):
+    """How often a member may have it: a whole number for ever, or {"uses": n, "period": "month"}."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+        given = {"uses": value} if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(given, dict):
+            raise ValidationError('Must be a whole number or {"uses": n, "period": "month"}.')
+        loaded: dict[str, Any] = UsesSchema().load(given)
+        return loaded
+
+
+class RewardSchema(Strict):
+    """One reward of the catalogue."""
+
+    key = Key(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(REWARD_KINDS))
+    name = Texts(load_default=dict)
+    terms = Texts(load_default=dict)
+    category = Key(load_default=None, allow_none=True)
+    points = Whole(load_default=None, allow_none=True)
+    amount = Number(positive=True, load_default=None, allow_none=True)
+    least = Whole(least=1, load_default=None, allow_none=True, data_key="min")
+    most = Whole(least=1, load_default=None, allow_none=True, data_key="max")
+    step = Whole(least=1, load_default=1)
+    minimum_subtotal = Number(load_default=ZERO)
+    minimum_balance = Whole(load_default=0)
+    products = part(MatchSchema)
+    combinable = fields.Boolean(load_default=False)
+    opens = WallTime(load_default=None, allow_none=True, data_key="from")
+    closes = WallTime(load_default=None, allow_none=True, data_key="until")
+    valid_days = Whole(least=1, load_default=None, allow_none=True)
+    on_expiry = choice(["return", "forfeit"], "return")
+    tiers = ids()
+    from_tier = fields.String(load_default=None, allow_none=True)
+    stock = Whole(load_default=None, allow_none=True)
+    per_member = PerMember(load_default=None, allow_none=True)
+    unit_cost = Number(load_default=None, allow_none=True)
+    archived = fields.Boolean(load_default=False)
+    event = Key(load_default=None, allow_none=True)
+    url = fields.Url(schemes={"https", "http"}, require_tld=False, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _amount_fits(self, data: dict[str, Any], **_: Any) -> None:
+        kind, amount = data["kind"], data["amount"]
+        if kind in NEED_AMOUNT and amount is None:
+            raise ValidationError("Must be given for this kind.", "amount")
+        if kind == "percent_discount" and amount > 100:
+            raise ValidationError("Must be at most 100 percent.", "amount")
+
+    @validates_schema
+    def _points_fit(self, data: dict[str, Any], **_: Any) -> None:
+        if data["kind"] != VARIABLE_DISCOUNT:
+            if data["least"] is not None or data["most"] is not None or data["step"] != 1:
+                raise ValidationError("Only a variable_discount has min, max and step.", "step")
+            return
+        if not data["points"]:
+            raise ValidationError("Must be how many points the amount is worth.", "points")
+        if data["least"] is not None and data["most"] is not None and data["most"] < data["least"]:
+            raise ValidationError("Must be at least `min`.", "max")
+
+    @validates_schema
+    def _parts_fit(self, data: dict[str, Any], **_: Any) -> None:
+        kind, products = data["kind"], data["products"]
+        if kind == FREE_PRODUCT and not products["product_ids"]:
+            raise ValidationError("Must name the free product.", "products")
+        if kind not in CODE_KINDS and any(products.values()):
+            raise ValidationError("Only a code in the shop is bound to products.", "products")
+        if products["skus"] or products["tags"]:
+            raise ValidationError("A code is bound to product_ids and category_ids only.", "products")
+        if (data["event"] is not None) > (kind == EVENT_TICKET):
+            raise ValidationError("Only an event_ticket names an event.", "event")
+        if (data["url"] is not None) != (kind == CONTENT):
+            raise ValidationError("Must be given for content, and for nothing else.", "url")
+        if None not in (data["opens"], data["closes"]) and data["closes"] <= data["opens"]:
+            raise ValidationError("Must be after `from`.", "until")

@@ -1,0 +1,128 @@
+"""One exchange of points for a reward, from its hold to its end; law: what was taken is what may be given back, at
+most once, to the lots that it came from (RULES §4, §7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+
+
+class RedemptionState(StrEnum):
+    """What became of the points of a redemption."""
+
+    HELD = "held"
+    """Set aside: not spent yet, and nobody else's."""
+    CAPTURED = "captured"
+    RELEASED = "released"
+    """The hold ended without a use: the points were never spent."""
+    CANCELLED = "cancelled"
+    """Given back after they had been spent."""
+    EXPIRED = "expired"
+    """The code's time ended unused; the points came back, or are forfeited."""
+
+
+OPEN = frozenset({RedemptionState.HELD, RedemptionState.CAPTURED})
+
+
+@dataclass(slots=True)
+class Charge:
+    """What one use of a reward takes: whole points by lot, in the order in which the lots were used; `short` no lot
+    covered, of which `forgiven` was not made debt.
+    """
+
+    points: int
+    sources: list[tuple[str, int]] = field(default_factory=list)
+    short: int = 0
+    forgiven: int = 0
+    restored: int = 0
+    """Given back because its order was refunded."""
+
+    @property
+    def taken(self) -> int:
+        """Return the points that it really took from the member."""
+        return self.points - self.forgiven
+
+    @property
+    def found(self) -> int:
+        """Return the points that lots covered."""
+        return self.points - self.short
+
+    def to_restore(self, share: Fraction, policy: str) -> int:
+        """Return how many points more are given back when this share of the order is refunded (RULES §4)."""
+        if policy == "proportional":
+            target = (self.taken * share).__floor__()
+        else:
+            target = self.taken if policy == "full" and share >= 1 else 0
+        return max(0, target - self.restored)
+
+    def give_back(self, points: int) -> list[tuple[str, int]]:
+        """Note that so many points more are restored; return from which sources, last used first, "" for what was
+        owed.
+        """
+        parts, skipped = [], self.restored
+        self.restored += points
+        for cause, used in [("", self.short - self.forgiven), *reversed(self.sources)]:
+            left = used - min(used, skipped)
+            skipped -= used - left
+            given = min(left, points)
+            points -= given
+            if given:
+                parts.append((cause, given))
+        return parts
+
+
+@dataclass(slots=True)
+class Redemption:
+    """One exchange; `number` is that of the command that asked for it."""
+
+    number: int
+    reward_key: str
+    kind: str
+    version: int
+    at: datetime
+    charge: Charge
+    state: RedemptionState = RedemptionState.HELD
+    amount: str = ""
+    """Of a variable discount or credit: money as a decimal text."""
+    hold_until: datetime | None = None
+    """When the hold ends by itself."""
+    ends_at: datetime | None = None
+    """When its code's time ends."""
+    forfeits: bool = False
+    """Whether points are gone when the code's time ends unused."""
+    ended_at: datetime | None = None
+    uses: dict[str, Charge] = field(default_factory=dict)
+    """What each order paid that used its code, in the order of their times; the first one uses `charge`, unless that
+    had been given back.
+    """
+
+    @property
+    def cause(self) -> str:
+        """Return the cause of its entries and its coupon."""
+        return f"redemption:{self.number}"
+
+    @property
+    def restored(self) -> int:
+        """Return the points that refunds of its orders gave back."""
+        return sum(charge.restored for charge in self.uses.values())
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether its code must not be used any more: the points are back, or on their way."""
+        return self.state not in OPEN or self.restored > 0
+
+    def due(self) -> datetime | None:
+        """Return when something happens to it by itself."""
+        if self.state is RedemptionState.HELD:
+            ends = [end for end in (self.hold_until, self.ends_at) if end is not None]
+            return min(ends, default=None)
+        return self.ends_at if self.state is RedemptionState.CAPTURED and not self.uses else None
+
+
+def number_of(cause: str) -> int | None:
+    """Return the number of the redemption that a cause names, None where it names none."""
+    head, _, number = cause.partition(":")
+    return int(number) if head == "redemption" and number.isdigit() else None

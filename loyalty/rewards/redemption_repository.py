@@ -1,0 +1,91 @@
+"""Redemptions in bulk: what the fold made of them, and how many there are of a reward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Integer, Text, Uuid
+
+from loyalty.db import Row, records
+
+REDEMPTION = {
+    "id": "uuid", "number": "integer", "member_id": "uuid", "reward_key": "text", "kind": "text",
+    "program_version": "integer", "points": "bigint", "amount": "text", "state": "text", "asked_at": "timestamptz",
+    "hold_until": "timestamptz", "ends_at": "timestamptz", "ended_at": "timestamptz", "uses": "integer",
+    "used_by": "text", "restored": "bigint",
+}  # fmt: skip
+_FOLDED = ("state", "ends_at", "ended_at", "uses", "used_by", "restored")
+OPEN = "state in ('held', 'captured')"
+
+
+def put_redemptions(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
+    """Write new redemptions, and what the fold made of known ones."""
+    source, values = records(REDEMPTION, rows)
+    names, folded = ", ".join(REDEMPTION), ", ".join(f"{name} = excluded.{name}" for name in _FOLDED)
+    statement = text(
+        f"insert into redemptions (account_id, {names}) select :account, {names} from {source}"
+        f" on conflict (account_id, number) do update set {folded}"
+    )
+    connection.execute(statement, {**values, "account": account})
+
+
+def lock_reward(connection: Connection, account: UUID, reward: str) -> None:
+    """Let nobody else count the redemptions of a reward until this transaction ends; members are locked before."""
+    statement = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    connection.execute(statement, {"name": f"{account}:reward:{reward}"})
+
+
+def count_open(
+    connection: Connection,
+    reward: str,
+    *,
+    members: Sequence[UUID] | None = None,
+    since: datetime | None = None,
+) -> int:
+    """Return how many redemptions of a reward stand: of everybody or of these members, all or from an instant on."""
+    statement = text(
+        f"select count(*) from redemptions where reward_key = :reward and {OPEN}"
+        " and (cast(:everybody as boolean) or member_id = any(:members))"
+        " and (cast(:since as timestamptz) is null or asked_at >= :since)"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    values = {
+        "reward": reward, "everybody": members is None, "members": list(members or ()), "since": since,
+    }  # fmt: skip
+    return int(connection.execute(statement, values).scalar_one())
+
+
+def find_redemption(connection: Connection, redemption: UUID) -> RowMapping | None:
+    """Return a redemption."""
+    statement = text("select * from redemptions where id = :id")
+    return connection.execute(statement, {"id": redemption}).mappings().first()
+
+
+def list_numbered(connection: Connection, numbers: Iterable[int]) -> Sequence[RowMapping]:
+    """Return the redemptions of these numbers."""
+    statement = text("select * from redemptions where number = any(:numbers) order by number").bindparams(
+        bindparam("numbers", type_=ARRAY(Integer))
+    )
+    return connection.execute(statement, {"numbers": list(numbers)}).mappings().all()
+
+
+def list_causes(connection: Connection, codes: Iterable[str]) -> dict[str, tuple[str, UUID]]:
+    """Return the cause of each of these codes that is a redemption's, and who stands for its member."""
+    statement = text(
+        "select code, cause, coalesce(m.merged_into, m.id) from coupons join members m on m.id = coupons.member_id"
+        " where code = any(:codes) and starts_with(cause, 'redemption:')"
+    ).bindparams(bindparam("codes", type_=ARRAY(Text)))
+    rows = connection.execute(statement, {"codes": sorted(codes)})
+    return {code: (cause, member) for code, cause, member in rows}
+
+
+def note_request(connection: Connection, number: int, **values: Any) -> None:
+    """Write what is no matter of the fold: a failure, a wish to cancel, how far a service is."""
+    updates = ", ".join(f"{name} = :{name}" for name in sorted(values))
+    connection.execute(
+        text(f"update redemptions set {updates} where number = :number"), {**values, "number": number}
+    )
