@@ -228,7 +228,9 @@ def _refill(state: MemberState, redemption: Redemption, at: datetime) -> None:
     """Put points back into their lots, last used first; in a dead lot they die at once, but pay debt before."""
     wallet = state.wallet
     for cause, points in reversed(redemption.charge.sources):
-        lot = wallet.lots[cause]
+        lot = wallet.lots.get(cause)
+        if lot is None:
+            continue  # whoever looks at tiers only has read no lots
         wallet.give_back(lot, points, redemption.cause)
         wallet.pay_debt(lot, at)
         if lot.is_dead(at) and lot.remaining:
