@@ -39,6 +39,18 @@ class BenefitNotAvailable(Conflict):
     """The member's tier offers neither a standing discount nor free shipping."""
 
 
+class NotEnoughPoints(Conflict):
+    """The balance does not cover this; `missing` says by how many points."""
+
+
+class RewardNotAvailable(Conflict):
+    """The member may not have this reward now; `refusals` says why."""
+
+
+class RedemptionEnded(Conflict):
+    """The redemption has ended: it was used, cancelled, returned, or its service was carried out."""
+
+
 class ConfigurationError(LoyaltyError):
     """The settings cannot be used; the message names each mistake on its own line."""
 

@@ -74,6 +74,8 @@ class PushReceipt:
     """The shop did as commanded; `external_id` is its own id of the thing, where it has one."""
 
     external_id: str = ""
+    uses: int = 0
+    """Of a code that was disabled: on how many orders it stands in the shop."""
 
 
 class PushError(LoyaltyError):

@@ -122,7 +122,9 @@ def _disabled(coupon: Json | None, answers: Any) -> Outcome:
     if not _is_ours(coupon):
         return PushError("The code belongs to a coupon that is not ours.", permanent=True, reason="rejected")
     answer = next(answers)
-    return item_refusal(answer["error"]) if "error" in answer else PushReceipt(str(coupon["id"]))
+    if "error" in answer:
+        return item_refusal(answer["error"])
+    return PushReceipt(str(coupon["id"]), uses=int(answer.get("usage_count") or 0))
 
 
 def _find(door: Door, code: str) -> Json | None:

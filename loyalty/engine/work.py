@@ -35,6 +35,11 @@ class AccountBook:
     gift_card_stores: frozenset[StoreId] = frozenset()
     currency: str = ""
 
+    @property
+    def code_stores(self) -> list[int]:
+        """Return the numbers of the stores that can make codes, the oldest first."""
+        return sorted(self.store_numbers.values())
+
     def needs_products(self, store: StoreId, versions: Versions) -> bool:
         """Return whether orders of a store must be read with facts of their products."""
         return versions.need_products(sells_gift_cards=store in self.gift_card_stores)

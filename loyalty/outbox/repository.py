@@ -117,6 +117,14 @@ def record(connection: Connection, outcomes: Sequence[Delivered], now: datetime)
     connection.execute(statement, {**values, "now": now})
 
 
+def list_codes_to_put(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return the code that each of these pushes, where it is one of that kind, shall put into a shop."""
+    statement = text(
+        "select id, command->>'code' as code from pushes where id = any(cast(:ids as bigint[])) and kind = 'put_coupon'"
+    )
+    return {row.id: row.code for row in connection.execute(statement, {"ids": list(ids)})}
+
+
 def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
     """Let failed pushes be tried again now, unless something newer was said of their subject; return the subjects."""
     statement = text(

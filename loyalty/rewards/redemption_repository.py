@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Integer, Text, Uuid
 
 from loyalty.db import Row, records
+from loyalty.errors import NotFound
 
 REDEMPTION = {
     "id": "uuid", "number": "integer", "member_id": "uuid", "reward_key": "text", "kind": "text",
@@ -59,10 +60,16 @@ def count_open(
     return int(connection.execute(statement, values).scalar_one())
 
 
-def find_redemption(connection: Connection, redemption: UUID) -> RowMapping | None:
-    """Return a redemption."""
-    statement = text("select * from redemptions where id = :id")
-    return connection.execute(statement, {"id": redemption}).mappings().first()
+def get_redemption(connection: Connection, redemption: UUID) -> RowMapping:
+    """Return a redemption, with who stands for its member as `survivor`; raises NotFound."""
+    statement = text(
+        "select r.*, coalesce(m.merged_into, m.id) as survivor from redemptions r join members m on m.id = r.member_id"
+        " where r.id = :id"
+    )
+    row = connection.execute(statement, {"id": redemption}).mappings().first()
+    if row is None:
+        raise NotFound("There is no redemption of that id.", redemption=str(redemption))
+    return row
 
 
 def list_numbered(connection: Connection, numbers: Iterable[int]) -> Sequence[RowMapping]:

@@ -19,6 +19,7 @@ COUPON = {
     "reusable": "boolean", "free_shipping": "boolean", "used_by": "text", "scope": "jsonb",
 }  # fmt: skip
 _RENEWED = ("program_version", "kind", "amount", "expires_at", "free_shipping", "state", "failure", "used_by")
+_SETTLED = {"code": "text", "before": "text[]", "state": "text", "external_id": "text", "failure": "text"}
 _REDEEMED = "starts_with(cause, 'redemption:')"
 _USES = {"key": "text", "code": "text", "live": "boolean", "gone": "boolean"}
 
@@ -87,25 +88,15 @@ def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> N
     connection.execute(statement, {**values, "account": account})
 
 
-def settle_coupon(
-    connection: Connection,
-    code: str,
-    *,
-    from_states: Sequence[str],
-    state: str,
-    external_id: str,
-    failure: str | None,
-) -> UUID | None:
-    """Let a coupon in one of these states become what the shop made of it; return its member."""
+def settle_coupons(connection: Connection, rows: Sequence[Row]) -> None:
+    """Let coupons in one of the states `before` become what the shop made of them."""
+    source, values = records(_SETTLED, rows)
     statement = text(
-        "update coupons set state = :state, failure = :failure,"
-        " external_id = case when :external_id = '' then external_id else :external_id end"
-        " where code = :code and state = any(:from_states) returning member_id"
-    ).bindparams(bindparam("from_states", type_=ARRAY(Text)))
-    values = {
-        "code": code, "state": state, "external_id": external_id, "failure": failure, "from_states": list(from_states),
-    }  # fmt: skip
-    return connection.execute(statement, values).scalar_one_or_none()
+        "update coupons set state = rows.state, failure = rows.failure,"
+        " external_id = coalesce(nullif(rows.external_id, ''), coupons.external_id)"
+        f" from {source} where coupons.code = rows.code and coupons.state = any(rows.before)"
+    )
+    connection.execute(statement, values)
 
 
 def give_up(connection: Connection, members: Sequence[UUID], failure: str) -> None:

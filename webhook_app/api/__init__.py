@@ -23,6 +23,7 @@ from webhook_app.api import (
     polls,
     presets,
     program,
+    redemptions,
     referrals,
     reports,
 )
@@ -32,7 +33,7 @@ from webhook_app.api.fields import Moment
 PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
-    referrals, events, polls, challenges, draws, participation, messages, reports,
+    referrals, redemptions, events, polls, challenges, draws, participation, messages, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

@@ -1,0 +1,172 @@
+"""What shops answer about codes, as it concerns the redemptions behind them;
+law: a reward that is there is paid, one that cannot be had costs nothing (RULES §7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.accounts.service import next_command_numbers
+from loyalty.db import Row
+from loyalty.engine.apply import carry_out_many, fold_again
+from loyalty.engine.commands import Ending, EndRedemption
+from loyalty.engine.issuing import COUPON_SUBJECT
+from loyalty.engine.work import AccountBook
+from loyalty.incidents import repository as incidents
+from loyalty.members.repository import lock_members
+from loyalty.outbox.repository import NewPush, add_pushes
+from loyalty.pushes import DisableCoupon
+from loyalty.rewards import redemption_repository as redemptions
+from loyalty.rewards.redemption import RedemptionState, number_of
+from loyalty.rewards.repository import settle_coupons
+from loyalty.values import StoreId
+
+BY = "shop"
+FAILED = "redemption_failed"
+IN_USE = "in_use"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAnswer:
+    """What became of a code: it was put into a shop or disabled there, or not for the reason `failure`."""
+
+    code: str
+    puts: bool
+    external_id: str = ""
+    uses: int = 0
+    failure: str = ""
+    is_unsure: bool = False
+    """The shop never answered: the code may be there all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An answer with the redemption that it is about, and the member who stands for the redeemer."""
+
+    answer: CodeAnswer
+    row: Mapping[Any, Any]
+    member: UUID
+
+    @property
+    def is_cancelling(self) -> bool:
+        return not self.answer.puts and self.row["cancel_asked_at"] is not None
+
+    def ending(self) -> Ending | None:
+        """Return what becomes of the redemption, None: nothing yet."""
+        held = self.row["state"] == RedemptionState.HELD
+        if self.answer.puts and held:
+            waits = self.row["hold_until"] is not None
+            return Ending.RELEASED if self.answer.failure else None if waits else Ending.CAPTURED
+        if self.answer.puts:
+            unused = self.row["state"] == RedemptionState.CAPTURED and not self.row["uses"]
+            return Ending.CANCELLED if self.answer.failure and unused else None
+        if self.is_cancelling and not self.answer.failure and not self.answer.uses:
+            return Ending.CANCELLED
+        return None
+
+
+def take_answers(
+    connection: Connection, book: AccountBook, store: StoreId, answers: Sequence[CodeAnswer], now: datetime
+) -> None:
+    """Write what shops made of codes, and end the redemptions that depend on it; pushes may follow for the store."""
+    cases = _cases(connection, answers)
+    numbers = iter(next_command_numbers(connection, len(cases)) if cases else ())
+    lock_members(connection, {case.member for case in cases})
+    cancelled = {case.answer.code for case in cases if case.is_cancelling}
+    settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
+    endings = [(case, ending) for case in cases if (ending := case.ending()) is not None]
+    for round_ in _rounds(endings):
+        commands = {case.member: _command(next(numbers), case, ending, now) for case, ending in round_}
+        carry_out_many(connection, book, commands, now)
+    _note_failures(connection, book, cases, now)
+    _reopen(connection, book, [case for case in cases if case.is_cancelling and case.answer.uses], now)
+    unsure = [case for case in cases if case.answer.is_unsure and case.answer.puts]
+    if unsure:
+        add_pushes(connection, book.id, [_disabling(store, case, now) for case in unsure])
+
+
+def _cases(connection: Connection, answers: Sequence[CodeAnswer]) -> list[_Case]:
+    if not answers:
+        return []
+    causes = redemptions.list_causes(connection, [answer.code for answer in answers])
+    if not causes:
+        return []
+    numbers = {code: number_of(cause) or 0 for code, (cause, _) in causes.items()}
+    rows = {row["number"]: row for row in redemptions.list_numbered(connection, numbers.values())}
+    return [
+        _Case(answer, rows[numbers[answer.code]], causes[answer.code][1])
+        for answer in answers
+        if answer.code in causes
+    ]
+
+
+def _rounds(endings: Iterable[tuple[_Case, Ending]]) -> list[list[tuple[_Case, Ending]]]:
+    """Return the endings so that no round has two of one member."""
+    rounds: list[list[tuple[_Case, Ending]]] = []
+    count: dict[UUID, int] = {}
+    for each in endings:
+        place = count.get(each[0].member, 0)
+        count[each[0].member] = place + 1
+        if place == len(rounds):
+            rounds.append([])
+        rounds[place].append(each)
+    return rounds
+
+
+def _command(number: int, case: _Case, ending: Ending, now: datetime) -> EndRedemption:
+    return EndRedemption(number, now, case.row["number"], ending, case.answer.failure or "answered", BY)
+
+
+def _settled(answer: CodeAnswer, cancels: bool) -> Row:
+    """Return a coupon's next state; one that was withdrawn or used meanwhile stays so."""
+    if answer.puts:
+        before, state = ["requested"], "failed" if answer.failure else "issued"
+    else:
+        live = ["requested", "issued"] if cancels and not answer.failure else []
+        before, state = ["cancelled", *live], "cancelled"
+    return {
+        "code": answer.code,
+        "before": before,
+        "state": state,
+        "external_id": answer.external_id,
+        "failure": answer.failure or None,
+    }
+
+
+def _note_failures(connection: Connection, book: AccountBook, cases: Sequence[_Case], now: datetime) -> None:
+    """Tell why a redemption failed, or could not be cancelled, where the merchant looks."""
+    failed = [case for case in cases if case.answer.failure]
+    for case in failed:
+        redemptions.note_request(connection, case.row["number"], failure=case.answer.failure)
+    if failed:
+        rows: list[Row] = [
+            {
+                "kind": FAILED,
+                "subject": f"redemption:{case.row['number']}",
+                "member_id": case.member,
+                "order_key": "",
+                "data": {"reward": case.row["reward_key"], "failure": case.answer.failure},
+                "noticed_at": now,
+            }
+            for case in failed
+        ]
+        incidents.note_incidents(connection, book.id, rows)
+
+
+def _reopen(connection: Connection, book: AccountBook, cases: Sequence[_Case], now: datetime) -> None:
+    """An order has the code: it is not cancelled, and serves again."""
+    for case in cases:
+        redemptions.note_request(connection, case.row["number"], cancel_asked_at=None, failure=IN_USE)
+    if cases:
+        fold_again(connection, book, {case.member for case in cases}, now)
+
+
+def _disabling(store: StoreId, case: _Case, now: datetime) -> NewPush:
+    code = case.answer.code
+    return NewPush(store, case.member, COUPON_SUBJECT + code, DisableCoupon(code, now))
