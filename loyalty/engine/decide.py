@@ -85,6 +85,8 @@ def _apply(state: MemberState, event: Event, program: Program | None, versions: 
         ref = f"refund:{event.refund.id}" if event.refund else "end"
         place = event.redemption, event.order_key, event.share, ref
         redeeming.restore(state, *place, program, event.key.at)
+    elif event.type is EventType.FREE:
+        redeeming.free(state, event.redemption, event.order_key)
     elif event.type is EventType.AWARD:
         _award(state, event, program, versions)
     elif state.orders[event.order_key].award_at is not None:

@@ -18,7 +18,7 @@ from loyalty.programs.catalogue import CODE_KINDS
 from loyalty.programs.program import Program
 from loyalty.programs.terms import NegativeBalance
 from loyalty.rewards.coupon import valid_until
-from loyalty.rewards.redemption import OPEN, Charge, Redemption, RedemptionState
+from loyalty.rewards.redemption import Charge, Redemption, RedemptionState
 
 
 def redeem(state: MemberState, command: RedeemReward, program: Program) -> None:
@@ -76,7 +76,7 @@ def fall_due(state: MemberState, redemption: Redemption, program: Program, at: d
     """A hold, or the time of an unused code, ends by itself."""
     if redemption.state is RedemptionState.HELD:
         _release(state, redemption, at)
-    elif redemption.forfeits:
+    elif redemption.forfeits:  # what is forfeited still pays for a use that is seen later
         _close(state, redemption, RedemptionState.EXPIRED, at)
     else:
         _give_back(state, redemption, RedemptionState.EXPIRED, "redemption_returned", program, at)
@@ -88,15 +88,11 @@ def use(state: MemberState, number: int, order_key: str, program: Program, at: d
     redemption = state.redemptions.get(number)
     if redemption is None:
         return
-    is_first, was_open = not redemption.uses, redemption.state in OPEN
-    if is_first and redemption.state is RedemptionState.HELD:
+    if redemption.state is RedemptionState.HELD:
         _capture(state, redemption, program, at)
-    keeps_points = was_open or (redemption.state is RedemptionState.EXPIRED and redemption.forfeits)
-    if is_first and keeps_points:
-        charge = redemption.charge
-    else:
-        charge = _charge_again(state, redemption, order_key, program, at)
-    redemption.uses[order_key] = charge
+    if not redemption.unused:
+        redemption.unused.append(_charge_again(state, redemption, order_key, program, at))
+    redemption.uses[order_key] = redemption.unused.pop(0)
     redemption.state, redemption.ended_at = RedemptionState.CAPTURED, None
     _follow(state, redemption)
 
@@ -119,6 +115,16 @@ def restore(
         _open_lot(state, f"{cause}:{place}", given, lot_end, at, order_key)
     _note(state, redemption, cause, EntryKind.RESTORATION, points, at, "redemption_restored", order_key)
     redate_refilled(state, program)
+    _follow(state, redemption)
+
+
+def free(state: MemberState, number: int, order_key: str) -> None:
+    """An order died without giving its points back: the shop opens the code again, for what is paid already."""
+    redemption = state.redemptions.get(number)
+    charge = redemption.uses.get(order_key) if redemption else None
+    if redemption is None or charge is None or charge.restored:
+        return
+    redemption.unused.append(redemption.uses.pop(order_key))
     _follow(state, redemption)
 
 
@@ -155,7 +161,7 @@ def _hold(state: MemberState, redemption: Redemption, at: datetime) -> None:
 def _capture(state: MemberState, redemption: Redemption, program: Program, at: datetime) -> None:
     charge = redemption.charge
     state.wallet.held -= charge.found
-    redemption.state = RedemptionState.CAPTURED
+    redemption.state, redemption.unused = RedemptionState.CAPTURED, [charge]
     _owe(state, redemption, charge, redemption.cause, program, at)
     _note_spent(state, redemption, charge, redemption.cause, None, program, at)
 
@@ -201,7 +207,7 @@ def _note_spent(
 
 def _release(state: MemberState, redemption: Redemption, at: datetime) -> None:
     state.wallet.held -= redemption.charge.found
-    _refill(state, redemption, at)
+    _refill(state, redemption, redemption.charge, at)
     _close(state, redemption, RedemptionState.RELEASED, at)
 
 
@@ -214,20 +220,21 @@ def _give_back(
     at: datetime,
 ) -> None:
     """Return spent points to their lots with their own dates; what was owed lowers debt first (RULES §9 (21))."""
-    charge, cause = redemption.charge, f"{redemption.cause}:{ending}"
-    if charge.taken:
-        _note(state, redemption, cause, EntryKind.RESTORATION, charge.taken, at, reason)
-    owed = charge.short - charge.forgiven
+    charges, cause = redemption.unused, f"{redemption.cause}:{ending}"
+    taken, owed = sum(each.taken for each in charges), sum(each.owed for each in charges)
+    if taken:
+        _note(state, redemption, cause, EntryKind.RESTORATION, taken, at, reason)
     if owed:
         _open_lot(state, cause, owed, program.expiry.lot_end(at, program.time_zone), at, None)
-    _refill(state, redemption, at)
+    while charges:
+        _refill(state, redemption, charges.pop(), at)
     _close(state, redemption, ending, at)
 
 
-def _refill(state: MemberState, redemption: Redemption, at: datetime) -> None:
+def _refill(state: MemberState, redemption: Redemption, charge: Charge, at: datetime) -> None:
     """Put points back into their lots, last used first; in a dead lot they die at once, but pay debt before."""
     wallet = state.wallet
-    for cause, points in reversed(redemption.charge.sources):
+    for cause, points in reversed(charge.sources):
         lot = wallet.lots.get(cause)
         if lot is None:
             continue  # whoever looks at tiers only has read no lots

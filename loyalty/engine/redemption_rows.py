@@ -76,5 +76,5 @@ def _incidents(work: MemberWork, now: datetime) -> Iterator[Row]:
 def _odd(work: MemberWork, place: int, order_key: str) -> Iterator[str]:
     if place:
         yield USED_AGAIN
-    if order_key in work.strangers and order_key not in work.state.orders:
+    if order_key not in work.state.orders:
         yield USED_BY_OTHER

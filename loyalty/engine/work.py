@@ -88,8 +88,8 @@ class MemberWork:
     """Whose the batch's orders are, of him and of those who are merged into him."""
     because: str | None = None
     """The reason that all entries of this fold carry, where there is one."""
-    strangers: dict[str, OrderFile] = field(default_factory=dict)
-    """Orders of others on which codes of his rewards stand."""
+    users: dict[str, OrderFile] = field(default_factory=dict)
+    """Orders, whoever placed them, on which codes of his rewards stand."""
     stood: tuple[object, ...] = ()
     """On what ground he had his tier when he was loaded."""
 
@@ -168,7 +168,7 @@ class MemberWork:
         codes, users = self.reward_codes(), dict[int, list[OrderFile]]()
         if not codes:
             return
-        files = {file.ref.key: file for file in (*self.strangers.values(), *self.files())}
+        files = {file.ref.key: file for file in (*self.users.values(), *self.files())}
         for _, file in sorted(files.items()):
             for number in sorted({codes[code] for code in file.laurel_codes if code in codes}):
                 users.setdefault(number, []).append(file)

@@ -46,6 +46,11 @@ class Charge:
         return self.points - self.forgiven
 
     @property
+    def owed(self) -> int:
+        """Return the points that it left as debt."""
+        return self.short - self.forgiven
+
+    @property
     def found(self) -> int:
         """Return the points that lots covered."""
         return self.points - self.short
@@ -64,7 +69,7 @@ class Charge:
         """
         parts, skipped = [], self.restored
         self.restored += points
-        for cause, used in [("", self.short - self.forgiven), *reversed(self.sources)]:
+        for cause, used in [("", self.owed), *reversed(self.sources)]:
             left = used - min(used, skipped)
             skipped -= used - left
             given = min(left, points)
@@ -95,9 +100,9 @@ class Redemption:
     """Whether points are gone when the code's time ends unused."""
     ended_at: datetime | None = None
     uses: dict[str, Charge] = field(default_factory=dict)
-    """What each order paid that used its code, in the order of their times; the first one uses `charge`, unless that
-    had been given back.
-    """
+    """What each order paid that used its code, in the order of their times."""
+    unused: list[Charge] = field(default_factory=list)
+    """What is spent and no order has used: the next one does."""
 
     @property
     def cause(self) -> str:
