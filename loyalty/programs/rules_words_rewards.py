@@ -8,7 +8,7 @@ from loyalty.programs.catalogue import Reward
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Membership, Program
 from loyalty.programs.rules_words import amount, points, products, quoted, tier_name, tier_names
-from loyalty.programs.words import clauses, counted, days, length, named, number, say
+from loyalty.programs.words import both, clauses, counted, days, length, named, number, say
 
 _KINDS = {
     "fixed_discount": ("折抵 {amount}", "抵扣 {amount}", "{amount} off"),
@@ -21,6 +21,7 @@ _KINDS = {
     "sample": ("試用品", "试用品", "a sample"),
     "event_ticket": ("活動門票", "活动门票", "a ticket to an event"),
     "service": ("服務", "服务", "a service"),
+    "content": ("專屬內容", "专属内容", "exclusive content"),
     "external": ("合作夥伴的優惠", "合作伙伴的优惠", "an offer of a partner"),
 }
 _DISCOUNTS = frozenset({"fixed_discount", "percent_discount"})
@@ -44,7 +45,7 @@ def _terms(program: Program, reward: Reward) -> Iterator[Text]:
     if reward.points is not None:
         yield say(
             "以 {points} 兌換，{end}", "以 {points} 兑换，{end}", "for {points}, and {end}",
-            points=points(program, reward.points), end=say(*_ON_EXPIRY[reward.on_expiry]),
+            points=points(program, reward.points), end=say(*_ON_EXPIRY["forfeit" if reward.forfeits else "return"]),
         )  # fmt: skip
     else:
         yield say(
@@ -67,6 +68,9 @@ def _terms(program: Program, reward: Reward) -> Iterator[Text]:
     if reward.per_member is not None:
         most = counted(reward.per_member.uses, "份", "份", "time")
         yield say("每位會員最多 {most}", "每位会员最多 {most}", "at most {most} for each member", most=most)
+    if reward.form:
+        labels = both([quoted(named(each.label, each.key)) for each in reward.form])
+        yield say("兌換時詢問{labels}", "兑换时询问{labels}", "asking for {labels}", labels=labels)
 
 
 def _what(program: Program, reward: Reward) -> Text:
