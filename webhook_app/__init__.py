@@ -8,7 +8,7 @@ from flask import Flask
 
 from loyalty.config import Settings, load_settings
 from loyalty.logs import configure_logging
-from webhook_app import api, commands, errors, health, links, metrics, security, webhooks
+from webhook_app import api, commands, content, errors, health, links, metrics, security, webhooks
 from webhook_app.tools import SETTINGS, TOOLS, build_tools
 
 LARGEST_BODY = 5 * 1024 * 1024
@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     webhooks.register(app)
     health.register(app)
     links.register(app)
+    content.register(app)
     api.register(app)
     errors.register(app)
     metrics.register(app)
