@@ -1,6 +1,7 @@
 """Events: sign up, wait, cancel, come; law: never more seats than there are, and coming counts once (U56).
 
-Locks are taken in one order: account, event, sign-up.
+Locks are taken in one order: account, event, sign-up. Whatever may give a seat to who waits locks the account first: a
+ticket of his is written too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from loyalty.engine.admitting import admit, check_words
 from loyalty.engine.work import AccountBook
 from loyalty.messages.repository import add_messages
 from loyalty.programs.service import load_versions
+from loyalty.rewards.redemption import Fulfilment
+from loyalty.rewards.redemption_repository import follow_seats
 
 EARLIEST = timedelta(hours=1)
 """How long before an event begins people may check in."""
@@ -50,8 +53,11 @@ def make_event(connection: Connection, book: AccountBook, data: Row, now: dateti
 
 def change_event(connection: Connection, book: AccountBook, key: str, data: Row, now: datetime) -> Found:
     """Write what an event is from now on; who waits gets the seats that are new. Raises as `make_event`, NotFound."""
+    lock_account(connection)
     check_words(connection, book, data, now)
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
+    if event["called_off_at"] is not None:
+        raise refusal("called_off")
     if data["capacity"] is not None and data["capacity"] < event["taken"]:
         raise refusal("fewer_seats")
     repository.put_gathering(connection, event["id"], data)
@@ -63,6 +69,8 @@ def change_event(connection: Connection, book: AccountBook, key: str, data: Row,
 def sign_up(connection: Connection, book: AccountBook, key: str, member: UUID, now: datetime) -> Found:
     """Give a member a seat, or a place on the waiting list; who has either keeps it. Raises ParticipationRefused."""
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
+    if event["called_off_at"] is not None:
+        raise refusal("called_off")
     known = repository.find_sign_up(connection, event["id"], member)
     if known is not None and known["state"] != State.CANCELLED:
         return known
@@ -77,6 +85,7 @@ def sign_up(connection: Connection, book: AccountBook, key: str, member: UUID, n
 
 def cancel(connection: Connection, book: AccountBook, key: str, member: UUID, now: datetime) -> Found:
     """Take a sign-up back before the event begins; the first who waits gets the seat. Raises ParticipationRefused."""
+    lock_account(connection)
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
     known = repository.find_sign_up(connection, event["id"], member)
     if known is None:
@@ -85,6 +94,11 @@ def cancel(connection: Connection, book: AccountBook, key: str, member: UUID, no
         return known
     if now >= event["starts_at"] or known["state"] not in (State.SIGNED_UP, State.WAITING):
         raise refusal("too_late")
+    return release(connection, book, event, known, now)
+
+
+def release(connection: Connection, book: AccountBook, event: Found, known: Found, now: datetime) -> Found:
+    """Cancel one sign-up for an event that is locked, and return it; the first who waits gets the seat."""
     cancelled = repository.set_state(connection, known["id"], State.CANCELLED, now)
     if State(known["state"]).has_seat:
         repository.give_seat_back(connection, event["id"])
@@ -93,8 +107,12 @@ def cancel(connection: Connection, book: AccountBook, key: str, member: UUID, no
 
 
 def _fill(connection: Connection, book: AccountBook, event: Found, now: datetime) -> None:
-    if now < event["starts_at"]:
-        _tell(connection, book, event, repository.fill_seats(connection, event["id"], now), now)
+    if now >= event["starts_at"]:
+        return
+    moved = repository.fill_seats(connection, event["id"], now)
+    tickets = [row["redemption_id"] for row in moved]
+    follow_seats(connection, tickets, Fulfilment.OPEN, Fulfilment.ACCEPTED)
+    _tell(connection, book, event, moved, now)
 
 
 def _tell(
@@ -143,6 +161,7 @@ def note_attendance(
         return Attendance(repository.set_state(connection, known["id"], State.ABSENT, now))
     done = record_if_counted(connection, book, member, event["activity"], key, now, actor, is_event=True)
     state = repository.set_state(connection, known["id"], State.ATTENDED, now, is_counted=done is not None)
+    follow_seats(connection, [known["redemption_id"]], Fulfilment.ACCEPTED, Fulfilment.DONE)
     return Attendance(state, done.pushed if done else frozenset())
 
 
