@@ -48,9 +48,8 @@ def fulfil(
     now: datetime,
     actor: str,
 ) -> frozenset[UUID]:
-    """Take a service a step further; refused, its points return. The same step again changes nothing.
-
-    Return the stores with pushes. Raises NotFound, RedemptionEnded, StepNotPossible.
+    """Take a service a step further; refused, its points return. The same step again changes nothing. Return the
+    stores with pushes. Raises NotFound, RedemptionEnded, StepNotPossible.
     """
     number = next_command_number(connection)
     seat = tickets.lock_seat(connection, redemption)
@@ -64,6 +63,8 @@ def fulfil(
     if ending is not None:
         command = EndRedemption(number, now, row["number"], ending, note or str(step), actor)
         stores = carry_out(connection, book, row["survivor"], command, now)[1]
+    elif step is Fulfilment.REFUSED:
+        redemptions.close_claim(connection, redemption, now)
     if seat is not None:
         tickets.give_up(connection, book, seat, now)
     redemptions.note_fulfilment(connection, redemption, step, note)
@@ -78,21 +79,27 @@ def _check_step(row: Found, seat: Seat | None, step: Fulfilment, now: datetime) 
     is_next = now_at is not None and Fulfilment(now_at).may_become(step)
     if not is_next or (seat is not None and step is not Fulfilment.REFUSED):
         raise StepNotPossible(told={"fulfilment": now_at})
-    if row["ends_at"] is not None and row["ends_at"] <= now:
+    if row["number"] is not None and row["ends_at"] is not None and row["ends_at"] <= now:
         raise RedemptionEnded
 
 
 def _ending(row: Found, step: Fulfilment) -> Ending | None:
+    """Return what a step is to the points; None: nothing, as with what a rule gave."""
+    if row["number"] is None:
+        return None
     if step is Fulfilment.REFUSED:
         return Ending.CANCELLED
     return Ending.FULFILLED if row["ends_at"] is not None else None
 
 
 def check_cancel(row: Found, seat: Seat | None, now: datetime, *, by_staff: bool) -> None:
-    """Refuse that a member takes back what people have begun, or a seat once the event has; staff may.
+    """Refuse that anybody takes back what a rule gave, or a member what people have begun, or his seat once the event
+    has begun; staff may.
 
-    Raises NotPermitted, ParticipationRefused.
+    Raises StepNotPossible, NotPermitted, ParticipationRefused.
     """
+    if row["number"] is None:
+        raise StepNotPossible("A rule gave it, so it cost nothing: it is refused, not cancelled.")
     if by_staff or row["fulfilment"] != Fulfilment.ACCEPTED:
         return
     if seat is None:

@@ -23,7 +23,6 @@ from loyalty.programs.automations import (
     SendMessage,
     Trigger,
 )
-from loyalty.programs.catalogue import COUPON_KINDS
 from loyalty.programs.program import Program
 from loyalty.programs.terms import RoundUp
 from loyalty.tiers.holding import Term
@@ -92,7 +91,7 @@ def grant_cause(member_key: str, bonus: Bonus, number: int) -> str:
 
 def _give_coupon(state: MemberState, program: Program, bonus: Bonus, cause: str, action: GiveCoupon) -> None:
     reward = program.reward(action.reward)
-    if reward is None or reward.kind not in COUPON_KINDS:
+    if reward is None or not reward.is_given:
         return
     order_key = bonus.happening.order_key
     state.grants[cause] = Grant(
@@ -104,6 +103,7 @@ def _give_coupon(state: MemberState, program: Program, bonus: Bonus, cause: str,
         store=parse_order_key(order_key).store if order_key else 0,
         used=cause in state.used_causes,
         judged=False,
+        is_claim=reward.is_claim,
     )
 
 
@@ -137,7 +137,7 @@ def _data(state: MemberState, bonus: Bonus) -> Mapping[str, Any]:
         "subject": happening.subject,
         "order": parse_order_key(happening.order_key).external_id if happening.order_key else None,
         "points": points,
-        "coupons": [cause for cause in causes if cause in state.grants],
+        "coupons": [cause for cause in causes if cause in state.grants and not state.grants[cause].is_claim],
         "tier": state.tier_key,
         **happening.data,
     }

@@ -44,7 +44,8 @@ def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Version
         issued.tier_changes.append(work)
     stored = {row["cause"]: row for row in work.coupons if not row["reusable"]}
     for cause, grant in work.state.grants.items():
-        _reconcile(issued, book, work, versions, now, grant, stored.pop(cause, None))
+        if not grant.is_claim:
+            _reconcile(issued, book, work, versions, now, grant, stored.pop(cause, None))
     if work.refold:
         for row in stored.values():
             _withdraw(issued, work, row, now)

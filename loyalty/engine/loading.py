@@ -24,6 +24,7 @@ from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import is_newer
 from loyalty.programs.program import Versions
 from loyalty.rewards import repository as rewards
+from loyalty.rewards.claim_repository import list_claims
 
 
 @dataclass(slots=True)
@@ -166,6 +167,8 @@ def load_histories(
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
     for row in rewards.list_member_coupons(connection, roots):
         by_root[row["member_id"]].coupons.append(row)
+    for row in list_claims(connection, roots):
+        by_root[row["member_id"]].claims.append(row)
     _load_code_users(connection, works, news)
     for work in works:
         work.end_history()

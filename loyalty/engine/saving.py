@@ -14,6 +14,7 @@ from loyalty.automations import repository as segments
 from loyalty.db import Row
 from loyalty.engine import codec, issuing, telling
 from loyalty.engine.budgets import save_allotments
+from loyalty.engine.claim_rows import save_claims
 from loyalty.engine.giving import may_be_withdrawn
 from loyalty.engine.news import SavedOrder
 from loyalty.engine.redemption_rows import save_redemptions
@@ -46,6 +47,7 @@ def save(
     _save_ledger(connection, book, works, now)
     _save_periods(connection, book, works)
     save_redemptions(connection, book, works, now)
+    save_claims(connection, book, works, versions, now)
     issued = _save_issued(connection, book, works, versions, now)
     _save_segments(connection, book, works, now)
     if works:

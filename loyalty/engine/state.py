@@ -93,6 +93,8 @@ class Grant:
     """The key of the merged member who had it; empty: it is the member's own."""
     amount: str = ""
     """Of a variable discount: money as a decimal text."""
+    is_claim: bool = False
+    """Whether it is no code: people carry it out, or it lies at an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class MemberState:
     live_grants: int = 0
     """Grants of earlier folds that may still be withdrawn."""
     used_causes: frozenset[str] = frozenset()
-    """Causes whose coupon an order used: never withdrawn."""
+    """Causes whose coupon an order used, or whose service people have begun: never withdrawn."""
     movements: list[Movement] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     """Keys of the orders whose figures changed in this fold."""

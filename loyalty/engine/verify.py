@@ -14,6 +14,7 @@ from loyalty.earning.repository import list_uses
 from loyalty.engine import codec
 from loyalty.engine.benefits import standing_code, store_of
 from loyalty.engine.budgets import read_allotments
+from loyalty.engine.claim_rows import is_withdrawable, wanted_causes
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories, make_works
@@ -182,6 +183,7 @@ def _compare(
         differs(f"tier of order {key}", old.tier_key, file.tier_key)
     _compare_allocations(differs, state)
     _compare_coupons(differs, work)
+    _compare_claims(differs, work)
 
 
 def _compare_standing(differs: Any, work: MemberWork) -> None:
@@ -234,9 +236,16 @@ def _lot_figures(lot: Any) -> tuple[object, ...] | None:
 def _compare_coupons(differs: Any, work: MemberWork) -> None:
     live = sorted(row["cause"] for row in work.coupons if row["state"] in LIVE and not row["reusable"])
     known = {row["cause"] for row in work.coupons}
-    wanted = {grant.cause for grant in work.state.grants.values() if not grant.withdrawn}
+    wanted = wanted_causes(work, claims=False)
     differs("coupons without a cause", [cause for cause in live if cause not in wanted], [])
     differs("causes without a coupon", sorted(wanted - known), [])
+
+
+def _compare_claims(differs: Any, work: MemberWork) -> None:
+    wanted = wanted_causes(work, claims=True)
+    live = sorted(row["cause"] for row in work.claims if is_withdrawable(row))
+    differs("claims without a cause", [cause for cause in live if cause not in wanted], [])
+    differs("causes without a claim", sorted(wanted - {row["cause"] for row in work.claims}), [])
 
 
 def _compare_standing_codes(differs: Any, work: MemberWork, versions: Versions) -> None:

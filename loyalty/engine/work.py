@@ -20,7 +20,7 @@ from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, command_event
 from loyalty.ledger.entries import EntryDraft, Posted, differences
 from loyalty.programs.program import Program, Versions
-from loyalty.rewards.redemption import number_of
+from loyalty.rewards.redemption import BEGUN, number_of
 from loyalty.values import AccountId, StoreId
 
 
@@ -79,6 +79,8 @@ class MemberWork:
     refold: bool = False
     posted: dict[str, Posted] = field(default_factory=dict)
     coupons: list[Mapping[Any, Any]] = field(default_factory=list)
+    claims: list[Mapping[Any, Any]] = field(default_factory=list)
+    """What rules gave him that is no code: cause, state, fulfilment."""
     drafts: list[EntryDraft] = field(default_factory=list)
     tier_before: str | None = None
     dropped: set[str] = field(default_factory=set)
@@ -159,7 +161,9 @@ class MemberWork:
             self.of(self.owners.get(key, self.id)).orders[key] = change.new
         if self.command is not None and self.command not in self.state.commands:
             self.state.commands.append(self.command)
-        self.state.used_causes = frozenset(row["cause"] for row in self.coupons if row["state"] == "used")
+        used = [row["cause"] for row in self.coupons if row["state"] == "used"]
+        begun = [row["cause"] for row in self.claims if row["fulfilment"] in BEGUN]
+        self.state.used_causes = frozenset((*used, *begun))
         self._find_code_users()
 
     def reward_codes(self) -> dict[str, int]:

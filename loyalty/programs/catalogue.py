@@ -25,6 +25,8 @@ CODE_KINDS = COUPON_KINDS | {VARIABLE_DISCOUNT}
 """Rewards that are a code in the shop when they are redeemed."""
 SERVICE_KINDS = frozenset({"sample", EVENT_TICKET, "service"})
 """Rewards that people carry out, with a state and a closing note."""
+CLAIM_KINDS = SERVICE_KINDS | {CONTENT}
+"""Rewards that are no code in the shop, and that rules may give."""
 MONEY_KINDS = frozenset({STORE_CREDIT, GIFT_CARD})
 REWARD_KINDS = (
     "fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT, VARIABLE_DISCOUNT, GIFT_CARD, STORE_CREDIT,
@@ -33,6 +35,11 @@ REWARD_KINDS = (
 FORM_KINDS = ("text", "choice", "date")
 HOLD_MINUTES = 30
 """How long points are held for a code at a checkout, or for another system, unless it is used (RULES §7)."""
+
+
+def may_be_given(kind: str, event: str | None) -> bool:
+    """Return whether rules may give a reward of a kind; a ticket to an event takes a seat, and so must be asked for."""
+    return kind in COUPON_KINDS or (kind in CLAIM_KINDS and event is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +109,19 @@ class Reward:
     """What is asked of who redeems a service."""
 
     @property
+    def is_claim(self) -> bool:
+        """Return whether it is carried out by people, or lies at an address, and has no code."""
+        return self.kind in CLAIM_KINDS
+
+    @property
     def forfeits(self) -> bool:
         """Return whether points are gone when its time ends; content was there to be seen until then."""
         return self.on_expiry == "forfeit" or self.kind == CONTENT
+
+    @property
+    def is_given(self) -> bool:
+        """Return whether rules give it to members: what `may_be_given`, and is not archived."""
+        return may_be_given(self.kind, self.event) and not self.archived
 
     def is_open(self, instant: datetime) -> bool:
         """Return whether it may be redeemed at an instant as far as its dates go."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loyalty.programs.catalogue import COUPON_KINDS
+from loyalty.programs.catalogue import may_be_given
 from loyalty.programs.conflicts import conflicts
 from loyalty.programs.ladder import Text
 from loyalty.programs.words import Part, say
@@ -56,10 +56,10 @@ def _warning(path: str, what: str) -> Notice:
 
 
 def _tiers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    kinds = {reward["key"]: reward["kind"] for reward in document["rewards"]}
+    given = {reward["key"] for reward in document["rewards"] if may_be_given(reward["kind"], reward["event"])}
     for index, tier in enumerate(document["tiers"]):
         path, benefits = f"/tiers/{index}", tier["benefits"]
-        if benefits["entry_reward"] and kinds[benefits["entry_reward"]] not in COUPON_KINDS:
+        if benefits["entry_reward"] and benefits["entry_reward"] not in given:
             yield f"{path}/benefits/entry_reward", "entry_reward"
-        if benefits["birthday_reward"] and kinds[benefits["birthday_reward"]] not in COUPON_KINDS:
+        if benefits["birthday_reward"] and benefits["birthday_reward"] not in given:
             yield f"{path}/benefits/birthday_reward", "benefit"

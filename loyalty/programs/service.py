@@ -67,7 +67,8 @@ def _without_redeeming(document: dict[str, Any]) -> dict[str, Any]:
 
 def _as_given(reward: dict[str, Any], tiers: set[str]) -> dict[str, Any]:
     if reward["kind"] not in _KINDS_OF_RELEASE_2:
-        return {"key": reward["key"], "kind": "service", "name": reward.get("name") or {"en": reward["key"]}}
+        name = reward.get("name") or {"en": reward["key"]}
+        return {"key": reward["key"], "kind": "service", "name": name, "archived": True}
     return {**reward, "tiers": [key for key in reward.get("tiers", ()) if key in tiers]}
 
 

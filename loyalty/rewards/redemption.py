@@ -43,6 +43,7 @@ class Fulfilment(StrEnum):
         return step in _STEPS.get(self, ())
 
 
+BEGUN = frozenset({Fulfilment.ACCEPTED, Fulfilment.DONE})
 _STEPS = {
     Fulfilment.OPEN: (Fulfilment.ACCEPTED, Fulfilment.REFUSED),
     Fulfilment.ACCEPTED: (Fulfilment.DONE, Fulfilment.REFUSED),

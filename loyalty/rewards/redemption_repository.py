@@ -53,10 +53,12 @@ def count_open(
     members: Sequence[UUID] | None = None,
     since: datetime | None = None,
 ) -> int:
-    """Return how many redemptions of a reward stand: of everybody or of these members, all or from an instant on."""
+    """Return how many redemptions of a reward stand: of everybody with what rules gave, or those that these members
+    asked for, all or from an instant on.
+    """
     statement = text(
         f"select count(*) from redemptions where reward_key = :reward and {OPEN}"
-        " and (cast(:everybody as boolean) or member_id = any(:members))"
+        " and (cast(:everybody as boolean) or (number is not null and member_id = any(:members)))"
         " and (cast(:since as timestamptz) is null or asked_at >= :since)"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
     values = {
@@ -117,6 +119,12 @@ def note_fulfilment(connection: Connection, redemption: UUID, step: str, closing
     """Write how far people are with a service."""
     statement = text("update redemptions set fulfilment = :step, closing_note = :note where id = :id")
     connection.execute(statement, {"id": redemption, "step": step, "note": closing_note})
+
+
+def close_claim(connection: Connection, redemption: UUID, now: datetime) -> None:
+    """Let what a rule gave stand no longer, as people refuse it."""
+    statement = text("update redemptions set state = 'cancelled', ended_at = :now where id = :id")
+    connection.execute(statement, {"id": redemption, "now": now})
 
 
 def follow_seats(connection: Connection, ids: Iterable[UUID | None], before: str, after: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from builders import make_document, make_program, make_versions
 from folding import DAY, HOUR, NOON, balance, make_file, make_member, moved
+from ladders import ladder, tier
 
 from loyalty.clock import day_end, local_date
 from loyalty.engine.commands import Command, Ending, EndRedemption, RedeemReward
@@ -20,6 +21,8 @@ from loyalty.errors import Invalid
 from loyalty.programs.catalogue import Reward
 from loyalty.programs.document import check_document
 from loyalty.programs.json_schema import program_json_schema
+from loyalty.programs.lint import lint
+from loyalty.programs.service import acted_on
 from loyalty.rewards.redemption import Fulfilment
 from tests.builders import make_order
 
@@ -196,3 +199,28 @@ def test_rounds_have_each_member_once_and_keep_the_order(members: str, wanted: l
 
 def test_rounds_are_no_larger_than_they_may_be() -> None:
     assert ["".join(each) for each in rounds("abcda", str, most=3)] == ["abc", "da"]
+
+
+@pytest.mark.parametrize(
+    ("reward", "given"),
+    [("talk", True), ("gone", True), ("film", True), ("plain", True), ("seat", False), ("old", False)],
+)
+def test_rules_give_what_is_carried_out_but_no_seat(reward: str, given: bool) -> None:
+    """Lint, the document and the fold are of one mind."""
+    old = {"key": "old", "kind": "service", "archived": True}
+    tiers = ladder(tier("gold", "100", entry_reward=reward))
+    parts = {"tiers": tiers, "rewards": [*REWARDS, old]}
+    found = make_program(**parts).reward(reward)
+    state = refold(make_member(make_order("1")), make_versions(**parts), REDEEMED)
+    assert found is not None
+    assert found.is_given is given
+    assert [(grant.reward_key, grant.is_claim) for grant in state.grants.values()] == [(reward, True)] * given
+    assert reward == "old" or bool(lint(check_document(make_document(**parts)))) is not given
+
+
+@pytest.mark.parametrize(("acts_on", "given"), [(1, 0), (2, 0), (3, 1)])
+def test_versions_of_releases_that_gave_no_services_give_none(acts_on: int, given: int) -> None:
+    tiers = ladder(tier("gold", "100", entry_reward="talk"))
+    document = acted_on(make_document(tiers=tiers, rewards=REWARDS[:1]), acts_on)
+    state = refold(make_member(make_order("1")), make_versions(**document), REDEEMED)
+    assert len(state.grants) == given

@@ -82,6 +82,9 @@ class RedemptionSchema(Schema):
     member = fields.UUID(attribute="member_id")
     reward = fields.String(attribute="reward_key")
     kind = fields.String()
+    cause = fields.String(
+        allow_none=True, metadata={"description": "Why a rule gave it; null: somebody redeemed it."}
+    )
     points = fields.Integer()
     amount = fields.String(metadata={"description": "Money of a variable discount, else empty."})
     state = fields.String(validate=validate.OneOf(STATES))
