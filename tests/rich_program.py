@@ -178,6 +178,7 @@ RICH: dict[str, Any] = {
             "actions": [{"kind": "points", "points": 1}],
         },
     ],
+    "cash_back": {"percent": "2.5", "tiers": {"gold": "3.75"}, "minimum_order": "66"},
     "referral": {
         "referrer": [{"kind": "points", "points": 210}],
         "friend": [{"kind": "coupon", "reward": "cake"}],

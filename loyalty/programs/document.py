@@ -16,6 +16,7 @@ from loyalty.programs import terms as t
 from loyalty.programs.automation_document import read_automation, read_limit, read_referral, read_segment
 from loyalty.programs.automations import Message
 from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
+from loyalty.programs.cash_back import CashBack, TierPercent
 from loyalty.programs.reward_document import read_reward
 from loyalty.programs.schema import ProgramSchema
 
@@ -73,9 +74,8 @@ def build_program(document: object, context: Context, version: int, effective_fr
         tiers=tuple(_tier(tier) for tier in data["tiers"]),
         tier_policy=_tier_policy(data["tier_policy"]),
         rewards=tuple(read_reward(reward, context.time_zone) for reward in data["rewards"]),
-        memberships=tuple(
-            p.Membership(**{**item, "match": _match(item["match"])}) for item in data["memberships"]
-        ),
+        memberships=tuple(_membership(item) for item in data["memberships"]),
+        cash_back=_cash_back(data["cash_back"]),
         campaigns=tuple(_campaign(campaign, context.time_zone) for campaign in data["campaigns"]),
         segments=tuple(read_segment(segment, context.time_zone) for segment in data["segments"]),
         automations=tuple(read_automation(each, context.time_zone) for each in data["automations"]),
@@ -150,6 +150,14 @@ def _tier(data: dict[str, Any]) -> ladder.Tier:
 def _tier_policy(data: dict[str, Any]) -> ladder.TierPolicy:
     window = ladder.Window(t.WindowKind(data["window"]["kind"]), data["window"]["months"])
     return ladder.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
+
+
+def _membership(data: dict[str, Any]) -> p.Membership:
+    return p.Membership(**{**data, "match": _match(data["match"])})
+
+
+def _cash_back(data: dict[str, Any]) -> CashBack:
+    return CashBack(**{**data, "tiers": tuple(TierPercent(*item) for item in data["tiers"].items())})
 
 
 def _campaign(data: dict[str, Any], tz: str) -> Campaign:

@@ -21,9 +21,7 @@ _KEPT = {
 _WHAT: Mapping[str, tuple[str, str, str]] = {
     "entry_reward": ("這種入級禮", "这种入级礼", "An entry reward of this kind"),
     "benefit": ("這項會員權益", "这项会员权益", "This benefit"),
-    "section": ("這一段設定", "这一段设置", "This section"),
 }
-_SECTIONS = ("cash_back",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,7 @@ def advice(code: str, path: str, traditional: str, simplified: str, english: str
 
 def lint(document: Mapping[str, Any]) -> list[Notice]:
     """Return a warning for each part of a checked document that does nothing yet, then for those that overlap."""
-    found = _tiers(document)
-    sections = ((f"/{name}", "section") for name in _SECTIONS if document[name])
-    idle = [_warning(path, what) for path, what in (*found, *sections)]
+    idle = [_warning(path, what) for path, what in _tiers(document)]
     return [*idle, *(Notice(path, message) for path, message in conflicts(document))]
 
 

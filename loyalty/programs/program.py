@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from loyalty.programs.automations import ActivityLimit, Automation, Message, Referral, Trigger
 from loyalty.programs.campaigns import Campaign
+from loyalty.programs.cash_back import CashBack
 from loyalty.programs.catalogue import Reward
 from loyalty.programs.ladder import Text, Tier, TierPolicy
 from loyalty.programs.segments import Figure, Segment
@@ -154,6 +155,7 @@ class Program:
     rewards: tuple[Reward, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     memberships: tuple[Membership, ...] = ()
+    cash_back: CashBack = field(default_factory=CashBack)
     segments: tuple[Segment, ...] = ()
     automations: tuple[Automation, ...] = ()
     referral: Referral = field(default_factory=Referral)

@@ -14,6 +14,7 @@ from loyalty.programs import rules_words_rewards as rewards
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Program
 from loyalty.programs.rules_words_campaigns import campaigns
+from loyalty.programs.rules_words_credit import cash_back
 from loyalty.programs.rules_words_people import people
 from loyalty.programs.rules_words_tiers import tiers
 from loyalty.programs.words import moment, say
@@ -54,6 +55,7 @@ def _common(program: Program) -> tuple[Titled, ...]:
         ("refunds", say("退款與取消", "退款与取消", "Refunds and cancellations"), earning.refunds(program)),
         ("tiers", say("會員等級", "会员等级", "Tiers"), tiers(program)),
         ("rewards", say("獎勵", "奖励", "Rewards"), rewards.rewards(program)),
+        ("cash_back", say("現金回饋", "现金返还", "Cash back"), cash_back(program)),
         ("memberships", say("付費會員", "付费会员", "Paid memberships"), rewards.memberships(program)),
     )
 

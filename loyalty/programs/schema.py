@@ -149,8 +149,12 @@ class MembershipSchema(Strict):
     grace_days = Whole(load_default=0)
 
 
-def _later_object() -> fields.Dict:
-    return fields.Dict(load_default=dict)
+class CashBackSchema(Strict):
+    """Empty: there is none."""
+
+    percent = Number(most=100, load_default=ZERO)
+    tiers = ByKey(keys=Key(), values=Number(most=100), load_default=dict)
+    minimum_order = Number(load_default=ZERO)
 
 
 class ProgramSchema(Strict):
@@ -168,7 +172,7 @@ class ProgramSchema(Strict):
     automations = fields.List(fields.Nested(AutomationSchema), load_default=list)
     referral = part(ReferralSchema)
     memberships = fields.List(fields.Nested(MembershipSchema), load_default=list)
-    cash_back = _later_object()
+    cash_back = part(CashBackSchema)
     segments = fields.List(fields.Nested(SegmentSchema), load_default=list)
     messages = ByKey(keys=Key(), values=fields.Nested(MessageSchema), load_default=dict)
     limits = part(LimitsSchema)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from properties.documents import documents
 from rich_program import RICH, name
 
-from loyalty.programs import automations, campaigns, ladder, program, segments, terms
+from loyalty.programs import automations, campaigns, cash_back, ladder, program, segments, terms
 from loyalty.programs.automations import Trigger
 from loyalty.programs.presets import get_preset, list_presets
 from loyalty.programs.program import Program
@@ -173,7 +173,7 @@ def test_what_is_exempt_stays_unsaid() -> None:
 
 def test_every_field_of_the_program_is_changed_by_these_tests_or_exempt() -> None:
     """A rule that is new in a program must be said, or have a reason not to be."""
-    modules = (program, ladder, campaigns, segments, automations, terms)
+    modules = (program, ladder, campaigns, cash_back, segments, automations, terms)
     kinds = {
         each
         for module in modules
