@@ -12,10 +12,11 @@ from loyalty.clock import instant_text
 from loyalty.db import Row
 from loyalty.engine.command_data import command_data, command_kind, read_command
 from loyalty.engine.commands import Command
+from loyalty.engine.credit_codec import credit_head, read_purse
 from loyalty.engine.state import MemberState, OrderFile, Period
 from loyalty.engine.timeline import EventKey, Rank, parse_order_key
 from loyalty.ledger.entries import EntryKind, Posted
-from loyalty.ledger.lots import Lot
+from loyalty.ledger.lots import Lot, Wallet
 from loyalty.members.identity import email_domain
 from loyalty.orders.snapshot import read_snapshot, snapshot_data
 from loyalty.rewards.redemption import Charge, Redemption, RedemptionState
@@ -30,7 +31,7 @@ Data = Mapping[Any, Any]
 def member_state(row: Data) -> MemberState:
     """Return the head of a member's fold from his row, without lots and orders."""
     head = row["head"]
-    state = MemberState(
+    return MemberState(
         key=row["key"],
         guest=not row["registered"] and not row["key"].startswith("customer:"),
         role=row["role"],
@@ -52,11 +53,10 @@ def member_state(row: Data) -> MemberState:
         lost=dict(head.get("lost", {})),
         is_customer=head.get("customer", False),
         rewarded={key: datetime.fromisoformat(at) for key, at in head.get("rewarded", {}).items()},
+        redemptions={item[0]: _redemption(item) for item in head.get("redemptions", ())},
+        credit=read_purse(head.get("credit", {}), row["credit"]),
+        wallet=Wallet(debt=row["debt"], held=row["held"], next_sequence=row["next_lot"]),
     )
-    state.redemptions = {item[0]: _redemption(item) for item in head.get("redemptions", ())}
-    state.wallet.debt, state.wallet.held = row["debt"], row["held"]
-    state.wallet.next_sequence = row["next_lot"]
-    return state
 
 
 def _held(head: Data) -> Holding | None:
@@ -169,6 +169,7 @@ def head_data(state: MemberState) -> dict[str, Any]:
             if state.rewarded
             else {}
         ),
+        **credit_head(state.credit),
         "tally": state.tally.data(),
     }
 

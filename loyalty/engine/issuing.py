@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from loyalty.credit.purse import CreditCode
 from loyalty.db import Row
 from loyalty.engine.benefits import StandingCode, standing_code, store_of
 from loyalty.engine.state import Grant
@@ -92,11 +94,9 @@ def _reconcile(
     grant: Grant,
     row: Mapping[Any, Any] | None,
 ) -> None:
-    program = versions.numbered(grant.version)
-    reward = program.reward(grant.reward_key) if program else None
-    if program is None or reward is None:
+    terms = _terms(grant, versions)
+    if terms is None:
         return
-    terms = coupon_terms(reward, program, grant.granted_at, grant.amount)
     over = terms.expires_at is not None and terms.expires_at <= now
     redemption = redemption_of(work, grant.cause)
     if row is None:
@@ -110,14 +110,31 @@ def _reconcile(
         _put(issued, book, work, grant, terms, "requested")
 
 
-def redemption_of(work: MemberWork, cause: str) -> Redemption | None:
-    """Return the redemption whose coupon a cause names."""
+def _terms(grant: Grant, versions: Versions) -> CouponTerms | None:
+    """Return what a grant's code is worth; money of the member's own goes together with other codes."""
+    if grant.until is not None:
+        return CouponTerms("fixed_discount", Decimal(grant.amount), Decimal(0), grant.until, combinable=True)
+    program = versions.numbered(grant.version)
+    reward = program.reward(grant.reward_key) if program else None
+    if program is None or reward is None:
+        return None
+    return coupon_terms(reward, program, grant.granted_at, grant.amount)
+
+
+def redemption_of(work: MemberWork, cause: str) -> Redemption | CreditCode | None:
+    """Return the redemption, or the code of credit, whose coupon a cause names."""
     number = number_of(cause)
-    return work.state.redemptions.get(number) if number is not None else None
+    if number is None:
+        return None
+    return work.state.redemptions.get(number) or work.state.credit.codes.get(number)
 
 
 def _follow_uses(
-    issued: Issued, work: MemberWork, redemption: Redemption, row: Mapping[Any, Any], now: datetime
+    issued: Issued,
+    work: MemberWork,
+    redemption: Redemption | CreditCode,
+    row: Mapping[Any, Any],
+    now: datetime,
 ) -> None:
     """A code that an order uses is used, and free again without one, unless its points went back meanwhile."""
     user = next(iter(redemption.uses), None)

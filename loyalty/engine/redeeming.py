@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from loyalty.clock import day_end, local_date
+from loyalty.engine import crediting
 from loyalty.engine.commands import Ending, EndRedemption, RedeemReward
 from loyalty.engine.expiring import expire, note_activity, redate_refilled
 from loyalty.engine.state import Grant, MemberState
 from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
-from loyalty.programs.catalogue import CODE_KINDS
+from loyalty.programs.catalogue import CODE_KINDS, STORE_CREDIT
 from loyalty.programs.program import Program
 from loyalty.programs.terms import NegativeBalance
 from loyalty.rewards.coupon import valid_until
@@ -24,6 +25,7 @@ from loyalty.rewards.redemption import OPEN, Charge, Redemption, RedemptionState
 def redeem(state: MemberState, command: RedeemReward, program: Program) -> None:
     """Hold points for a reward; what needs no code of a shop and waits for no use is spent at once."""
     at, reward = command.accepted_at, program.reward(command.reward)
+    is_money = command.kind == STORE_CREDIT
     redemption = Redemption(
         number=command.number,
         reward_key=command.reward,
@@ -31,9 +33,9 @@ def redeem(state: MemberState, command: RedeemReward, program: Program) -> None:
         version=program.version,
         at=at,
         charge=Charge(command.points),
-        amount=command.amount,
+        amount=command.amount or (crediting.credit_worth(reward, program) if reward and is_money else ""),
         hold_until=command.hold_until,
-        ends_at=valid_until(reward, program, at) if reward else None,
+        ends_at=valid_until(reward, program, at) if reward and not is_money else None,
         forfeits=reward is not None and reward.on_expiry == "forfeit",
     )
     state.redemptions[command.number] = redemption
@@ -158,6 +160,8 @@ def _capture(state: MemberState, redemption: Redemption, program: Program, at: d
     redemption.state = RedemptionState.CAPTURED
     _owe(state, redemption, charge, redemption.cause, program, at)
     _note_spent(state, redemption, charge, redemption.cause, None, program, at)
+    if redemption.kind == STORE_CREDIT:
+        crediting.buy(state, redemption, at)
 
 
 def _charge_again(
@@ -221,6 +225,8 @@ def _give_back(
     if owed:
         _open_lot(state, cause, owed, program.expiry.lot_end(at, program.time_zone), at, None)
     _refill(state, redemption, at)
+    if redemption.kind == STORE_CREDIT:
+        crediting.take_back(state, redemption, cause, program, at)
     _close(state, redemption, ending, at)
 
 

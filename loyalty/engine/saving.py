@@ -14,6 +14,7 @@ from loyalty.automations import repository as segments
 from loyalty.db import Row
 from loyalty.engine import codec, issuing, telling
 from loyalty.engine.budgets import save_allotments
+from loyalty.engine.credit_rows import save_credit
 from loyalty.engine.giving import may_be_withdrawn
 from loyalty.engine.news import SavedOrder
 from loyalty.engine.redemption_rows import save_redemptions
@@ -44,6 +45,7 @@ def save(
     _save_orders(connection, book, works, saved)
     save_allotments(connection, book.id, works)
     _save_ledger(connection, book, works, now)
+    save_credit(connection, book.id, works, now)
     _save_periods(connection, book, works)
     save_redemptions(connection, book, works, now)
     issued = _save_issued(connection, book, works, versions, now)
@@ -228,6 +230,7 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
         "debt": state.wallet.debt,
         "held": state.wallet.held,
         "points_sum": row["points_sum"],
+        "credit": row["credit"],
         "next_lot": state.wallet.next_sequence,
         "order_count": state.order_count,
         "lifetime_spend": fraction_text(totals.spend),

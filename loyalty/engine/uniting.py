@@ -15,7 +15,7 @@ from loyalty.ledger.lots import NEVER
 from loyalty.programs.program import Program
 from loyalty.tiers.holding import Holding
 
-UNIQUE = ("order:", "adjustment:", "opening:", "redemption:", "merged:")
+UNIQUE = ("order:", "adjustment:", "opening:", "redemption:", "credit:", "merged:")
 """How causes begin that no two members of an account share."""
 
 
@@ -28,6 +28,7 @@ def unite(state: MemberState, other: MemberState, program: Program | None, at: d
     _name_apart(other)
     _unite_records(state, other)
     state.wallet.unite(other.wallet, at)
+    state.credit.unite(other.credit)
     state.tally.unite(other.tally)
     if program is None or (state.joined_at is None and other.joined_at is None):
         return

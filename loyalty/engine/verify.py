@@ -14,6 +14,7 @@ from loyalty.earning.repository import list_uses
 from loyalty.engine import codec
 from loyalty.engine.benefits import standing_code, store_of
 from loyalty.engine.budgets import read_allotments
+from loyalty.engine.credit_proof import check_credit, compare_credit
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories, make_works
@@ -62,6 +63,7 @@ def verify_ledger(connection: Connection, account: AccountId, *, rebuild: bool =
             result.members += 1
             result.entries += len(own)
             _check(result, row, own, lots.get(row["id"], []), consumed.get(row["id"], []))
+        result.entries += check_credit(connection, rows, lambda member: _reporter(result, member))
         if rebuild:
             _rebuild(connection, result, rows, lots, versions)
     differs = _reporter(result, None)
@@ -96,7 +98,9 @@ def _check(result: Verification, row: Any, entries: list[Any], lots: list[Any], 
     differs = _reporter(result, row["id"])
     total = sum(entry["points"] for entry in entries)
     differs("points_sum", row["points_sum"], total)
-    differs("lots and holds less debt", sum(lot["remaining"] for lot in lots) + row["held"] - row["debt"], total)
+    differs(
+        "lots and holds less debt", sum(lot["remaining"] for lot in lots) + row["held"] - row["debt"], total
+    )
     balance = 0
     for entry in entries:
         balance += entry["points"]
@@ -160,6 +164,7 @@ def _compare(
     state, row = work.state, work.row
     differs = _reporter(result, work.id)
     _compare_causes(differs, work)
+    compare_credit(differs, work)
     _compare_lots(differs, state, lots)
     differs("debt", row["debt"], state.wallet.debt)
     differs("held", row["held"], state.wallet.held)

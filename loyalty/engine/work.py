@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from loyalty.credit.entries import CreditDraft, CreditPosted, credit_differences
 from loyalty.engine import codec
 from loyalty.engine.commands import Command, is_undoing
 from loyalty.engine.decide import decide, refold
@@ -69,8 +70,10 @@ class MemberWork:
     """What is to be appended."""
     refold: bool = False
     posted: dict[str, Posted] = field(default_factory=dict)
+    posted_credit: dict[str, CreditPosted] = field(default_factory=dict)
     coupons: list[Mapping[Any, Any]] = field(default_factory=list)
     drafts: list[EntryDraft] = field(default_factory=list)
+    credit_drafts: list[CreditDraft] = field(default_factory=list)
     tier_before: str | None = None
     dropped: set[str] = field(default_factory=set)
     segments: frozenset[str] = frozenset()
@@ -154,7 +157,7 @@ class MemberWork:
         self._find_code_users()
 
     def reward_codes(self) -> dict[str, int]:
-        """Return the codes of his redemptions with their numbers; his coupons were read."""
+        """Return the codes of his redemptions and of his credit with their numbers; his coupons were read."""
         numbers = {row["code"]: number_of(row["cause"]) for row in self.coupons}
         return {code: number for code, number in numbers.items() if number is not None}
 
@@ -169,6 +172,7 @@ class MemberWork:
                 users.setdefault(number, []).append(file)
         for state in (self.state, *self.state.parts.values()):
             state.code_users = users
+            state.code_texts = {number: code for code, number in codes.items()}
 
     def plan(self, versions: Versions, now: datetime) -> None:
         """Find out whether the news can be appended; what gives points back needs to know where they came from."""
@@ -212,6 +216,7 @@ class MemberWork:
         if self.state.head is not None:
             self._forget(self.state.head.at - versions.reach())
         self.drafts = differences(self.state.movements, self.posted, self.because)
+        self.credit_drafts = credit_differences(self.state.credit.movements, self.posted_credit, self.because)
         self._find_segments(versions.at(now), now)
 
     def _find_segments(self, program: Program | None, now: datetime) -> None:

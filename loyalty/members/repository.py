@@ -46,7 +46,7 @@ COLUMNS = {
     "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "held": "bigint",
     "points_sum": "bigint", "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text",
     "lifetime_orders": "integer", "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz",
-    "segments": "text[]", "must_refold": "boolean",
+    "segments": "text[]", "must_refold": "boolean", "credit": "numeric",
 }  # fmt: skip
 _PROFILE = {name: COLUMNS[name] for name in list(COLUMNS)[:8]}
 

@@ -123,6 +123,6 @@ class Redemption:
 
 
 def number_of(cause: str) -> int | None:
-    """Return the number of the redemption that a cause names, None where it names none."""
+    """Return the number of the redemption, or of the code of credit, that a cause names; None where it names none."""
     head, _, number = cause.partition(":")
-    return int(number) if head == "redemption" and number.isdigit() else None
+    return int(number) if head in ("redemption", "credit") and number.isdigit() else None

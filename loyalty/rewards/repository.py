@@ -19,7 +19,7 @@ COUPON = {
     "reusable": "boolean", "free_shipping": "boolean", "used_by": "text", "scope": "jsonb",
 }  # fmt: skip
 _RENEWED = ("program_version", "kind", "amount", "expires_at", "free_shipping", "state", "failure", "used_by")
-_REDEEMED = "starts_with(cause, 'redemption:')"
+_REDEEMED = "(starts_with(cause, 'redemption:') or starts_with(cause, 'credit:'))"
 _USES = {"key": "text", "code": "text", "live": "boolean", "gone": "boolean"}
 
 
@@ -28,7 +28,7 @@ def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[st
     cause, member, state.
 
     A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code. A reusable
-    one is never used up, and what becomes of a redemption's the fold decides.
+    one is never used up, and what becomes of a redemption's, or of one of credit, the fold decides.
     """
     source, values = records(_USES, uses)
     decided = f"reusable or {_REDEEMED}"
@@ -45,7 +45,7 @@ def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[st
 
 
 def list_redeemers(connection: Connection, codes: Iterable[str]) -> set[UUID]:
-    """Return the members who redeemed the rewards whose codes these are."""
+    """Return the members whose rewards, or whose credit, these codes are of."""
     statement = text(f"select distinct member_id from coupons where code = any(:codes) and {_REDEEMED}")
     values = {"codes": sorted(codes)}
     return set(

@@ -39,6 +39,7 @@ NO_ROW: dict[str, Any] = {
     "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
     "settled_at": None, "segments": [], "merged_into": None, "merged": 0, "held": 0,
+    "credit": None,
 }  # fmt: skip
 Statement = OrderSnapshot | OrderDeleted | Command
 
