@@ -134,8 +134,16 @@ class Purse:
 
     def figures(self, at: datetime) -> CreditFigures:
         """Return the figures at an instant; what is owed or held is covered by usable credit before pending."""
-        codes = (code for code in self.codes.values() if code.is_held and code.until > at)
-        held = sum((code.amount for code in codes), NOTHING)
-        waiting = (each.amount for each in self.pending.values() if each.usable_from > at)
-        pending = min(sum(waiting, NOTHING), max(NOTHING, self.balance - held))
+        held = self._held_at(at)
+        pending = min(self._waiting_at(at), max(NOTHING, self.balance - held))
         return CreditFigures(self.balance, self.balance - held - pending, pending, held)
+
+    def spare(self, at: datetime) -> Decimal:
+        """Return how much more may be set aside at an instant; negative where that would reach into pending credit."""
+        return self.balance - self._held_at(at) - self._waiting_at(at)
+
+    def _held_at(self, at: datetime) -> Decimal:
+        return sum((code.amount for code in self.codes.values() if code.is_held and code.until > at), NOTHING)
+
+    def _waiting_at(self, at: datetime) -> Decimal:
+        return sum((each.amount for each in self.pending.values() if each.usable_from > at), NOTHING)

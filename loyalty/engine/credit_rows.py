@@ -14,12 +14,14 @@ from loyalty.credit.purse import NOTHING
 from loyalty.db import Row
 from loyalty.engine.credit_codec import posted_credit
 from loyalty.engine.work import MemberWork
+from loyalty.programs.program import Versions
 from loyalty.values import new_id
 
 
-def load_posted_credit(connection: Connection, works: Sequence[MemberWork]) -> None:
-    """Read what is posted of the credit of members who are folded from nothing, as far as they ever had any."""
-    by_id = {work.id: work for work in works if work.row["credit"] is not None}
+def load_posted_credit(connection: Connection, works: Sequence[MemberWork], versions: Versions) -> None:
+    """Read what is posted of the credit of members who are folded from nothing, as far as they may have any."""
+    rules = versions.have_credit()
+    by_id = {work.id: work for work in works if rules or work.row["credit"] is not None}
     for row in credit.list_posted(connection, list(by_id)) if by_id else ():
         by_id[row["member_id"]].posted_credit[row["cause"]] = posted_credit(row)
 

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from loyalty.commerce import OrderSnapshot
 from loyalty.db import Row
 from loyalty.engine import codec
-from loyalty.engine.credit_rows import load_posted_credit
 from loyalty.engine.due import may_change_any_lot
 from loyalty.engine.news import OrderNews, Restated, SavedOrder
 from loyalty.engine.owners import Claim
@@ -165,7 +164,6 @@ def load_histories(
         by_root[row["member_id"]].of(row["member_id"]).commands.append(codec.command(row))
     for row in ledger.list_posted(connection, list(by_id)):
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
-    load_posted_credit(connection, works)
     for row in rewards.list_member_coupons(connection, roots):
         by_root[row["member_id"]].coupons.append(row)
     _load_strangers(connection, works, roots, news)

@@ -15,6 +15,7 @@ from loyalty.engine import codec
 from loyalty.engine.benefits import standing_code, store_of
 from loyalty.engine.budgets import read_allotments
 from loyalty.engine.credit_proof import check_credit, compare_credit
+from loyalty.engine.credit_rows import load_posted_credit
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories, make_works
@@ -145,6 +146,7 @@ def _rebuild(
 ) -> None:
     works = make_works(connection, rows)
     load_histories(connection, works)
+    load_posted_credit(connection, works, versions)
     for work in works:
         work.refold = True
     read_allotments(connection, works, versions)

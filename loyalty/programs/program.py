@@ -9,7 +9,7 @@ from fractions import Fraction
 from loyalty.programs.automations import ActivityLimit, Automation, Message, Referral, Trigger
 from loyalty.programs.campaigns import Campaign
 from loyalty.programs.cash_back import CashBack
-from loyalty.programs.catalogue import Reward
+from loyalty.programs.catalogue import STORE_CREDIT, Reward
 from loyalty.programs.ladder import Text, Tier, TierPolicy
 from loyalty.programs.segments import Figure, Segment
 from loyalty.programs.terms import (
@@ -187,6 +187,10 @@ class Program:
         """Return a reward of the catalogue, if it is there."""
         return next((reward for reward in self.rewards if reward.key == key), None)
 
+    def gives_credit(self) -> bool:
+        """Return whether members may get store credit: as cash back, or for points."""
+        return self.cash_back.gives or any(reward.kind == STORE_CREDIT for reward in self.rewards)
+
     def admits(self, reward: Reward, tier_key: str | None) -> bool:
         """Return whether members of a tier may have a reward: one of its tiers, and none below its lowest."""
         if reward.tiers and tier_key not in reward.tiers:
@@ -251,6 +255,10 @@ class Versions:
     def have_codes(self) -> bool:
         """Return whether the members of any tier of any version may have a standing code."""
         return any(tier.benefits.has_code for program in self.programs for tier in program.tiers)
+
+    def have_credit(self) -> bool:
+        """Return whether the rules of any version may give store credit."""
+        return any(program.gives_credit() for program in self.programs)
 
     def reach(self) -> timedelta:
         """Return how far back from an event any version may still look at figures by their instant."""

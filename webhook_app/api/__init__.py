@@ -11,6 +11,7 @@ from webhook_app.api import (
     challenges,
     commands,
     corrections,
+    credit,
     draws,
     events,
     joining,
@@ -27,11 +28,11 @@ from webhook_app.api import (
     reports,
 )
 from webhook_app.api.answers import Problem
-from webhook_app.api.fields import Moment
+from webhook_app.api.fields import Amount, Moment
 
 PREFIX = "/api/v1"
 TOPICS = (
-    members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
+    members, joining, persons, merges, benefits, commands, credit, ledger, program, presets, corrections, automations,
     referrals, events, polls, challenges, draws, participation, messages, reports,
 )  # fmt: skip
 SPEC = {
@@ -58,5 +59,6 @@ def register(app: Flask) -> None:
     )
     api = LaurelApi(app)
     api.register_field(Moment, "string", "date-time")
+    api.register_field(Amount, "string", None)
     for topic in TOPICS:
         api.register_blueprint(topic.blueprint, url_prefix=PREFIX)

@@ -48,13 +48,14 @@ def show(member: UUID) -> Data:
 def make_code(writing: Writing, asked: Data, member: UUID) -> Data:
     """Return the member's personal code for his tier's discount and free shipping, made where there is none."""
     connection, account = writing.connection, access().account
-    store, book = _store(connection, asked["store"]), load_book(connection, tools().vault, account)
+    store, book = code_store(connection, asked["store"]), load_book(connection, tools().vault, account)
     code, stores = make_standing_code(connection, book, member, store, utc_now())
     writing.afterwards.append(partial(tools().wake_pushes, account, stores))
     return code
 
 
-def _store(connection: Connection, key: str | None) -> StoreId:
+def code_store(connection: Connection, key: str | None) -> StoreId:
+    """Return the connected store of a key, or the first one; raises Conflict, Invalid."""
     stores = [store for store in list_stores(connection, tools().vault) if store.is_connected]
     meant = next((store for store in stores if key in (None, store.key)), None)
     if meant is None and key is None:
