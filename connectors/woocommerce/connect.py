@@ -27,6 +27,8 @@ TOPICS = (
     "customer.created",
     "customer.updated",
     "customer.deleted",
+    "coupon.updated",
+    "coupon.deleted",
 )
 UNKNOWN_ZONE = (
     "The shop names no city as its time zone, so UTC is used: choose one in the settings of WordPress."

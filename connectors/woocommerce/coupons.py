@@ -9,14 +9,13 @@ from typing import Any
 
 from connectors.http import Door
 from connectors.woocommerce.api import API, batch, error_code, expect, item_refusal, objects, one_object
+from connectors.woocommerce.mark import MARKER, is_ours
 from loyalty.clock import zone
 from loyalty.pushes import DisableCoupon, PushError, PushReceipt, PutCoupon
 
 Json = dict[str, Any]
 Outcome = PushReceipt | PushError
 KINDS = {"fixed_discount": "fixed_cart", "percent_discount": "percent", "free_shipping": "fixed_cart"}
-MARKER = "laurel"
-"""The meta data key by which we know our own coupons again."""
 EXISTS = "woocommerce_rest_coupon_code_already_exists"
 CENT = Decimal("0.01")
 SECOND = timedelta(seconds=1)
@@ -38,7 +37,7 @@ def disable_coupons(door: Door, time_zone: str, commands: Sequence[DisableCoupon
     updates = [
         {"id": coupon["id"], "date_expires": _wall_time(command.at - SAFELY_PAST, time_zone)}
         for coupon, command in zip(found, commands, strict=True)
-        if coupon and _is_ours(coupon)
+        if coupon and is_ours(coupon)
     ]
     answers = iter(batch(door, "coupons", "update", updates) if updates else ())
     return [_disabled(coupon, answers) for coupon in found]
@@ -88,7 +87,7 @@ def _adopt(door: Door, wanted: Json) -> PushReceipt:
         raise PushError("The code vanished while we looked.", permanent=False, reason="unreachable")
     if is_same(wanted, coupon):
         return PushReceipt(str(coupon["id"]))
-    if not _is_ours(coupon):
+    if not is_ours(coupon):
         raise PushError("The code belongs to a coupon that is not ours.", permanent=True, reason="rejected")
     answer = door.call("PUT", f"{API}/coupons/{coupon['id']}", payload=wanted)
     return _confirm(door, wanted, one_object(expect(answer)))
@@ -119,7 +118,7 @@ def is_same(wanted: Json, stored: Json) -> bool:
 def _disabled(coupon: Json | None, answers: Any) -> Outcome:
     if coupon is None:
         return PushReceipt()
-    if not _is_ours(coupon):
+    if not is_ours(coupon):
         return PushError("The code belongs to a coupon that is not ours.", permanent=True, reason="rejected")
     answer = next(answers)
     if "error" in answer:
@@ -131,13 +130,6 @@ def _find(door: Door, code: str) -> Json | None:
     rows = objects(expect(door.get(f"{API}/coupons", {"code": code})))
     return next(
         (row for row in rows if str(row.get("code", "")).lower() == code.lower() and "id" in row), None
-    )
-
-
-def _is_ours(coupon: Json) -> bool:
-    meta = coupon.get("meta_data")
-    return isinstance(meta, list) and any(
-        isinstance(each, dict) and each.get("key") == MARKER for each in meta
     )
 
 

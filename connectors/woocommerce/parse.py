@@ -7,9 +7,12 @@ from datetime import datetime
 from connectors.base import RawMessage
 from connectors.woocommerce import body as bodies
 from connectors.woocommerce.body import Body
+from connectors.woocommerce.mark import is_ours
 from connectors.woocommerce.orders import full_name, order_snapshot, refund_of, region_of
-from connectors.woocommerce.schemas import CUSTOMER, ORDER, PRODUCT, REFUNDS
+from connectors.woocommerce.schemas import COUPON, CUSTOMER, ORDER, PRODUCT, REFUNDS
 from loyalty.commerce import (
+    CouponStated,
+    CouponTermsNow,
     CustomerDeleted,
     CustomerSnapshot,
     Ignored,
@@ -24,11 +27,11 @@ from loyalty.values import StoreId
 
 FETCHED_ORDER = "fetch.order"
 FETCHED_CUSTOMER = "fetch.customer"
-READS = {"order": Read.ORDER, "customer": Read.CUSTOMER}
+FETCHED_COUPON = "fetch.coupon"
+READS = {"order": Read.ORDER, "customer": Read.CUSTOMER, "coupon": Read.COUPON}
 ORDER_ACTIONS = ("woocommerce_delete_order", "woocommerce_order_refunded")
 STATUS_ACTION = "woocommerce_order_status_"
-WITHOUT_POINTS = ("coupon", "product")
-"""With orders in the posts table the trash sends an order's id as coupon.deleted too; order.deleted comes as well."""
+WITHOUT_POINTS = ("product",)
 
 
 def parse(store_id: StoreId, message: RawMessage, *, with_products: bool) -> Parsed:
@@ -66,12 +69,21 @@ def _parse_resource(store_id: StoreId, resource: str, kind: str, body: Body, wit
         return NeedsRead(READS[resource], (bodies.id_text(body["id"], "id"),), "id only")
     if resource == "customer":
         return (_customer(store_id, body, None),)
+    if resource == "coupon":
+        return _parse_coupon(body)
     order = bodies.load(ORDER, body)
     if order["refunds"]:
         return NeedsRead(Read.ORDER, (order["id"],), "refunds")
     if with_products:
         return NeedsRead(Read.ORDER, (order["id"],), "products")
     return (order_snapshot(store_id, order),)
+
+
+def _parse_coupon(body: Body) -> Parsed:
+    """Only a coupon that bears our mark concerns us; how it stands now the shop is asked."""
+    if not is_ours(body):
+        return Ignored("The coupon is none of ours.")
+    return NeedsRead(Read.COUPON, (bodies.id_text(body.get("id"), "id"),), "coupon")
 
 
 def _parse_error(resource: str, body: Body) -> Parsed:
@@ -94,6 +106,8 @@ def _parse_fetched(store_id: StoreId, message: RawMessage) -> Parsed:
         return _fetched_order(store_id, external_id, body, message.observed_at)
     if message.topic == FETCHED_CUSTOMER and "customer" in body:
         return _fetched_customer(store_id, external_id, body, message.observed_at)
+    if message.topic == FETCHED_COUPON and "coupon" in body:
+        return (_fetched_coupon(store_id, external_id, body["coupon"], message.observed_at),)
     raise MalformedMessage(f"The topic {message.topic} does not fit what was fetched.")
 
 
@@ -110,6 +124,20 @@ def _fetched_customer(store_id: StoreId, external_id: str, body: Body, observed_
     if body["customer"] is None:
         return (CustomerDeleted(store_id, external_id, observed_at),)
     return (_customer(store_id, body["customer"], observed_at, "customer"),)
+
+
+def _fetched_coupon(store_id: StoreId, external_id: str, body: object, observed_at: datetime) -> CouponStated:
+    if body is None:
+        return CouponStated(store_id, external_id, observed_at, None)
+    coupon = bodies.load(COUPON, body, "coupon")
+    terms = CouponTermsNow(
+        amount=coupon["amount"],
+        minimum_subtotal=coupon["minimum_amount"],
+        emails=tuple(sorted(str(email).strip().lower() for email in coupon["email_restrictions"])),
+        most_uses=coupon["usage_limit"] or None,
+        last_second=coupon["date_expires_gmt"],
+    )
+    return CouponStated(store_id, external_id, observed_at, terms)
 
 
 def _products(given: object) -> dict[str, ProductFacts] | None:

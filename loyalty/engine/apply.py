@@ -37,6 +37,7 @@ from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
 from loyalty.engine.state import OrderFile
 from loyalty.engine.tracing import note_traces
+from loyalty.engine.watching import watch_coupons
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
@@ -75,6 +76,7 @@ def apply_facts(
     """
     merged = merge_customers(connection, book, (fact for _, fact in facts), now)
     erase_customers(connection, book, (fact for _, fact in facts), now)
+    watch_coupons(connection, book, (fact for _, fact in facts), now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     owners = _owners(connection, news, careful=careful) | list_redeemers(connection, news)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from loyalty.commerce import (
     Buyer,
+    CouponStated,
     CustomerDeleted,
     CustomerErased,
     CustomersMerged,
@@ -80,7 +81,7 @@ def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[Store
     news = News()
     for message, fact in facts:
         number = store_numbers[fact.store_id]
-        if isinstance(fact, CustomersMerged | CustomerErased):
+        if isinstance(fact, CustomersMerged | CustomerErased | CouponStated):
             continue
         if isinstance(fact, CustomerSnapshot):
             identity = customer_identity(number, fact.external_id)

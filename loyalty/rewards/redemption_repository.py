@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Integer, Text, Uuid
 
-from loyalty.db import Row, records
+from loyalty.db import Row, json_text, records
 from loyalty.errors import NotFound
 
 REDEMPTION = {
@@ -91,8 +91,10 @@ def list_causes(connection: Connection, codes: Iterable[str]) -> dict[str, tuple
 
 
 def note_request(connection: Connection, number: int, **values: Any) -> None:
-    """Write what is no matter of the fold: a failure, a wish to cancel, how far a service is."""
-    updates = ", ".join(f"{name} = :{name}" for name in sorted(values))
-    connection.execute(
-        text(f"update redemptions set {updates} where number = :number"), {**values, "number": number}
-    )
+    """Write what is no matter of the fold: a failure, a wish to cancel, how far a service is, what was asked for it."""
+    if "request" in values:
+        values["request"] = json_text(values["request"])
+    casts = {"request": "cast(:request as jsonb)"}
+    updates = ", ".join(f"{name} = {casts.get(name, f':{name}')}" for name in sorted(values))
+    statement = text(f"update redemptions set {updates} where number = :number")
+    connection.execute(statement, {**values, "number": number})

@@ -116,6 +116,16 @@ def request_again(connection: Connection, codes: Sequence[str]) -> None:
     connection.execute(statement, {"codes": list(codes)})
 
 
+def list_issued(connection: Connection, external_ids: Sequence[str]) -> Sequence[RowMapping]:
+    """Return the coupons that shops have under these ids of theirs, with the address that each is bound to."""
+    statement = text(
+        "select c.*, coalesce(nullif(m.email, ''), s.email, '') as email from coupons c"
+        " join members m on m.id = c.member_id left join members s on s.id = m.merged_into"
+        " where c.external_id = any(:ids) and c.state = 'issued'"
+    ).bindparams(bindparam("ids", type_=ARRAY(Text)))
+    return connection.execute(statement, {"ids": list(external_ids)}).mappings().all()
+
+
 def list_ending_coupons(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:

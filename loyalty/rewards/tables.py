@@ -47,6 +47,9 @@ coupons = Table(
     UniqueConstraint("account_id", "code"),  # coupon codes seen in orders
     Index("ix_coupons_member", "account_id", "member_id"),  # GET /coupons?member=, refold
     Index(
+        "ix_coupons_external_id", "account_id", "external_id", postgresql_where=text("state = 'issued'")
+    ),  # a shop tells of a coupon
+    Index(
         "ix_coupons_used_by", "account_id", "used_by", postgresql_where=text("used_by is not null")
     ),  # order died
     belongs_to("members", "member_id"),

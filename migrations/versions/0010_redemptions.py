@@ -31,6 +31,8 @@ comment on table coupons is
     'used_by: key of the order that used it; reusable: serves as long as the member''s tier period;'
     ' scope: the products it is for, and whether it goes with other codes';
 
+create index ix_coupons_external_id on coupons (account_id, external_id) where state = 'issued';
+
 create index ix_orders_laurel_codes on orders using gin (laurel_codes) where laurel_codes <> '[]';
 
 create table redemptions (

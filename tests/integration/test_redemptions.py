@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from counter import DAY, REWARDS, Counter
@@ -242,3 +243,58 @@ def test_stock_and_uses_are_judged_when_it_is_redeemed(runtime: Runtime, woo: Sa
         amy.redeem("often")
     assert amy.redeem("often", utc_now() + DAY)["state"] == "issued"
     assert amy.proves()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"amount": "500"}, ["amount"]),
+        ({"usage_limit": 3}, ["uses"]),
+        ({"email_restrictions": []}, ["email"]),
+        ({"date_expires": "2099-01-01T00:00:00", "minimum_amount": "9"}, ["expires_at", "minimum_subtotal"]),
+        ({"description": "for Amy"}, []),
+    ],
+)
+def test_code_that_the_merchant_changed_in_the_shop_is_shown(
+    runtime: Runtime, woo: SandboxShop, change: dict[str, Any], named: list[str]
+) -> None:
+    amy = Counter(runtime, woo)
+    amy.issue()
+    coupon = amy.coupons()[0]
+    changed = woo.call("PUT", f"coupons/{coupon['id']}", change)
+    for _ in range(2):
+        amy.desk.deliver(changed, "coupon.updated")
+        amy.desk.drain()
+        amy.desk.read_again()
+    found = amy.desk.rows("select kind, data from incidents")
+    assert [(row["kind"], sorted(row["data"]["changed"])) for row in found] == [
+        ("coupon_changed", named)
+    ] * bool(named)
+    assert amy.proves()
+
+
+@pytest.mark.parametrize("force", ["true", "false"])
+def test_code_that_the_merchant_deleted_in_the_shop_is_shown(
+    runtime: Runtime, woo: SandboxShop, force: str
+) -> None:
+    amy = Counter(runtime, woo)
+    amy.issue()
+    number = amy.coupons()[0]["id"]
+    woo.call("DELETE", f"coupons/{number}", query={"force": force})
+    for id in (number, 99999):
+        amy.desk.deliver({"id": id}, "coupon.deleted")
+    amy.desk.drain()
+    amy.desk.read_again()
+    assert amy.incidents() == ["coupon_deleted"]
+    assert amy.proves()
+
+
+def test_what_we_do_to_a_code_ourselves_is_no_incident(runtime: Runtime, woo: SandboxShop) -> None:
+    amy = Counter(runtime, woo)
+    redemption, code = amy.issue()
+    amy.cancel(redemption)
+    amy.push()
+    amy.desk.deliver(woo.coupon(code) or {}, "coupon.updated")
+    amy.desk.drain()
+    amy.desk.read_again()
+    assert amy.incidents() == []
