@@ -17,7 +17,7 @@ from loyalty.outbox.repository import NewPush
 from loyalty.programs.program import Program, Versions, text_in
 from loyalty.pushes import DisableCoupon, PutCoupon, SetMemberTier
 from loyalty.rewards.coupon import CouponTerms, coupon_code, coupon_terms
-from loyalty.rewards.redemption import Redemption, number_of
+from loyalty.rewards.redemption import Redemption, RedemptionState, number_of
 from loyalty.values import new_id
 
 LIVE = frozenset({"requested", "issued"})
@@ -104,6 +104,9 @@ def _reconcile(
         _put(issued, book, work, grant, terms, state)
     elif redemption is not None and (redemption.uses or row["state"] == "used"):
         _follow_uses(issued, work, redemption, row, now)
+    elif redemption is not None and redemption.state is RedemptionState.EXPIRED:
+        if row["state"] in LIVE:
+            issued.coupons.append({**row, "state": "expired"})
     elif grant.withdrawn:
         _withdraw(issued, work, row, now)
     elif row["state"] == "cancelled" and not over:

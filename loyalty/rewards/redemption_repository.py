@@ -21,7 +21,8 @@ REDEMPTION = {
     "used_by": "text", "restored": "bigint",
 }  # fmt: skip
 _FOLDED = ("state", "ends_at", "ended_at", "uses", "used_by", "restored")
-OPEN = "state in ('held', 'captured')"
+STANDS = "state in ('held', 'captured') and (restored < points or points = 0)"
+"""One whose points all came back with a refund stands no more."""
 
 
 def put_redemptions(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
@@ -50,7 +51,7 @@ def count_open(
 ) -> int:
     """Return how many redemptions of a reward stand: of everybody or of these members, all or from an instant on."""
     statement = text(
-        f"select count(*) from redemptions where reward_key = :reward and {OPEN}"
+        f"select count(*) from redemptions where reward_key = :reward and {STANDS}"
         " and (cast(:everybody as boolean) or member_id = any(:members))"
         " and (cast(:since as timestamptz) is null or asked_at >= :since)"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))

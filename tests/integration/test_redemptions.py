@@ -205,6 +205,7 @@ def test_unused_code_returns_its_points_at_its_end(runtime: Runtime, woo: Sandbo
     assert amy.balance(end - timedelta(seconds=1))[0] == 0
     amy.pass_time(end)
     assert (amy.see(redemption)["state"], amy.balance(end)[0]) == ("expired", 100)
+    assert amy.desk.rows("select state from coupons") == [{"state": "expired"}]
     assert amy.proves()
 
 
@@ -224,6 +225,19 @@ def test_code_of_somebody_else_is_paid_by_whom_it_was_made_for_and_told(
     )
     amy.turn(order, "cancelled")
     assert amy.balance()[0] == 100
+    assert amy.proves()
+
+
+def test_redemption_whose_points_came_back_with_a_refund_gives_its_place_back(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    once = {**REWARDS[0], "stock": 1, "per_member": 1}
+    amy = Counter(runtime, woo, rewards=[once])
+    order = amy.buy(amy.issue()[1])
+    with pytest.raises(RewardNotAvailable):
+        amy.redeem()
+    amy.turn(order, "cancelled")
+    assert amy.redeem()["state"] == "requested"
     assert amy.proves()
 
 
