@@ -78,7 +78,7 @@ class BenefitCodeRequest(Strict):
     store = fields.String(
         load_default=None,
         allow_none=True,
-        metadata={"description": "The first connected store, unless given."},
+        metadata={"description": "The first connected store that keeps codes, unless given."},
     )
 
 
