@@ -107,6 +107,8 @@ class Buyer:
     """Street, city and postcode of the billing address as one text; only a keyed digest of it is ever stored."""
     ip: str = ""
     """The network address of the checkout; only a keyed digest of it is ever stored."""
+    member: str = ""
+    """Our own id of a member, where a till names him by it; then nothing else names him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class CustomerSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class OrderDeleted:
-    """The shop was asked at `observed_at` and does not have the order any more."""
+    """The shop was asked at `observed_at`, or a till said of that instant, that it does not have the order any more."""
 
     store_id: StoreId
     external_id: str

@@ -34,11 +34,16 @@ class AccountBook:
     platforms: Mapping[StoreId, str]
     gift_card_stores: frozenset[StoreId] = frozenset()
     currency: str = ""
+    tills: frozenset[StoreId] = frozenset()
+    """Stores that tell of orders and keep neither coupons nor customers."""
+    closed: frozenset[StoreId] = frozenset()
+    """Stores that are disconnected."""
 
     @property
     def code_stores(self) -> list[int]:
-        """Return the numbers of the stores that can make codes, the oldest first."""
-        return sorted(self.store_numbers.values())
+        """Return the numbers of the connected stores that can make codes, the oldest first."""
+        unable = self.tills | self.closed
+        return sorted(number for store, number in self.store_numbers.items() if store not in unable)
 
     def needs_products(self, store: StoreId, versions: Versions) -> bool:
         """Return whether orders of a store must be read with facts of their products."""
@@ -52,6 +57,18 @@ class AccountBook:
         """Return the store of a number, the first one when there is none of it."""
         by_number = {own: store for store, own in self.store_numbers.items()}
         return by_number.get(number) or by_number[min(by_number)]
+
+    def shop(self, number: int) -> StoreId:
+        """Return where what the store of a number caused is kept: there, or when that is a till in the first shop, a
+        connected one where there is one. The till itself, when the account has no shop.
+        """
+        own = self.store(number)
+        shops = [
+            (store in self.closed, place, store)
+            for store, place in self.store_numbers.items()
+            if store not in self.tills
+        ]
+        return min(shops)[2] if own in self.tills and shops else own
 
 
 @dataclass(frozen=True, slots=True)

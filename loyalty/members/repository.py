@@ -63,7 +63,17 @@ def find_members(connection: Connection, identities: Iterable[Identity]) -> dict
     wanted = sorted(set(identities))
     values = {"kinds": [item.kind for item in wanted], "values": [item.value for item in wanted]}
     rows = connection.execute(_FIND, values)
-    return {Identity(kind, value): Person(member_id, survivor) for kind, value, member_id, survivor in rows}
+    found = {Identity(kind, value): Person(member_id, survivor) for kind, value, member_id, survivor in rows}
+    ids = [UUID(item.value) for item in wanted if item.kind == "member"]
+    return found | _find_by_id(connection, ids) if ids else found
+
+
+def _find_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[Identity, Person]:
+    statement = text("select id, coalesce(merged_into, id) from members where id = any(:ids)").bindparams(
+        bindparam("ids", type_=ARRAY(Uuid))
+    )
+    rows = connection.execute(statement, {"ids": list(ids)})
+    return {Identity("member", str(member)): Person(member, survivor) for member, survivor in rows}
 
 
 def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UUID]) -> int:

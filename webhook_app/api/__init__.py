@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
+from connectors.till.fields import Instant, Money
 from webhook_app.api import (
     automations,
     benefits,
@@ -18,6 +19,7 @@ from webhook_app.api import (
     members,
     merges,
     messages,
+    orders,
     participation,
     persons,
     polls,
@@ -33,7 +35,7 @@ from webhook_app.api.fields import Moment
 PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
-    referrals, redemptions, events, polls, challenges, draws, participation, messages, reports,
+    referrals, redemptions, events, polls, challenges, draws, participation, orders, messages, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
@@ -59,5 +61,7 @@ def register(app: Flask) -> None:
     )
     api = LaurelApi(app)
     api.register_field(Moment, "string", "date-time")
+    api.register_field(Instant, "string", "date-time")
+    api.register_field(Money, "string", "decimal")
     for topic in TOPICS:
         api.register_blueprint(topic.blueprint, url_prefix=PREFIX)

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0010_redemptions"
-down_revision = "0009_community"
+revision = "0011_redemptions"
+down_revision = "0010_tills"
 
 UP = """
 alter table commands drop constraint ck_commands_kind;
@@ -112,4 +112,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What members redeemed would be lost."""
-    raise NotImplementedError("restore a backup instead of going back before 0010")
+    raise NotImplementedError("restore a backup instead of going back before 0011")
