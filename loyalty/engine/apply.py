@@ -74,9 +74,10 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
-    merged = merge_customers(connection, book, (fact for _, fact in facts), now)
-    erase_customers(connection, book, (fact for _, fact in facts), now)
-    watch_coupons(connection, book, (fact for _, fact in facts), now)
+    stated = [fact for _, fact in facts]
+    merged = merge_customers(connection, book, stated, now)
+    erase_customers(connection, book, stated, now)
+    watch_coupons(connection, book, stated, now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     owners = _owners(connection, news, careful=careful) | list_redeemers(connection, news)
@@ -88,8 +89,7 @@ def apply_facts(
     pushed = finish(connection, book, batch.works, saved, versions, now, refold=refold)
     bought = ((it.member, it.file.snapshot) for it in saved if it.member and it.file.snapshot)
     note_traces(connection, book, bought, versions.at(now))
-    if changed:
-        members.put_profiles(connection, changed)
+    members.put_profiles(connection, changed)
     return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed | merged)
 
 

@@ -147,23 +147,26 @@ def _put(
     row = _coupon_row(book, work, grant, terms)
     row |= {"store_id": store, "state": "failed" if failure else state, "failure": failure}
     issued.coupons.append(row)
-    if row["state"] != "requested":
-        return
-    command = PutCoupon(
-        row["code"],
-        terms.kind,
-        terms.amount,
-        terms.minimum_subtotal,
-        terms.expires_at,
-        work.email,
-        f"Laurel: {grant.cause}",
+    if row["state"] == "requested":
+        command = _put_command(row["code"], work.email, grant, terms)
+        issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
+
+
+def _put_command(code: str, email: str, grant: Grant, terms: CouponTerms) -> PutCoupon:
+    return PutCoupon(
+        code=code,
+        kind=terms.kind,
+        amount=terms.amount,
+        minimum_subtotal=terms.minimum_subtotal,
+        expires_at=terms.expires_at,
+        email=email,
+        description=f"Laurel: {grant.cause}",
         free_shipping=terms.free_shipping,
         reusable=terms.reusable,
         product_ids=terms.product_ids,
         category_ids=terms.category_ids,
         combinable=terms.combinable,
     )
-    issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
 
 def _hindrance(book: AccountBook, work: MemberWork, store: StoreId) -> str | None:

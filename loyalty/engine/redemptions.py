@@ -109,11 +109,12 @@ def _store(book: AccountBook, reward: Reward, wish: Wish) -> int:
     """Return the number of the store whose code it becomes, 0 where none is needed; raises Invalid."""
     if reward.kind not in CODE_KINDS:
         return 0
-    if wish.store is None and not book.code_stores:
-        raise Invalid(
-            "No connected store of the account can make codes.", {"/store": ["There is no such store."]}
-        )
-    return book.store_numbers[wish.store] if wish.store else book.code_stores[0]
+    able = book.code_stores
+    meant = book.store_numbers[wish.store] if wish.store else next(iter(able), 0)
+    if meant not in able:
+        message = "No such store that can make codes is connected."
+        raise Invalid(message, {"/store": [message]})
+    return meant
 
 
 def _judge(
@@ -129,27 +130,37 @@ def _judge(
     if reward.kind in CODE_KINDS and not work.email:
         message = "The member has no e-mail to bind a code to."
         raise Invalid(message, {"/member/email": [message]})
-    if reward.stock is not None:
-        redemptions.lock_reward(connection, book.id, reward.key)
-    uses = 0
+    uses, taken = _others(connection, book, work, reward, program, now)
+    situation = Situation(
+        tier_key=work.state.tier_key,
+        available=_available_before(work, redemption, now),
+        uses=uses,
+        taken=taken,
+        now=now,
+        points=redemption.charge.points,
+    )
+    found = refusals(reward, program, situation)
+    if found:
+        raise refuse(found)
+
+
+def _others(
+    connection: Connection,
+    book: AccountBook,
+    work: MemberWork,
+    reward: Reward,
+    program: Program,
+    now: datetime,
+) -> tuple[int, int]:
+    """Return how many other redemptions of a limited reward stand: the member's in its period, and everybody's."""
+    uses = taken = 0
     if reward.per_member is not None:
         since = period_start(reward.per_member.period, now, program.time_zone)
         uses = redemptions.count_open(connection, reward.key, members=work.roots, since=since) - 1
-    taken = redemptions.count_open(connection, reward.key) - 1 if reward.stock is not None else 0
-    found = refusals(
-        reward,
-        program,
-        Situation(
-            tier_key=work.state.tier_key,
-            available=_available_before(work, redemption, now),
-            uses=uses,
-            taken=taken,
-            now=now,
-            points=redemption.charge.points,
-        ),
-    )
-    if found:
-        raise refuse(found)
+    if reward.stock is not None:
+        redemptions.lock_reward(connection, book.id, reward.key)
+        taken = redemptions.count_open(connection, reward.key) - 1
+    return uses, taken
 
 
 def _available_before(work: MemberWork, redemption: Redemption, now: datetime) -> int:

@@ -177,6 +177,8 @@ def put_merges(connection: Connection, survivors: Mapping[UUID, Sequence[UUID]])
 
 def put_profiles(connection: Connection, rows: Sequence[Row]) -> None:
     """Write what is known of persons whose survivors are locked."""
+    if not rows:
+        return
     source, values = records(_PROFILE, rows)
     updates = ", ".join(f"{name} = rows.{name}" for name in _PROFILE if name != "id")
     connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)

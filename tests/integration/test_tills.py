@@ -71,7 +71,7 @@ def test_a_coupon_that_a_sale_caused_is_made_in_the_shop_and_withdrawn_there(
     assert (coupon["email_restrictions"], coupon["amount"]) == (["amy@example.test"], "100.00")  # type: ignore[index]
     tell(desk, till, state="refunded", modified_at=DAY, buyer=AMY)
     assert push(desk, desk.shop.store.id, till.id) == 1
-    assert coupons(desk) == [("withdrawn", None)]
+    assert coupons(desk) == [("cancelled", None)]
     assert woo_shop.call("GET", "coupons")[0]["date_expires_gmt"] is not None  # type: ignore[index]
     tell(desk, till, modified_at="2026-03-12T12:00:00+08:00", buyer=AMY)
     assert push(desk, desk.shop.store.id, till.id) == 1
