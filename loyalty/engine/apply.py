@@ -80,9 +80,8 @@ def apply_facts(
     watch_coupons(connection, book, stated, now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
-    owners = _owners(connection, news, careful=careful) | list_redeemers(connection, news)
     people = enrol(connection, book.id, news.identities())
-    batch = _load(connection, news, owners, people)
+    batch = _load(connection, news, _owners(connection, news, careful=careful), people)
     changed = note_profiles(batch, people, news.profiles, versions)
     outcomes, saved = _restate_orders(news, batch, people, note_code_uses(connection, news, batch))
     fold_redeemers_again(connection, batch, saved)
@@ -96,7 +95,7 @@ def apply_facts(
 def _owners(connection: Connection, news: News, *, careful: bool) -> set[UUID]:
     keys = [key for key, order in news.orders.items() if careful or order.identity() is None]
     owners = orders.list_owners(connection, keys) if keys else {}
-    return {owner for owner in owners.values() if owner is not None}
+    return {owner for owner in owners.values() if owner is not None} | list_redeemers(connection, news)
 
 
 def _load(
