@@ -223,11 +223,16 @@ def settle_members(
 def settle_works(
     connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
 ) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
-    """Settle members and keep them locked; return their works, as they stand then, and the stores with pushes."""
+    """Settle members and keep them locked; return their works, as they stand then, and the stores with pushes.
+
+    Raises NotFound and MemberMerged.
+    """
     versions, wanted = load_versions(connection, book.id), list(ids)
 
     def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
         batch = loading.load(connection, wanted, [])
+        for member in wanted:
+            require_standing(batch, member)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)

@@ -22,7 +22,7 @@ from loyalty.programs.automations import Trigger
 from loyalty.programs.presets import get_preset, list_presets
 from loyalty.programs.program import Program
 from loyalty.programs.rules_page import rules_in_words
-from loyalty.programs.rules_words_tiers import benefits_ahead
+from loyalty.programs.rules_words_tiers import benefits_ahead, ladder_words, policy
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 EXEMPT = {
@@ -159,6 +159,34 @@ def test_every_change_of_a_rule_changes_the_page_in_every_language() -> None:
         if text == before[language]
     ]
     assert unseen == []
+
+
+def cards(of: Program) -> dict[str, str]:
+    """What stands on the cards of the tiers and below them, by language."""
+    texts = [text for each in ladder_words(of) for text in (each.name, each.reach, each.keep, *each.offers)]
+    return {
+        language: "\n".join(text[language] for text in (*texts, *policy(of)))
+        for language in ("zh-TW", "zh-CN", "en")
+    }
+
+
+def tier_sentences(of: Program) -> dict[str, str]:
+    sentences = next(it.sentences for it in rules_in_words(of, NOW) if it.key == "tiers")
+    return {
+        language: "\n".join(text[language] for text in sentences) for language in ("zh-TW", "zh-CN", "en")
+    }
+
+
+def test_whatever_changes_the_sentences_of_tiers_changes_their_cards() -> None:
+    sentences, shown = tier_sentences(rich()), cards(rich())
+    seen = 0
+    for kind, field_, what, other in rich_changes():
+        said, now_shown = tier_sentences(other), cards(other)
+        for language in sentences:
+            if said[language] != sentences[language]:
+                seen += 1
+                assert now_shown[language] != shown[language], f"{kind}.{field_}: {what} ({language})"
+    assert seen > 100
 
 
 def test_what_is_exempt_stays_unsaid() -> None:
@@ -302,6 +330,39 @@ def test_s30_both_standards_of_every_tier_are_printed() -> None:
     ):
         assert f"{tier}的升級條件：最近 12 個月內消費滿新臺幣 {enter} 元。" in lines
         assert f"{tier}的保級條件：每 12 個月的有效期內消費滿新臺幣 {keep} 元。" in lines
+
+
+def test_cards_say_what_reaches_and_what_keeps_a_tier_below_its_name() -> None:
+    words = [
+        (each.reach, each.keep, len(each.offers))
+        for each in ladder_words(make_program(**get_preset("cards4")))
+    ]
+    assert [(reach["zh-TW"], keep["zh-TW"]) for reach, keep, _ in words[:2]] == [
+        ("成為會員即享有", "沒有條件"),
+        ("最近 12 個月內消費滿新臺幣 3,000 元", "每 12 個月的有效期內消費滿新臺幣 1,500 元"),
+    ]
+    assert words[1][0]["en"] == "spend NT$3,000 or more within the last 12 months"
+
+
+@pytest.mark.parametrize(
+    ("enter", "keep", "validity", "reach", "stays"),
+    [
+        (None, None, None, "every member begins here", "nothing is asked"),
+        (5, None, None, "place 5 orders or more within the last 12 months (every member begins with it)",
+         "nothing is asked"),
+        (None, 3, {"days": 90}, "every member begins here",
+         "place 3 orders or more; as Base does not end, nobody is judged by this now"),
+    ],
+)  # fmt: skip
+def test_cards_of_the_first_tier(
+    enter: int | None, keep: int | None, validity: Any, reach: str, stays: str
+) -> None:
+    tier: dict[str, Any] = {"key": "base", "name": name("Base")}
+    for part, least in (("enter", enter), ("keep", keep)):
+        if least:
+            tier[part] = {"all": [{"metric": "orders", "at_least": least}]}
+    of = make_program(tiers=[tier], tier_policy={"validity": validity} if validity else {})
+    assert [(each.reach["en"], each.keep["en"]) for each in ladder_words(of)] == [(reach, stays)]
 
 
 def test_s30_without_a_keep_rule_the_enter_rule_is_printed_as_what_keeps() -> None:

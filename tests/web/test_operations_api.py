@@ -30,6 +30,8 @@ OPEN_ROUTES = {
     "/metrics",
     "/api/v1/openapi.json",
     "/links/<token>",
+    "/rules/<key>",
+    "/static/<name>",
 }
 
 
