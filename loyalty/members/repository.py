@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
 from loyalty.db import PUBLISHED, Row, dicts, records
+from loyalty.errors import NotFound
 from loyalty.members.identity import Identity
 
 _FIND = text(
@@ -37,6 +38,11 @@ _COMMANDS = text(
 _CUSTOMERS = text(
     "select member_id, value from member_identities where kind = 'customer' and member_id = any(:ids)"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_ROOTS = text(
+    "with person as (select coalesce(merged_into, id) as id from members where id = :member)"
+    " select id, 0 as place from person"
+    " union all select members.id, 1 from members join person on merged_into = person.id order by place, id"
+)
 _MERGED = text("select * from members where merged_into = any(:ids) order by id").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
 )
@@ -133,6 +139,17 @@ def lock_members(connection: Connection, ids: Iterable[UUID]) -> list[Row]:
 def list_merged(connection: Connection, survivors: Iterable[UUID]) -> Sequence[RowMapping]:
     """Return the rows of everybody who is merged into these members."""
     return list(connection.execute(_MERGED, {"ids": sorted(set(survivors))}).mappings())
+
+
+def get_roots(connection: Connection, member: UUID) -> list[UUID]:
+    """Return who stands for a member, himself or into whom he is merged, and then everybody merged into that one.
+
+    Raises NotFound.
+    """
+    roots = [row.id for row in connection.execute(_ROOTS, {"member": member})]
+    if not roots:
+        raise NotFound("There is no member of that id.", member=str(member))
+    return roots
 
 
 def erase(connection: Connection, ids: Sequence[UUID], domains: Iterable[str], now: datetime) -> None:
