@@ -85,6 +85,11 @@ class Reward:
     url: str | None = None
     """Where content lies."""
 
+    @property
+    def is_given(self) -> bool:
+        """Return whether rules give it to members: a code of the shop that is not archived."""
+        return self.kind in COUPON_KINDS and not self.archived
+
     def is_open(self, instant: datetime) -> bool:
         """Return whether it may be redeemed at an instant as far as its dates go."""
         begun = self.opens is None or self.opens <= instant

@@ -16,6 +16,7 @@ from loyalty.programs import terms as t
 from loyalty.programs.automation_document import read_automation, read_limit, read_referral, read_segment
 from loyalty.programs.automations import Message
 from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
+from loyalty.programs.inheriting import INHERIT, inherit_benefits
 from loyalty.programs.reward_document import read_reward
 from loyalty.programs.schema import ProgramSchema
 
@@ -34,13 +35,18 @@ class Context:
 
 
 def check_document(document: object) -> dict[str, Any]:
-    """Return the document with its defaults filled in; raises Invalid with a path for each mistake."""
+    """Return the document with its defaults and what tiers inherit filled in; raises Invalid with a path for each
+    mistake.
+    """
     if not isinstance(document, dict):
         raise Invalid("The program must be a JSON object.", {"/": ["Must be a JSON object."]})
     try:
-        return dict(_SCHEMA.load(document))
+        data = dict(_SCHEMA.load(document))
     except ValidationError as error:
         raise Invalid("The program document has mistakes.", flatten_messages(error.messages)) from None
+    if data["tier_policy"]["benefits"] == INHERIT:
+        data["tiers"] = inherit_benefits(data["tiers"], document["tiers"])
+    return data
 
 
 def flatten_messages(messages: Any, path: str = "") -> dict[str, list[str]]:
@@ -149,7 +155,8 @@ def _tier(data: dict[str, Any]) -> ladder.Tier:
 
 def _tier_policy(data: dict[str, Any]) -> ladder.TierPolicy:
     window = ladder.Window(t.WindowKind(data["window"]["kind"]), data["window"]["months"])
-    return ladder.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
+    kept = {name: part for name, part in data.items() if name != "benefits"}
+    return ladder.TierPolicy(**{**kept, "window": window, "notice_days": tuple(data["notice_days"])})
 
 
 def _campaign(data: dict[str, Any], tz: str) -> Campaign:

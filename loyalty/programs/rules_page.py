@@ -31,13 +31,13 @@ class Section:
 
 
 def rules_in_words(program: Program, now: datetime) -> tuple[Section, ...]:
-    """Return the rules in words; campaigns that are over at `now` are left out, and so are parts without rules."""
-    parts = (*_common(program), *_special(program, now))
+    """Return the rules in words; what is over at `now` is left out, and so are parts without rules."""
+    parts = (*_common(program, now), *_special(program, now))
     sections = (Section(key, title, tuple(sentences)) for key, title, sentences in parts)
     return tuple(section for section in sections if section.sentences)
 
 
-def _common(program: Program) -> tuple[Titled, ...]:
+def _common(program: Program, now: datetime) -> tuple[Titled, ...]:
     unit = program.points_name
     return (
         ("people", say("會員資格", "会员资格", "Who takes part"), people(program)),
@@ -53,7 +53,7 @@ def _common(program: Program) -> tuple[Titled, ...]:
         ),
         ("refunds", say("退款與取消", "退款与取消", "Refunds and cancellations"), earning.refunds(program)),
         ("tiers", say("會員等級", "会员等级", "Tiers"), tiers(program)),
-        ("rewards", say("獎勵", "奖励", "Rewards"), rewards.rewards(program)),
+        ("rewards", say("獎勵", "奖励", "Rewards"), rewards.rewards(program, now)),
         ("memberships", say("付費會員", "付费会员", "Paid memberships"), rewards.memberships(program)),
     )
 
