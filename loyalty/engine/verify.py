@@ -96,7 +96,9 @@ def _check(result: Verification, row: Any, entries: list[Any], lots: list[Any], 
     differs = _reporter(result, row["id"])
     total = sum(entry["points"] for entry in entries)
     differs("points_sum", row["points_sum"], total)
-    differs("lots and holds less debt", sum(lot["remaining"] for lot in lots) + row["held"] - row["debt"], total)
+    differs(
+        "lots and holds less debt", sum(lot["remaining"] for lot in lots) + row["held"] - row["debt"], total
+    )
     balance = 0
     for entry in entries:
         balance += entry["points"]

@@ -16,6 +16,7 @@ from loyalty.programs import terms as t
 from loyalty.programs.automation_document import read_automation, read_limit, read_referral, read_segment
 from loyalty.programs.automations import Message
 from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
+from loyalty.programs.limits import DiscountShare
 from loyalty.programs.reward_document import read_reward
 from loyalty.programs.schema import ProgramSchema
 
@@ -82,8 +83,14 @@ def build_program(document: object, context: Context, version: int, effective_fr
         referral=read_referral(data["referral"]),
         messages=tuple(Message(key, **texts) for key, texts in data["messages"].items()),
         activities=tuple(read_limit(*item) for item in data["limits"]["activities"].items()),
+        discount_share=_discount_share(data["limits"]["discount_share"]),
+        gross_margin_percent=data["limits"]["gross_margin_percent"],
         paused=data["paused"],
     )
+
+
+def _discount_share(data: dict[str, Any] | None) -> DiscountShare | None:
+    return DiscountShare(**data) if data is not None else None
 
 
 def _match(data: dict[str, Any]) -> t.Match:
