@@ -68,9 +68,7 @@ def build_program(document: object, context: Context, version: int, effective_fr
         enrolment=_enrolment(data["enrolment"]),
         earning=_earning(data["earning"]),
         expiry=_expiry(data["expiry"]),
-        refunds=p.Refunds(
-            **{**data["refunds"], "negative_balance": t.NegativeBalance(data["refunds"]["negative_balance"])}
-        ),
+        refunds=_refunds(data["refunds"]),
         tiers=tuple(_tier(tier) for tier in data["tiers"]),
         tier_policy=_tier_policy(data["tier_policy"]),
         rewards=tuple(read_reward(reward, context.time_zone) for reward in data["rewards"]),
@@ -87,6 +85,10 @@ def build_program(document: object, context: Context, version: int, effective_fr
         gross_margin_percent=data["limits"]["gross_margin_percent"],
         paused=data["paused"],
     )
+
+
+def _refunds(data: dict[str, Any]) -> p.Refunds:
+    return p.Refunds(**{**data, "negative_balance": t.NegativeBalance(data["negative_balance"])})
 
 
 def _discount_share(data: dict[str, Any] | None) -> DiscountShare | None:
