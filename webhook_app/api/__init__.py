@@ -13,6 +13,7 @@ from webhook_app.api import (
     corrections,
     draws,
     events,
+    incidents,
     joining,
     ledger,
     members,
@@ -32,7 +33,7 @@ from webhook_app.api.fields import Moment
 PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
-    referrals, events, polls, challenges, draws, participation, messages, reports,
+    referrals, events, polls, challenges, draws, participation, messages, reports, incidents,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
