@@ -26,6 +26,7 @@ from webhook_app.api import (
     program,
     referrals,
     reports,
+    rewards,
 )
 from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
@@ -33,7 +34,7 @@ from webhook_app.api.fields import Moment
 PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
-    referrals, events, polls, challenges, draws, participation, messages, reports, incidents,
+    referrals, events, polls, challenges, draws, participation, messages, reports, incidents, rewards,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
