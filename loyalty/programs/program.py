@@ -254,6 +254,10 @@ class Versions:
         """Return whether the members of any tier of any version may have a standing code."""
         return any(tier.benefits.has_code for program in self.programs for tier in program.tiers)
 
+    def serve_orders(self) -> bool:
+        """Return whether any tier of any version has a service that is done to orders."""
+        return any(tier.benefits.order_words() for program in self.programs for tier in program.tiers)
+
     def reach(self) -> timedelta:
         """Return how far back from an event any version may still look at figures by their instant."""
         return max((program.reach() for program in self.programs), default=timedelta())
