@@ -231,7 +231,9 @@ RICH: dict[str, Any] = {
     },
     "messages": {"hi": {"subject": name("Hi"), "body": name("Hello {name}")}},
     "limits": {
-        "activities": {"review": {"score": 2, "per_day": 3, "per_week": 7, "per_month": 14, "lifetime": 140}}
+        "activities": {"review": {"score": 2, "per_day": 3, "per_week": 7, "per_month": 14, "lifetime": 140}},
+        "discount_share": {"percent": "12.25", "days": 43, "action": "block"},
+        "gross_margin_percent": "37.5",
     },
 }
 """A program with a number at every place that has one."""

@@ -186,13 +186,6 @@ def _find(door: Door, code: str) -> Json | None:
     )
 
 
-def is_ours(coupon: Json) -> bool:
-    meta = coupon.get("meta_data")
-    return isinstance(meta, list) and any(
-        isinstance(each, dict) and each.get("key") == MARKER for each in meta
-    )
-
-
 def _shows_in_cents(wanted: Json) -> bool:
     """Return whether the shop's answer proves the amounts; dinars have a third decimal, which it keeps untold."""
     return all(Decimal(wanted[key]) == _cents(wanted[key]) for key in AMOUNTS)

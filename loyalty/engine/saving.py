@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from loyalty.automations import repository as segments
 from loyalty.db import Row
-from loyalty.engine import codec, issuing, telling
+from loyalty.engine import codec, issuing, marking, telling
 from loyalty.engine.budgets import save_allotments
 from loyalty.engine.giving import may_be_withdrawn
 from loyalty.engine.news import SavedOrder
@@ -187,6 +187,7 @@ def _save_issued(
     if issued.coupons:
         rewards.put_coupons(connection, book.id, issued.coupons)
     issued.pushes += telling.tell(connection, book, works, now)
+    issued.pushes += marking.mark_orders(connection, book, works, versions, now)
     if issued.pushes:
         add_pushes(connection, book.id, issued.pushes)
     return issued

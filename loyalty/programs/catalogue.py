@@ -22,6 +22,8 @@ COUPON_KINDS = frozenset({"fixed_discount", "percent_discount", FREE_SHIPPING, F
 """Rewards that are a code in the shop, and that rules may give."""
 CODE_KINDS = COUPON_KINDS | {VARIABLE_DISCOUNT}
 """Rewards that are a code in the shop when they are redeemed."""
+DISCOUNT_KINDS = CODE_KINDS - {FREE_SHIPPING}
+"""Rewards that take money off what is bought."""
 SERVICE_KINDS = frozenset({"sample", EVENT_TICKET, "service"})
 """Rewards that people carry out, with a state and a closing note."""
 MONEY_KINDS = frozenset({STORE_CREDIT, GIFT_CARD})

@@ -17,6 +17,7 @@ from loyalty.programs.automation_document import read_automation, read_limit, re
 from loyalty.programs.automations import Message
 from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
 from loyalty.programs.inheriting import INHERIT, inherit_benefits
+from loyalty.programs.limits import DiscountShare
 from loyalty.programs.reward_document import read_reward
 from loyalty.programs.schema import ProgramSchema
 
@@ -73,9 +74,7 @@ def build_program(document: object, context: Context, version: int, effective_fr
         enrolment=_enrolment(data["enrolment"]),
         earning=_earning(data["earning"]),
         expiry=_expiry(data["expiry"]),
-        refunds=p.Refunds(
-            **{**data["refunds"], "negative_balance": t.NegativeBalance(data["refunds"]["negative_balance"])}
-        ),
+        refunds=_refunds(data["refunds"]),
         tiers=tuple(_tier(tier) for tier in data["tiers"]),
         tier_policy=_tier_policy(data["tier_policy"]),
         rewards=tuple(read_reward(reward, context.time_zone) for reward in data["rewards"]),
@@ -88,8 +87,18 @@ def build_program(document: object, context: Context, version: int, effective_fr
         referral=read_referral(data["referral"]),
         messages=tuple(Message(key, **texts) for key, texts in data["messages"].items()),
         activities=tuple(read_limit(*item) for item in data["limits"]["activities"].items()),
+        discount_share=_discount_share(data["limits"]["discount_share"]),
+        gross_margin_percent=data["limits"]["gross_margin_percent"],
         paused=data["paused"],
     )
+
+
+def _refunds(data: dict[str, Any]) -> p.Refunds:
+    return p.Refunds(**{**data, "negative_balance": t.NegativeBalance(data["negative_balance"])})
+
+
+def _discount_share(data: dict[str, Any] | None) -> DiscountShare | None:
+    return DiscountShare(**data) if data is not None else None
 
 
 def _match(data: dict[str, Any]) -> t.Match:

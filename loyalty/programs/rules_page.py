@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from loyalty.programs import rules_words_automations as automatic
 from loyalty.programs import rules_words_earning as earning
@@ -14,6 +15,7 @@ from loyalty.programs import rules_words_rewards as rewards
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Program
 from loyalty.programs.rules_words_campaigns import campaigns
+from loyalty.programs.rules_words_limits import pauses
 from loyalty.programs.rules_words_people import people
 from loyalty.programs.rules_words_tiers import tiers
 from loyalty.programs.words import moment, say
@@ -53,7 +55,7 @@ def _common(program: Program, now: datetime) -> tuple[Titled, ...]:
         ),
         ("refunds", say("退款與取消", "退款与取消", "Refunds and cancellations"), earning.refunds(program)),
         ("tiers", say("會員等級", "会员等级", "Tiers"), tiers(program)),
-        ("rewards", say("獎勵", "奖励", "Rewards"), rewards.rewards(program, now)),
+        ("rewards", say("獎勵", "奖励", "Rewards"), chain(rewards.rewards(program, now), pauses(program))),
         ("memberships", say("付費會員", "付费会员", "Paid memberships"), rewards.memberships(program)),
     )
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     Numeric,
@@ -113,4 +114,16 @@ redemptions = Table(
     CheckConstraint("fulfilment in ('open', 'accepted', 'done', 'refused')", name="fulfilment"),
     comment="number: of the accepted command; state: what the fold made of the points;"
     " fulfilment: how far people are with a service",
+)
+
+discount_shares = Table(
+    "discount_shares",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("judged_at", Instant, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("discounts", Numeric(20, 4), nullable=False),
+    Column("revenue", Numeric(20, 4), nullable=False),
+    Column("is_above", Boolean, nullable=False),
+    comment="what the program's codes took off the revenue since then, as it was judged last",
 )

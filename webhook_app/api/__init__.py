@@ -14,6 +14,7 @@ from webhook_app.api import (
     corrections,
     draws,
     events,
+    incidents,
     joining,
     ledger,
     members,
@@ -28,6 +29,7 @@ from webhook_app.api import (
     redemptions,
     referrals,
     reports,
+    rewards,
 )
 from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Moment
@@ -35,7 +37,8 @@ from webhook_app.api.fields import Moment
 PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
-    referrals, redemptions, events, polls, challenges, draws, participation, orders, messages, reports,
+    referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
+    reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
