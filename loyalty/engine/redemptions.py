@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import next_command_number
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import RedeemReward
+from loyalty.engine.discounting import is_blocked
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import Invalid, NotEnoughPoints, ProgramNotPublished, RewardNotAvailable
 from loyalty.programs.catalogue import (
@@ -138,6 +139,7 @@ def _judge(
         taken=taken,
         now=now,
         points=redemption.charge.points,
+        is_blocked=is_blocked(connection, program, now),
     )
     found = refusals(reward, program, situation)
     if found:

@@ -12,13 +12,13 @@ from sqlalchemy.types import Text, Uuid
 
 from loyalty.db import records
 from loyalty.rewards.ranking import Purchase
-from loyalty.rewards.redemption_repository import OPEN
+from loyalty.rewards.redemption_repository import STANDS
 
 MOST_ORDERS = 500
 """A member's newest orders that suggestions look at."""
 _GROUP = text("select id, email from members where id = :member or merged_into = :member order by id")
 _TAKEN = text(
-    f"select reward_key, count(*) as taken from redemptions where reward_key = any(:keys) and {OPEN} group by 1"
+    f"select reward_key, count(*) as taken from redemptions where reward_key = any(:keys) and {STANDS} group by 1"
 ).bindparams(bindparam("keys", type_=ARRAY(Text)))
 _BOUGHT = text(
     "select bought.key, award_at, line ->> 7 as product, line ->> 8 as variation, line -> 10 -> 0 as categories from ("
@@ -44,7 +44,7 @@ def count_uses(
         [{"key": key, "since": since} for key, since in starts.items()],
     )
     statement = text(
-        f"select rows.key, count(*) as uses from {source} join redemptions on reward_key = rows.key and {OPEN}"
+        f"select rows.key, count(*) as uses from {source} join redemptions on reward_key = rows.key and {STANDS}"
         " and member_id = any(:members) and (rows.since is null or asked_at >= rows.since) group by 1"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
     rows = connection.execute(statement, {**values, "members": list(members)})
