@@ -106,9 +106,8 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
 
 def add_identities(connection: Connection, account: UUID, member: UUID, new: Iterable[Identity]) -> int:
     """Let identities that nobody has name a member; return how many were free."""
-    source, values = records(
-        {"kind": "text", "value": "text"}, [{"kind": one.kind, "value": one.value} for one in sorted(new)]
-    )
+    rows = [{"kind": one.kind, "value": one.value} for one in sorted(new)]
+    source, values = records({"kind": "text", "value": "text"}, rows)
     statement = text(
         "insert into member_identities (account_id, kind, value, member_id)"
         f" select :account, kind, value, :member from {source} on conflict do nothing"
@@ -194,11 +193,11 @@ def put_merges(connection: Connection, survivors: Mapping[UUID, Sequence[UUID]])
 
 def put_profiles(connection: Connection, rows: Sequence[Row]) -> None:
     """Write what is known of persons whose survivors are locked."""
-    if not rows:
-        return
     source, values = records(_PROFILE, rows)
     updates = ", ".join(f"{name} = rows.{name}" for name in _PROFILE if name != "id")
-    connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
+    statement = text(f"update members set {updates} from {source} where members.id = rows.id")
+    if rows:
+        connection.execute(statement, values)
 
 
 def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:

@@ -248,7 +248,6 @@ def test_an_exact_amount_costs_the_next_step_that_pays_it(reward: Reward, money:
         (variable(), 0, 20),
         (variable(step=15), 0, 30),
         (variable(min=100), 0, 100),
-        (variable(min=101, step=100), 2, 200),
         (variable(3, "1"), 2, 1),
         (make_reward(points=60)[0], 2, 60),
         (make_reward(points=None)[0], 2, 0),
