@@ -86,7 +86,7 @@ def _apply(state: MemberState, event: Event, program: Program | None, versions: 
         place = event.redemption, event.order_key, event.share, ref
         redeeming.restore(state, *place, program, event.key.at)
     elif event.type is EventType.FREE:
-        redeeming.free(state, event.redemption, event.order_key)
+        redeeming.free(state, event.redemption, event.order_key, program, event.key.at)
     elif event.type is EventType.AWARD:
         _award(state, event, program, versions)
     elif state.orders[event.order_key].award_at is not None:
@@ -118,7 +118,7 @@ def _award(state: MemberState, event: Event, program: Program, versions: Version
 def _take_back(state: MemberState, event: Event, program: Program, versions: Versions) -> None:
     file, at = state.orders[event.order_key], event.key.at
     orders.refund_order(state, file, event, program, versions)
-    redate_refilled(state, program)
+    redate_refilled(state, program, at)
     tiering.withdraw_unreached(state, program, versions)
     automating.withdraw_unreached(state, program, versions, at)
     tiering.reconsider(state, program, at)
