@@ -11,6 +11,7 @@ from webhook_app.api import (
     challenges,
     commands,
     corrections,
+    costs,
     draws,
     events,
     incidents,
@@ -35,6 +36,7 @@ PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
     referrals, events, polls, challenges, draws, participation, messages, reports, incidents, rewards,
+    costs,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
