@@ -12,6 +12,7 @@ from webhook_app.api import (
     challenges,
     commands,
     corrections,
+    costs,
     draws,
     events,
     incidents,
@@ -38,7 +39,7 @@ PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
     referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
-    reports,
+    costs, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
