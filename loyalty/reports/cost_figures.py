@@ -9,7 +9,7 @@ from fractions import Fraction
 from sqlalchemy import Connection, text
 
 from loyalty.orders.takings import SOLD
-from loyalty.rewards.redemption_repository import OPEN
+from loyalty.rewards.redemption_repository import STANDS
 
 _TIER_AT = (
     "coalesce((select tier_key from tier_periods periods where periods.account_id = members.account_id"
@@ -20,7 +20,7 @@ _TIER_AT = (
 _REDEMPTIONS = text(
     f"select {_TIER_AT.format(at='asked_at')} as tier, reward_key, program_version as version, count(*) as times"
     " from redemptions join members on members.id = redemptions.member_id"
-    f" where asked_at >= :since and asked_at < :until and {OPEN} group by 1, 2, 3"
+    f" where asked_at >= :since and asked_at < :until and {STANDS} group by 1, 2, 3"
 )
 _CODES = text(
     f"with {SOLD} select sold.tier_key as tier, reward_key, program_version as version,"
