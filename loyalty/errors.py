@@ -51,6 +51,10 @@ class RedemptionEnded(Conflict):
     """The redemption has ended: it was used, cancelled, returned, or its service was carried out."""
 
 
+class StepNotPossible(Conflict):
+    """The service is not where this step may follow; `fulfilment` says where it is."""
+
+
 class ConfigurationError(LoyaltyError):
     """The settings cannot be used; the message names each mistake on its own line."""
 

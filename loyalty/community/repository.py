@@ -93,7 +93,8 @@ def put_sign_up(
         "insert into sign_ups (account_id, gathering_id, member_id, state, queued_at, changed_at)"
         " values (:account, :gathering, :member, :state, :now, :now)"
         " on conflict (account_id, gathering_id, member_id) do update"
-        " set state = excluded.state, queued_at = excluded.queued_at, changed_at = excluded.changed_at returning *"
+        " set state = excluded.state, queued_at = excluded.queued_at, changed_at = excluded.changed_at,"
+        " redemption_id = null returning *"
     )
     values = {"account": account, "gathering": gathering, "member": member, "state": state, "now": now}
     return connection.execute(statement, values).mappings().one()

@@ -4,7 +4,7 @@ law: a reward that is there is paid, one that cannot be had costs nothing (RULES
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from loyalty.db import Row
 from loyalty.engine.apply import carry_out_many, fold_again
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.issuing import COUPON_SUBJECT
+from loyalty.engine.rounds import rounds
 from loyalty.engine.work import AccountBook
 from loyalty.incidents import repository as incidents
 from loyalty.members.repository import lock_members
@@ -81,7 +82,7 @@ def take_answers(
     cancelled = {case.answer.code for case in cases if case.is_cancelling}
     settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
     endings = [(case, ending) for case in cases if (ending := case.ending()) is not None]
-    for round_ in _rounds(endings):
+    for round_ in rounds(endings, lambda each: each[0].member):
         commands = {case.member: _command(next(numbers), case, ending, now) for case, ending in round_}
         carry_out_many(connection, book, commands, now)
     _note_failures(connection, book, cases, now)
@@ -104,19 +105,6 @@ def _cases(connection: Connection, answers: Sequence[CodeAnswer]) -> list[_Case]
         for answer in answers
         if answer.code in causes
     ]
-
-
-def _rounds(endings: Iterable[tuple[_Case, Ending]]) -> list[list[tuple[_Case, Ending]]]:
-    """Return the endings so that no round has two of one member."""
-    rounds: list[list[tuple[_Case, Ending]]] = []
-    count: dict[UUID, int] = {}
-    for each in endings:
-        place = count.get(each[0].member, 0)
-        count[each[0].member] = place + 1
-        if place == len(rounds):
-            rounds.append([])
-        rounds[place].append(each)
-    return rounds
 
 
 def _command(number: int, case: _Case, ending: Ending, now: datetime) -> EndRedemption:

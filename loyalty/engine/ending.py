@@ -12,8 +12,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.accounts.service import next_command_number
+from loyalty.engine import tickets
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import Ending, EndRedemption
+from loyalty.engine.fulfilling import check_cancel
 from loyalty.engine.issuing import COUPON_SUBJECT
 from loyalty.engine.work import AccountBook
 from loyalty.errors import RedemptionEnded
@@ -23,25 +25,39 @@ from loyalty.programs.catalogue import CODE_KINDS, EXTERNAL
 from loyalty.pushes import DisableCoupon
 from loyalty.rewards import redemption_repository as redemptions
 from loyalty.rewards import repository as rewards
-from loyalty.rewards.redemption import OPEN, RedemptionState
+from loyalty.rewards.redemption import OPEN, Fulfilment, RedemptionState
 from loyalty.rewards.redemption_repository import get_redemption
 
 
 def cancel_redemption(
-    connection: Connection, book: AccountBook, redemption: UUID, reason: str, now: datetime, actor: str
+    connection: Connection,
+    book: AccountBook,
+    redemption: UUID,
+    reason: str,
+    now: datetime,
+    actor: str,
+    *,
+    by_staff: bool = False,
 ) -> frozenset[UUID]:
     """Take a redemption back: its points return once the shop no longer accepts its code and nobody has used it, at
-    once where it has none. Return the stores with pushes. Raises NotFound, RedemptionEnded.
+    once where it has none; its seat goes to the next one. Return the stores with pushes.
+
+    Raises NotFound, RedemptionEnded, and unless `by_staff` NotPermitted, ParticipationRefused (`check_cancel`).
     """
     number = next_command_number(connection)
+    seat = tickets.lock_seat(connection, redemption)
     lock_members(connection, [get_redemption(connection, redemption)["survivor"]])
     row = get_redemption(connection, redemption)
-    if row["state"] not in OPEN or row["uses"] or row["fulfilment"] == "done":
+    if row["state"] not in OPEN or row["uses"] or row["fulfilment"] == Fulfilment.DONE:
         raise RedemptionEnded
+    check_cancel(row, seat, now, by_staff=by_staff)
     if row["kind"] in CODE_KINDS:
         return _disable_first(connection, book, row, now)
     command = EndRedemption(number, now, row["number"], Ending.CANCELLED, reason, actor)
-    return carry_out(connection, book, row["survivor"], command, now)[1]
+    stores = carry_out(connection, book, row["survivor"], command, now)[1]
+    if seat is not None:
+        tickets.give_up(connection, book, seat, now)
+    return stores
 
 
 def _disable_first(

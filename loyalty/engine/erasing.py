@@ -25,6 +25,7 @@ from loyalty.orders.repository import list_names
 from loyalty.outbox.repository import forget_addresses
 from loyalty.programs.service import load_versions
 from loyalty.referrals.repository import forget_traces
+from loyalty.rewards.redemption_repository import forget_requests
 from loyalty.rewards.repository import give_up
 
 SHORTEST_WORD = 6
@@ -48,6 +49,7 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
     give_up_mails(connection, work.roots, now)
     forget_links(connection, list(work.roots))
     forget_words(connection, work.roots)
+    forget_requests(connection, work.roots)
     forget_traces(connection, work.roots)
     give_up(connection, work.roots, "the member was erased")
     forget_answers(connection, [str(root) for root in work.roots])

@@ -1,7 +1,7 @@
 """Events: sign up, wait, cancel, come; law: never more seats than there are, and coming counts once (U56).
 
 Of members who are merged the seats, limits and points are one person's. Locks are taken in one order: account, event,
-sign-up.
+sign-up. Whatever may give a seat to who waits locks the account first: a ticket of his is written too.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from loyalty.engine.work import AccountBook
 from loyalty.members.repository import get_roots
 from loyalty.messages.repository import add_messages
 from loyalty.programs.service import load_versions
+from loyalty.rewards.redemption import Fulfilment
+from loyalty.rewards.redemption_repository import follow_seats
 
 EARLIEST = timedelta(hours=1)
 """How long before an event begins people may check in."""
@@ -52,8 +54,11 @@ def make_event(connection: Connection, book: AccountBook, data: Row, now: dateti
 
 def change_event(connection: Connection, book: AccountBook, key: str, data: Row, now: datetime) -> Found:
     """Write what an event is from now on; who waits gets the seats that are new. Raises as `make_event`, NotFound."""
+    lock_account(connection)
     check_words(connection, book, data, now)
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
+    if event["called_off_at"] is not None:
+        raise refusal("called_off")
     if data["capacity"] is not None and data["capacity"] < event["taken"]:
         raise refusal("fewer_seats")
     repository.put_gathering(connection, event["id"], data)
@@ -68,6 +73,8 @@ def sign_up(connection: Connection, book: AccountBook, key: str, member: UUID, n
     Raises ParticipationRefused, NotFound.
     """
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
+    if event["called_off_at"] is not None:
+        raise refusal("called_off")
     roots = get_roots(connection, member)
     known = _own(connection, event, roots, member)
     if known and known[0]["state"] != State.CANCELLED:
@@ -99,6 +106,7 @@ def cancel(connection: Connection, book: AccountBook, key: str, member: UUID, no
 
     Raises ParticipationRefused, NotFound.
     """
+    lock_account(connection)
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
     known = _own(connection, event, get_roots(connection, member), member)
     if not known:
@@ -108,17 +116,28 @@ def cancel(connection: Connection, book: AccountBook, key: str, member: UUID, no
     standing = [row for row in known if row["state"] in (State.SIGNED_UP, State.WAITING)]
     if now >= event["starts_at"] or not standing:
         raise refusal("too_late")
+    return release(connection, book, event, standing, now)[0]
+
+
+def release(
+    connection: Connection, book: AccountBook, event: Found, standing: Sequence[Found], now: datetime
+) -> Sequence[Found]:
+    """Cancel sign-ups for an event that is locked, and return them; the first who waits gets the seats."""
     cancelled = [repository.set_state(connection, row["id"], State.CANCELLED, now) for row in standing]
     seats = sum(State(row["state"]).has_seat for row in standing)
     if seats:
         repository.give_seats_back(connection, event["id"], seats)
         _fill(connection, book, event, now)
-    return cancelled[0]
+    return cancelled
 
 
 def _fill(connection: Connection, book: AccountBook, event: Found, now: datetime) -> None:
-    if now < event["starts_at"]:
-        _tell(connection, book, event, repository.fill_seats(connection, event["id"], now), now)
+    if now >= event["starts_at"]:
+        return
+    moved = repository.fill_seats(connection, event["id"], now)
+    tickets = [row["redemption_id"] for row in moved]
+    follow_seats(connection, tickets, Fulfilment.OPEN, Fulfilment.ACCEPTED)
+    _tell(connection, book, event, moved, now)
 
 
 def _tell(
@@ -171,6 +190,7 @@ def note_attendance(
         return Attendance(repository.set_state(connection, known["id"], State.ABSENT, now))
     done = record_if_counted(connection, book, roots[0], event["activity"], key, now, actor, is_event=True)
     state = repository.set_state(connection, known["id"], State.ATTENDED, now, is_counted=done is not None)
+    follow_seats(connection, [known["redemption_id"]], Fulfilment.ACCEPTED, Fulfilment.DONE)
     return Attendance(state, done.pushed if done else frozenset())
 
 

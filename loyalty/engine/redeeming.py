@@ -32,8 +32,8 @@ def redeem(state: MemberState, command: RedeemReward, program: Program) -> None:
         charge=Charge(command.points, short=command.points),
         amount=command.amount,
         hold_until=command.hold_until,
-        ends_at=valid_until(reward, program, at) if reward else None,
-        forfeits=reward is not None and reward.on_expiry == "forfeit",
+        ends_at=valid_until(reward, program, at) if reward and not reward.event else None,
+        forfeits=reward is not None and reward.forfeits,
     )
     state.redemptions[command.number] = redemption
     charging.find(state, redemption.charge, redemption.cause, at)
@@ -58,9 +58,12 @@ def _grant(redemption: Redemption, store: int) -> Grant:
 
 
 def end(state: MemberState, command: EndRedemption, program: Program) -> None:
-    """Capture, release or cancel a redemption; one that has ended otherwise stays as it is."""
+    """Capture, release, cancel or keep a redemption; one that has ended otherwise stays as it is."""
     redemption, at = state.redemptions.get(command.redemption), command.accepted_at
     if redemption is None or redemption.uses:
+        return
+    if command.ending is Ending.FULFILLED:
+        redemption.ends_at = None if redemption.state is RedemptionState.CAPTURED else redemption.ends_at
         return
     held = redemption.state is RedemptionState.HELD
     if command.ending is Ending.CAPTURED and held:

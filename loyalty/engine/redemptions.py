@@ -14,9 +14,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.accounts.service import next_command_number
+from loyalty.engine import tickets
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import RedeemReward
 from loyalty.engine.discounting import is_blocked
+from loyalty.engine.fulfilling import check_request
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import Invalid, NotEnoughPoints, ProgramNotPublished, RewardNotAvailable
 from loyalty.programs.catalogue import (
@@ -24,6 +26,7 @@ from loyalty.programs.catalogue import (
     EXTERNAL,
     GIFT_CARD,
     HOLD_MINUTES,
+    SERVICE_KINDS,
     VARIABLE_DISCOUNT,
     Reward,
 )
@@ -31,7 +34,7 @@ from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions
 from loyalty.rewards import redemption_repository as redemptions
 from loyalty.rewards.eligibility import Refusal, Situation, period_start, price, refusals
-from loyalty.rewards.redemption import Redemption, RedemptionState
+from loyalty.rewards.redemption import Fulfilment, Redemption, RedemptionState
 from loyalty.values import StoreId
 
 
@@ -60,10 +63,10 @@ class Redeemed:
 def redeem_reward(
     connection: Connection, book: AccountBook, member: UUID, wish: Wish, now: datetime, actor: str
 ) -> Redeemed:
-    """Exchange points for a reward of the program in force.
+    """Exchange points for a reward of the program in force; a ticket has its seat then, or waits for one.
 
-    Raises NotFound, MemberMerged, ProgramNotPublished, Invalid, NotEnoughPoints, RewardNotAvailable; then the
-    transaction must be rolled back.
+    Raises NotFound, MemberMerged, ProgramNotPublished, Invalid, NotEnoughPoints, RewardNotAvailable and
+    ParticipationRefused; then the transaction must be rolled back.
     """
     program = load_versions(connection, book.id).at(now)
     if program is None:
@@ -75,15 +78,33 @@ def redeem_reward(
     points, amount = _price(reward, program, wish)
     until = _hold_until(reward, wish, now)
     store = _store(book, reward, wish)
+    check_request(reward, wish.request)
     number = next_command_number(connection)
+    event = tickets.lock_event(connection, reward)
     command = RedeemReward(
         number, now, reward.key, reward.kind, points, amount, store, until, "redeemed", actor
     )
     work, stores = carry_out(connection, book, member, command, now)
     _judge(connection, book, work, work.state.redemptions[number], reward, program, now)
-    if wish.request:
-        redemptions.note_request(connection, number, request=dict(wish.request))
+    noted: dict[str, Any] = {"request": dict(wish.request)} if wish.request else {}
+    if reward.kind in SERVICE_KINDS:
+        is_seated = event is not None and _book_seat(connection, book, event, work, number, now)
+        noted["fulfilment"] = Fulfilment.ACCEPTED if is_seated else Fulfilment.OPEN
+    if noted:
+        redemptions.note_request(connection, number, **noted)
     return Redeemed(number, stores)
+
+
+def _book_seat(
+    connection: Connection,
+    book: AccountBook,
+    event: Mapping[Any, Any],
+    work: MemberWork,
+    number: int,
+    now: datetime,
+) -> bool:
+    (row,) = redemptions.list_numbered(connection, [number])
+    return tickets.book_seat(connection, book, event, work, row["id"], now)
 
 
 def _price(reward: Reward, program: Program, wish: Wish) -> tuple[int, str]:

@@ -53,6 +53,10 @@ class AccountBook:
         """Return the key that signs what other systems are told: 64 hexadecimal digits, as ASCII."""
         return hmac.new(self.coupon_key, b"webhooks", hashlib.sha256).hexdigest().encode()
 
+    def content_key(self) -> bytes:
+        """Return the key that signs links to content."""
+        return hmac.new(self.coupon_key, b"content", hashlib.sha256).digest()
+
     def store(self, number: int) -> StoreId:
         """Return the store of a number, the first one when there is none of it."""
         by_number = {own: store for store, own in self.store_numbers.items()}

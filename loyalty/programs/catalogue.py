@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -31,6 +32,7 @@ REWARD_KINDS = (
     "fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT, VARIABLE_DISCOUNT, GIFT_CARD, STORE_CREDIT,
     "sample", EVENT_TICKET, "service", CONTENT, EXTERNAL,
 )  # fmt: skip
+FORM_KINDS = ("text", "choice", "date")
 HOLD_MINUTES = 30
 """How long points are held for a code at a checkout, or for another system, unless it is used (RULES §7)."""
 
@@ -42,6 +44,18 @@ class Uses:
     uses: int
     period: str = "lifetime"
     """day, week (from Monday), month, year or lifetime."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """What people must know to carry a service out, asked when it is redeemed."""
+
+    key: str
+    label: Text
+    kind: str = "text"
+    """text, choice (among `options`) or date."""
+    required: bool = True
+    options: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,13 @@ class Reward:
     """The event to which a ticket admits."""
     url: str | None = None
     """Where content lies."""
+    form: tuple[FormField, ...] = ()
+    """What is asked of who redeems a service."""
+
+    @property
+    def forfeits(self) -> bool:
+        """Return whether points are gone when its time ends; content was there to be seen until then."""
+        return self.on_expiry == "forfeit" or self.kind == CONTENT
 
     @property
     def is_given(self) -> bool:

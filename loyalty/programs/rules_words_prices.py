@@ -50,7 +50,7 @@ def price(program: Program, reward: Reward) -> Text:
             "to be claimed without {unit}",
             unit=program.points_name,
         )
-    end = say(*_ON_EXPIRY[reward.on_expiry])
+    end = say(*_ON_EXPIRY["forfeit" if reward.forfeits else "return"])
     if reward.kind == VARIABLE_DISCOUNT:
         return say(
             "{rate}，{end}", "{rate}，{end}", "{rate}, and {end}", rate=_rate(program, reward), end=end

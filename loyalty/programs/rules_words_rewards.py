@@ -16,7 +16,7 @@ from loyalty.programs.ladder import Text
 from loyalty.programs.program import Membership, Program, text_in
 from loyalty.programs.rules_words import amount, products, quoted, tier_name
 from loyalty.programs.rules_words_prices import limits, price
-from loyalty.programs.words import clauses, days, length, named, number, say
+from loyalty.programs.words import both, clauses, days, length, named, number, say
 from loyalty.values import ZERO
 
 _KINDS = {
@@ -96,6 +96,9 @@ def _clauses(program: Program, reward: Reward) -> Iterator[Text]:
         yield say(*_TOGETHER[reward.combinable])
     if reward.category:
         yield say("分類：{category}", "分类：{category}", "category: {category}", category=reward.category)
+    if reward.form:
+        labels = both([quoted(named(each.label, each.key)) for each in reward.form])
+        yield say("兌換時詢問{labels}", "兑换时询问{labels}", "asking for {labels}", labels=labels)
 
 
 def _what(program: Program, reward: Reward) -> Text:

@@ -41,6 +41,28 @@ class Source(NamedTuple):
         return self.ends_at is not None and self.ends_at <= instant
 
 
+class Fulfilment(StrEnum):
+    """How far people are with a service, or a ticket with its seat."""
+
+    OPEN = "open"
+    """Nobody has begun; a ticket waits for a seat."""
+    ACCEPTED = "accepted"
+    DONE = "done"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    """It was taken back, or its time ended."""
+
+    def may_become(self, step: Fulfilment) -> bool:
+        """Return whether people may go from here to a step."""
+        return step in _STEPS.get(self, ())
+
+
+_STEPS = {
+    Fulfilment.OPEN: (Fulfilment.ACCEPTED, Fulfilment.REFUSED),
+    Fulfilment.ACCEPTED: (Fulfilment.DONE, Fulfilment.REFUSED),
+}
+
+
 @dataclass(slots=True)
 class Charge:
     """What one use of a reward takes: of lots, in the order in which they were used; `short` no lot covered, of

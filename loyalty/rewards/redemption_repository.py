@@ -23,15 +23,20 @@ REDEMPTION = {
 _FOLDED = ("state", "ends_at", "ended_at", "uses", "used_by", "restored")
 STANDS = "state in ('held', 'captured') and (restored < points or points = 0)"
 """One whose points all came back with a refund stands no more."""
+_PLACES = {"request": "cast(:request as jsonb)"}
+_CLOSED = (
+    "fulfilment = case when excluded.state not in ('held', 'captured') and"
+    " redemptions.fulfilment in ('open', 'accepted') then 'cancelled' else redemptions.fulfilment end"
+)
 
 
 def put_redemptions(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
-    """Write new redemptions, and what the fold made of known ones."""
+    """Write new redemptions, and what the fold made of known ones: nobody carries out what is over."""
     source, values = records(REDEMPTION, rows)
     names, folded = ", ".join(REDEMPTION), ", ".join(f"{name} = excluded.{name}" for name in _FOLDED)
     statement = text(
         f"insert into redemptions (account_id, {names}) select :account, {names} from {source}"
-        f" on conflict (account_id, number) do update set {folded}"
+        f" on conflict (account_id, number) do update set {folded}, {_CLOSED}"
     )
     connection.execute(statement, {**values, "account": account})
 
@@ -73,6 +78,15 @@ def get_redemption(connection: Connection, redemption: UUID) -> RowMapping:
     return row
 
 
+def list_standing(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:
+    """Return those of these redemptions that stand, with who stands for each member as `survivor`."""
+    statement = text(
+        "select r.*, coalesce(m.merged_into, m.id) as survivor from redemptions r join members m on m.id = r.member_id"
+        f" where r.id = any(:ids) and {STANDS} order by r.number"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return connection.execute(statement, {"ids": list(ids)}).mappings().all()
+
+
 def list_numbered(connection: Connection, numbers: Iterable[int]) -> Sequence[RowMapping]:
     """Return the redemptions of these numbers."""
     statement = text("select * from redemptions where number = any(:numbers) order by number").bindparams(
@@ -92,10 +106,34 @@ def list_causes(connection: Connection, codes: Iterable[str]) -> dict[str, tuple
 
 
 def note_request(connection: Connection, number: int, **values: Any) -> None:
-    """Write what is no matter of the fold: a failure, a wish to cancel, how far a service is, what was asked for it."""
-    if "request" in values:
-        values["request"] = json_text(values["request"])
-    casts = {"request": "cast(:request as jsonb)"}
-    updates = ", ".join(f"{name} = {casts.get(name, f':{name}')}" for name in sorted(values))
-    statement = text(f"update redemptions set {updates} where number = :number")
-    connection.execute(statement, {**values, "number": number})
+    """Write what is no matter of the fold: a failure, a wish to cancel, how far a service is."""
+    updates = ", ".join(f"{name} = {_PLACES.get(name, f':{name}')}" for name in sorted(values))
+    plain = {name: json_text(value) if name in _PLACES else value for name, value in values.items()}
+    connection.execute(
+        text(f"update redemptions set {updates} where number = :number"), {**plain, "number": number}
+    )
+
+
+def note_fulfilment(connection: Connection, redemption: UUID, step: str, closing_note: str) -> None:
+    """Write how far people are with a service."""
+    statement = text("update redemptions set fulfilment = :step, closing_note = :note where id = :id")
+    connection.execute(statement, {"id": redemption, "step": step, "note": closing_note})
+
+
+def follow_seats(connection: Connection, ids: Iterable[UUID | None], before: str, after: str) -> None:
+    """Let tickets go from one step to another, as their seats do; None are sign-ups without a ticket."""
+    wanted = [one for one in ids if one is not None]
+    if not wanted:
+        return
+    statement = text(
+        "update redemptions set fulfilment = :after where id = any(:ids) and fulfilment = :before"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    connection.execute(statement, {"ids": wanted, "before": before, "after": after})
+
+
+def forget_requests(connection: Connection, members: Sequence[UUID]) -> None:
+    """Drop what members asked for with their own words, and what people answered."""
+    statement = text(
+        "update redemptions set request = '{}', closing_note = '' where member_id = any(:members)"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    connection.execute(statement, {"members": list(members)})

@@ -70,7 +70,8 @@ redemptions = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("account_id", Uuid, nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("number", Integer),
+    Column("cause", Text),
     Column("member_id", Uuid, nullable=False),
     Column("reward_key", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -92,6 +93,7 @@ redemptions = Table(
     Column("closing_note", Text, nullable=False, server_default=""),
     UniqueConstraint("account_id", "id"),
     UniqueConstraint("account_id", "number"),  # one for each accepted command
+    UniqueConstraint("account_id", "cause"),  # nothing is given twice for one cause
     Index(
         "ix_redemptions_member", "account_id", "member_id", "id"
     ),  # GET /redemptions?member=, limits of a member
@@ -111,9 +113,10 @@ redemptions = Table(
     belongs_to("members", "member_id"),
     CheckConstraint("points >= 0 and restored >= 0", name="points"),
     CheckConstraint("state in ('held', 'captured', 'released', 'cancelled', 'expired')", name="state"),
-    CheckConstraint("fulfilment in ('open', 'accepted', 'done', 'refused')", name="fulfilment"),
-    comment="number: of the accepted command; state: what the fold made of the points;"
-    " fulfilment: how far people are with a service",
+    CheckConstraint("fulfilment in ('open', 'accepted', 'done', 'refused', 'cancelled')", name="fulfilment"),
+    CheckConstraint("(number is null) = (cause is not null)", name="source"),
+    comment="number: of the accepted command; cause: why a rule gave it, where none asked; state: what the fold made"
+    " of the points; fulfilment: how far people are with a service",
 )
 
 discount_shares = Table(

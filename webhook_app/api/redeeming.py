@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from loyalty.rewards.redemption import Fulfilment
 from webhook_app.api.answers import OrderRefSchema
 from webhook_app.api.fields import Moment
 from webhook_app.api.questions import PageQuery, Strict
 
 STATES = ("requested", "held", "issued", "used", "cancelling", "cancelled", "expired", "failed")
-FULFILMENTS = ("open", "accepted", "done", "refused")
+FULFILMENTS = tuple(str(step) for step in Fulfilment)
+LONGEST_NOTE = 2000
 
 
 class RedeemRequest(Strict):
@@ -42,6 +46,22 @@ class CancelRequest(Strict):
     reason = fields.String(load_default="cancelled", validate=validate.Length(min=1, max=500))
 
 
+class FulfilmentRequest(Strict):
+    """The next step of a service; how it ended may be told in a note, and a refusal must."""
+
+    step = fields.String(
+        required=True, data_key="state", validate=validate.OneOf(["accepted", "done", "refused"])
+    )
+    note = fields.String(load_default="", validate=validate.Length(max=LONGEST_NOTE))
+
+    @validates_schema
+    def _says_why(self, data: dict[str, Any], **_: Any) -> None:
+        if data["step"] == Fulfilment.REFUSED and not data["note"].strip():
+            raise ValidationError("Must say why.", "note")
+        if data["step"] == Fulfilment.ACCEPTED and data["note"]:
+            raise ValidationError("Only the end of a service has a note.", "note")
+
+
 class RedemptionsQuery(PageQuery):
     member = fields.UUID(load_default=None)
     fulfilment = fields.String(load_default=None, validate=validate.OneOf(FULFILMENTS))
@@ -50,6 +70,11 @@ class RedemptionsQuery(PageQuery):
 class IssuedCodeSchema(Schema):
     code = fields.String()
     expires_at = Moment(allow_none=True)
+
+
+class SeatSchema(Schema):
+    key = fields.String()
+    state = fields.String(metadata={"description": "Of the sign-up: signed_up, waiting, cancelled …"})
 
 
 class RedemptionSchema(Schema):
@@ -63,6 +88,7 @@ class RedemptionSchema(Schema):
     coupon = fields.Nested(IssuedCodeSchema, allow_none=True)
     asked_at = Moment()
     hold_until = Moment(allow_none=True)
+    ends_at = Moment(allow_none=True, metadata={"description": "When it ends by itself, unused."})
     ended_at = Moment(allow_none=True)
     restored = fields.Integer(metadata={"description": "Points that refunds of its orders gave back."})
     order = fields.Nested(
@@ -73,3 +99,14 @@ class RedemptionSchema(Schema):
     fulfilment = fields.String(allow_none=True)
     request = fields.Dict()
     closing_note = fields.String()
+    event = fields.Nested(SeatSchema, allow_none=True, metadata={"description": "Where a ticket has a seat."})
+    link = fields.String(
+        dump_default=None,
+        allow_none=True,
+        metadata={"description": "To content, for 15 minutes, when it was just redeemed."},
+    )
+
+
+class ContentLinkSchema(Schema):
+    link = fields.String(attribute="url")
+    expires_at = Moment(attribute="ends_at")
