@@ -124,6 +124,17 @@ RICH: dict[str, Any] = {
             "url": "https://film.test",
             "terms": name("For you only"),
         },
+        {
+            "key": "tailor",
+            "kind": "service",
+            "name": name("Tailor"),
+            "points": 35,
+            "terms": name("By appointment"),
+            "form": [
+                {"key": "size", "label": name("Size"), "kind": "text"},
+                {"key": "day", "label": name("Day"), "kind": "date"},
+            ],
+        },
     ],
     "campaigns": [
         {

@@ -71,10 +71,7 @@ def redeem_reward(
     program = load_versions(connection, book.id).at(now)
     if program is None:
         raise ProgramNotPublished
-    reward = program.reward(wish.reward)
-    if reward is None or reward.kind == GIFT_CARD:
-        code = "unknown" if reward is None else "not_offered"
-        raise refuse((Refusal(code),))
+    reward = _get_reward(program, wish.reward)
     points, amount = _price(reward, program, wish)
     until = _hold_until(reward, wish, now)
     store = _store(book, reward, wish)
@@ -93,6 +90,16 @@ def redeem_reward(
     if noted:
         redemptions.note_request(connection, number, **noted)
     return Redeemed(number, stores)
+
+
+def _get_reward(program: Program, key: str) -> Reward:
+    """Return a reward that some connected shop, or people, can give; raises RewardNotAvailable."""
+    reward = program.reward(key)
+    if reward is None:
+        raise refuse((Refusal("unknown"),))
+    if reward.kind == GIFT_CARD:
+        raise refuse((Refusal("not_offered"),))
+    return reward
 
 
 def _book_seat(

@@ -35,6 +35,9 @@ EXEMPT = {
     ("Campaign", "holdout_percent"): "who is held out must not know, or the effect could not be measured",
     ("Reward", "unit_cost"): "the shop's own cost",
     ("Reward", "url"): "whoever redeems the content is told where it lies",
+    ("FormField", "kind"): "the form itself shows how an answer is given",
+    ("FormField", "required"): "the form itself",
+    ("FormField", "options"): "the form itself",
     ("Program", "gross_margin_percent"): "the shop's own figure",
     ("DiscountShare", "percent"): "the shop's own figure",
     ("DiscountShare", "days"): "the shop's own figure",
@@ -44,7 +47,7 @@ EXEMPT = {
     ("SendMessage", "message"): "that one gets a message is said; which text it is, the message says",
 }
 """Fields that members are not told, and why."""
-NAMELESS_KEYS = {"Tier", "Reward", "Campaign", "Membership", "Segment", "Automation"}
+NAMELESS_KEYS = {"Tier", "Reward", "Campaign", "Membership", "Segment", "Automation", "FormField"}
 """Their keys are for machines: people read the name, and the key only where there is none."""
 
 
@@ -93,8 +96,13 @@ CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("Program", "currency"): ("TWD", "USD", "CHF"),
     ("Program", "time_zone"): ("Asia/Taipei", "America/New_York"),
 }  # fmt: skip
-OF_KINDS = {"step": {"variable_discount"}, "products": CODE_KINDS, "combinable": CODE_KINDS}
-"""Parts of a reward that the schema allows for some kinds only."""
+OF_KINDS = {
+    "step": {"variable_discount"},
+    "products": CODE_KINDS,
+    "combinable": CODE_KINDS,
+    "on_expiry": frozenset(catalogue.REWARD_KINDS) - {catalogue.CONTENT},
+}
+"""Parts of a reward that the schema allows for some kinds only, or that mean nothing for others."""
 Changed = tuple[str, str, str, Any]
 """The class, the field, what was changed to what, and the whole with the change."""
 
