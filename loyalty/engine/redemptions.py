@@ -126,37 +126,39 @@ def _judge(
     now: datetime,
 ) -> None:
     """Refuse what the member may not have; the redemption is saved already and counts in what is read here."""
-    if reward.kind in CODE_KINDS and not work.email:
-        message = "The member has no e-mail to bind a code to."
-        raise Invalid(message, {"/member/email": [message]})
+    _require_address(reward, work)
     if reward.stock is not None:
         redemptions.lock_reward(connection, book.id, reward.key)
     uses = 0
     if reward.per_member is not None:
         since = period_start(reward.per_member.period, now, program.time_zone)
         uses = redemptions.count_open(connection, reward.key, members=work.roots, since=since) - 1
-    taken = redemptions.count_open(connection, reward.key) - 1 if reward.stock is not None else 0
-    found = refusals(
-        reward,
-        program,
-        Situation(
-            tier_key=work.state.tier_key,
-            available=_available_before(work, redemption, now),
-            uses=uses,
-            taken=taken,
-            now=now,
-            points=redemption.charge.points,
-        ),
+    situation = Situation(
+        tier_key=work.state.tier_key,
+        available=_available_before(work, redemption, now),
+        uses=uses,
+        taken=redemptions.count_open(connection, reward.key) - 1 if reward.stock is not None else 0,
+        now=now,
+        points=redemption.charge.points,
     )
+    found = refusals(reward, program, situation)
     if found:
         raise refuse(found)
 
 
+def _require_address(reward: Reward, work: MemberWork) -> None:
+    if reward.kind in CODE_KINDS and not work.email:
+        message = "The member has no e-mail to bind a code to."
+        raise Invalid(message, {"/member/email": [message]})
+
+
 def _available_before(work: MemberWork, redemption: Redemption, now: datetime) -> int:
-    """Return what the member had available before the fold took the price."""
+    """Return what the member had available before the fold took the price; what joining gives comes after it."""
     charge, after = redemption.charge, work.state.wallet.balance(now).available
-    owed = charge.short - charge.forgiven if redemption.state is RedemptionState.CAPTURED else 0
-    return after + charge.found + owed
+    if not charge.short:
+        return after + charge.found
+    owed = charge.owed if redemption.state is RedemptionState.CAPTURED else 0
+    return min(after + charge.found + owed, charge.found)
 
 
 def refuse(found: tuple[Refusal, ...]) -> RewardNotAvailable | NotEnoughPoints:
