@@ -4,7 +4,7 @@ law: a reward that is there is paid, one that cannot be had costs nothing (RULES
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from loyalty.members.repository import lock_members
 from loyalty.outbox.repository import NewPush, add_pushes
 from loyalty.pushes import DisableCoupon
 from loyalty.rewards import redemption_repository as redemptions
-from loyalty.rewards.redemption import RedemptionState, number_of
+from loyalty.rewards.redemption import OPEN, RedemptionState, number_of
 from loyalty.rewards.repository import settle_coupons
 from loyalty.values import StoreId
 
@@ -58,6 +58,11 @@ class _Case:
     def is_cancelling(self) -> bool:
         return not self.answer.puts and self.row["cancel_asked_at"] is not None
 
+    def is_unwanted(self) -> bool:
+        """Return whether the code is in the shop, or may be, and nobody is to have it."""
+        is_over = not self.answer.failure and self.row["state"] not in OPEN
+        return self.answer.puts and (self.answer.is_unsure or is_over)
+
     def ending(self) -> Ending | None:
         """Return what becomes of the redemption, None: nothing yet."""
         held = self.row["state"] == RedemptionState.HELD
@@ -76,26 +81,31 @@ def take_answers(
     connection: Connection, book: AccountBook, store: StoreId, answers: Sequence[CodeAnswer], now: datetime
 ) -> None:
     """Write what shops made of codes, and end the redemptions that depend on it; pushes may follow for the store."""
-    cases = _cases(connection, answers)
-    numbers = iter(next_command_numbers(connection, len(cases)) if cases else ())
-    lock_members(connection, {case.member for case in cases})
+    causes = redemptions.list_causes(connection, [answer.code for answer in answers]) if answers else {}
+    asked = sum(answer.code in causes for answer in answers)
+    numbers = iter(next_command_numbers(connection, asked) if asked else ())
+    lock_members(connection, {member for _, member in causes.values()})
+    cases = _cases(connection, answers, causes)
     cancelled = {case.answer.code for case in cases if case.is_cancelling}
-    settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
     endings = [(case, ending) for case in cases if (ending := case.ending()) is not None]
-    for round_ in rounds(endings, lambda each: each[0].member):
-        commands = {case.member: _command(next(numbers), case, ending, now) for case, ending in round_}
+    steps = list(rounds(endings, lambda each: each[0].member))
+    later = {case.answer.code for step in steps[1:] for case, _ in step}
+    _settle(connection, [answer for answer in answers if answer.code not in later], cancelled)
+    for place, step in enumerate(steps):
+        if place:  # a code goes out of use with its redemption: folding the member before would revive it
+            _settle(connection, [case.answer for case, _ in step], cancelled)
+        commands = {case.member: _command(next(numbers), case, ending, now) for case, ending in step}
         carry_out_many(connection, book, commands, now)
     _note_failures(connection, book, cases, now)
     _reopen(connection, book, [case for case in cases if case.is_cancelling and case.answer.uses], now)
-    unsure = [case for case in cases if case.answer.is_unsure and case.answer.puts]
-    if unsure:
-        add_pushes(connection, book.id, [_disabling(store, case, now) for case in unsure])
+    unwanted = [case for case in cases if case.is_unwanted()]
+    if unwanted:
+        add_pushes(connection, book.id, [_disabling(store, case, now) for case in unwanted])
 
 
-def _cases(connection: Connection, answers: Sequence[CodeAnswer]) -> list[_Case]:
-    if not answers:
-        return []
-    causes = redemptions.list_causes(connection, [answer.code for answer in answers])
+def _cases(
+    connection: Connection, answers: Sequence[CodeAnswer], causes: Mapping[str, tuple[str, UUID]]
+) -> list[_Case]:
     if not causes:
         return []
     numbers = {code: number_of(cause) or 0 for code, (cause, _) in causes.items()}
@@ -109,6 +119,10 @@ def _cases(connection: Connection, answers: Sequence[CodeAnswer]) -> list[_Case]
 
 def _command(number: int, case: _Case, ending: Ending, now: datetime) -> EndRedemption:
     return EndRedemption(number, now, case.row["number"], ending, case.answer.failure or "answered", BY)
+
+
+def _settle(connection: Connection, answers: Sequence[CodeAnswer], cancelled: Set[str]) -> None:
+    settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
 
 
 def _settled(answer: CodeAnswer, cancels: bool) -> Row:

@@ -18,7 +18,7 @@ from loyalty.commerce import Fact, Read
 from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, EndRedemption
 from loyalty.engine.erasing import erase_customers
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.merging import merge_customers
@@ -47,6 +47,7 @@ from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
+from loyalty.rewards.redemption_repository import list_numbered
 from loyalty.values import MessageId
 
 Answer = TypeVar("Answer")
@@ -201,11 +202,23 @@ def _obey(
         for member, command in commands.items():
             require_standing(batch, member)
             batch.works[member].command = command
-        rows = [codec.command_row(member, command) for member, command in commands.items()]
+        holders = _holders(connection, commands)
+        rows = [
+            codec.command_row(holders.get(member, member), command) for member, command in commands.items()
+        ]
         members.add_commands(connection, book.id, rows)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
+
+
+def _holders(connection: Connection, commands: Mapping[UUID, Command]) -> dict[UUID, UUID]:
+    """Return under whom commands are kept that are not kept under their members: what ended a redemption goes with
+    the member who redeemed, also when a merge is undone.
+    """
+    ended = {it.redemption: member for member, it in commands.items() if isinstance(it, EndRedemption)}
+    rows = list_numbered(connection, ended) if ended else ()
+    return {ended[row["number"]]: row["member_id"] for row in rows}
 
 
 def settle_members(

@@ -17,25 +17,43 @@ from loyalty.values import new_id
 
 USED_AGAIN = "code_used_again"
 USED_BY_OTHER = "code_used_by_other"
+_SHOWN = ("reward_key", "points", "state", "ends_at", "ended_at", "uses", "used_by", "restored")
 
 
 def save_redemptions(
     connection: Connection, book: AccountBook, works: Sequence[MemberWork], now: datetime
 ) -> None:
     """Write the redemptions that a batch may have changed, and what is odd about their uses."""
-    concerned = [work for work in works if _may_have_changed(work)]
-    rows = [_row(work, each) for work in concerned for each in work.state.redemptions.values()]
+    rows = [row for work in works for row in changed_rows(work)]
     if rows:
         redemptions.put_redemptions(connection, book.id, rows)
-    odd = [row for work in concerned for row in _incidents(work, now)]
+    odd = [row for work in works if _may_have_changed(work) for row in _incidents(work, now)]
     if odd:
         incidents.note_incidents(connection, book.id, odd)
+
+
+def changed_rows(work: MemberWork) -> list[Row]:
+    """Return the redemptions that a fold may have changed, as they are written."""
+    if not _may_have_changed(work):
+        return []
+    return [_row(work, redemption) for redemption in work.state.redemptions.values()]
 
 
 def _may_have_changed(work: MemberWork) -> bool:
     if not work.state.redemptions:
         return False
     return work.refold or isinstance(work.command, RedeemReward | EndRedemption)
+
+
+def differing(work: MemberWork, rows: Sequence[Row]) -> Iterator[tuple[str, object, object]]:
+    """Yield what stored redemptions of a member, folded from nothing, show otherwise: what it is, stored, expected."""
+    stored, folded = {row["number"]: row for row in rows}, work.state.redemptions
+    for number in sorted(stored.keys() | folded.keys()):
+        wanted = _row(work, folded[number]) if number in folded else {}
+        shown = stored.get(number, {})
+        for name in _SHOWN:
+            if shown.get(name) != wanted.get(name):
+                yield f"{name} of redemption {number}", shown.get(name), wanted.get(name)
 
 
 def _row(work: MemberWork, redemption: Redemption) -> Row:

@@ -156,9 +156,7 @@ def _judge(
     now: datetime,
 ) -> None:
     """Refuse what the member may not have; the redemption is saved already and counts in what is read here."""
-    if reward.kind in CODE_KINDS and not work.email:
-        message = "The member has no e-mail to bind a code to."
-        raise Invalid(message, {"/member/email": [message]})
+    _require_address(reward, work)
     uses, taken = _others(connection, book, work, reward, program, now)
     situation = Situation(
         tier_key=work.state.tier_key,
@@ -193,11 +191,19 @@ def _others(
     return uses, taken
 
 
+def _require_address(reward: Reward, work: MemberWork) -> None:
+    if reward.kind in CODE_KINDS and not work.email:
+        message = "The member has no e-mail to bind a code to."
+        raise Invalid(message, {"/member/email": [message]})
+
+
 def _available_before(work: MemberWork, redemption: Redemption, now: datetime) -> int:
-    """Return what the member had available before the fold took the price."""
+    """Return what the member had available before the fold took the price; what joining gives comes after it."""
     charge, after = redemption.charge, work.state.wallet.balance(now).available
-    owed = charge.short - charge.forgiven if redemption.state is RedemptionState.CAPTURED else 0
-    return after + charge.found + owed
+    if not charge.short:
+        return after + charge.found
+    owed = charge.owed if redemption.state is RedemptionState.CAPTURED else 0
+    return min(after + charge.found + owed, charge.found)
 
 
 def refuse(found: tuple[Refusal, ...]) -> RewardNotAvailable | NotEnoughPoints:

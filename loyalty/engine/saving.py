@@ -27,6 +27,7 @@ from loyalty.orders import repository as orders
 from loyalty.outbox.repository import add_pushes
 from loyalty.programs.program import Program, Versions
 from loyalty.rewards import repository as rewards
+from loyalty.rewards.redemption import number_of
 from loyalty.tiers import repository as tiers
 from loyalty.values import fraction_text, new_id
 
@@ -242,8 +243,12 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
 
 
 def withdrawable(state: MemberState) -> int:
-    """Return how many coupons and bonuses a refund might still take back: then the whole history is needed."""
-    grants = sum(not grant.withdrawn for grant in state.grants.values())
+    """Return how many coupons and bonuses a refund might still take back: then the whole history is needed.
+
+    What was redeemed only the refund of an order that used it concerns, and that folds its member anyhow.
+    """
+    given = (grant for cause, grant in state.grants.items() if number_of(cause) is None)
+    grants = sum(not grant.withdrawn for grant in given)
     bonuses = sum(may_be_withdrawn(bonus) and not bonus.withdrawn for bonus in state.bonuses.values())
     return state.live_grants + grants + bonuses
 

@@ -174,7 +174,8 @@ class MemberWork:
         for change in self.changes:
             key = change.new.ref.key
             self.of(self.owners.get(key, self.id)).orders[key] = change.new
-        if self.command is not None and self.command not in self.state.commands:
+        states = (self.state, *self.state.parts.values())
+        if self.command is not None and not any(self.command in state.commands for state in states):
             self.state.commands.append(self.command)
         self.state.used_causes = frozenset(row["cause"] for row in self.coupons if row["state"] == "used")
         self._find_code_users()
@@ -198,8 +199,7 @@ class MemberWork:
 
     def plan(self, versions: Versions, now: datetime) -> None:
         """Find out whether the news can be appended; what gives points back needs to know where they came from."""
-        due = next_reward_due(self.state)
-        self.refold = self.refold or (due is not None and due <= max(now, self.row["settled_at"] or now))
+        self.refold = self.refold or self._ends_rewards(max(now, self.row["settled_at"] or now))
         self.refold = self.refold or self.row["must_refold"] or self._has_missed_rules(versions)
         self.refold = self.refold or self.is_merged or self._restates_another()
         if self.refold:
@@ -215,6 +215,13 @@ class MemberWork:
             self.refold = True  # what it takes back was given in an earlier fold
             return
         self.events = sorted([*events, *command], key=lambda event: event.key)
+        if self.events and self._ends_rewards(self.events[-1].key.at):
+            self.refold = True  # the shop's clock is ahead
+
+    def _ends_rewards(self, until: datetime) -> bool:
+        """Return whether a hold, or the time of an unused code, ends up to an instant: then lots get points back."""
+        due = next_reward_due(self.state)
+        return due is not None and due <= until
 
     def _restates_another(self) -> bool:
         """Return whether a known order of somebody merged into him changed: that one's own past may have rated it."""

@@ -66,6 +66,18 @@ def count_open(
     return int(connection.execute(statement, values).scalar_one())
 
 
+def list_held(connection: Connection, member: UUID, kinds: Iterable[str]) -> dict[int, UUID]:
+    """Return the redemptions of these kinds that hold points of a member, or of who is merged into him: by number, who
+    redeemed.
+    """
+    statement = text(
+        "select number, member_id from redemptions r join members m on m.id = r.member_id"
+        " where coalesce(m.merged_into, m.id) = :member and r.state = 'held' and r.kind = any(:kinds) order by number"
+    ).bindparams(bindparam("kinds", type_=ARRAY(Text)))
+    rows = connection.execute(statement, {"member": member, "kinds": sorted(kinds)})
+    return {row.number: row.member_id for row in rows}
+
+
 def get_redemption(connection: Connection, redemption: UUID) -> RowMapping:
     """Return a redemption, with who stands for its member as `survivor`; raises NotFound."""
     statement = text(
@@ -93,6 +105,14 @@ def list_numbered(connection: Connection, numbers: Iterable[int]) -> Sequence[Ro
         bindparam("numbers", type_=ARRAY(Integer))
     )
     return connection.execute(statement, {"numbers": list(numbers)}).mappings().all()
+
+
+def list_redemptions(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
+    """Return every redemption of the members."""
+    statement = text("select * from redemptions where member_id = any(:members) order by number").bindparams(
+        bindparam("members", type_=ARRAY(Uuid))
+    )
+    return connection.execute(statement, {"members": list(members)}).mappings().all()
 
 
 def list_causes(connection: Connection, codes: Iterable[str]) -> dict[str, tuple[str, UUID]]:
