@@ -14,6 +14,7 @@ from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.programs.ladder import Benefits
 from loyalty.programs.rules_words_tiers import benefits_ahead
 from loyalty.programs.service import load_versions
+from loyalty.reports.claimable import list_claimable
 from loyalty.reports.coupons import find_standing_code
 from loyalty.reports.standing import read_standings
 from loyalty.stores.service import list_places
@@ -37,9 +38,11 @@ def show(member: UUID) -> Data:
             raise NotFound("There is no member of that id.")
         program, tier = load_versions(connection, access().account).at(now), found[0].tier
         code = find_standing_code(connection, member, tier)
+        claimable = list_claimable(connection, program, found[0], now) if program else []
     benefits = program.tier(tier.key).benefits if program and tier else Benefits()
     ahead = benefits_ahead(program, tier.key) if program and tier else ()
-    return {"tier": tier, "benefits": benefits, "code": code if benefits.has_code else None, "ahead": ahead}
+    code = code if benefits.has_code else None
+    return {"tier": tier, "benefits": benefits, "code": code, "ahead": ahead, "claimable": claimable}
 
 
 @blueprint.writes(
