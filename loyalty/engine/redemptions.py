@@ -24,8 +24,8 @@ from loyalty.errors import Invalid, NotEnoughPoints, ProgramNotPublished, Reward
 from loyalty.programs.catalogue import (
     CODE_KINDS,
     EXTERNAL,
-    GIFT_CARD,
     HOLD_MINUTES,
+    MONEY_KINDS,
     SERVICE_KINDS,
     VARIABLE_DISCOUNT,
     Reward,
@@ -93,11 +93,11 @@ def redeem_reward(
 
 
 def _get_reward(program: Program, key: str) -> Reward:
-    """Return a reward that some connected shop, or people, can give; raises RewardNotAvailable."""
+    """Return a reward that some connected shop, or people, can give: none keeps money. Raises RewardNotAvailable."""
     reward = program.reward(key)
     if reward is None:
         raise refuse((Refusal("unknown"),))
-    if reward.kind == GIFT_CARD:
+    if reward.kind in MONEY_KINDS:
         raise refuse((Refusal("not_offered"),))
     return reward
 

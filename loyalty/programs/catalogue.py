@@ -28,6 +28,7 @@ DISCOUNT_KINDS = CODE_KINDS - {FREE_SHIPPING}
 SERVICE_KINDS = frozenset({"sample", EVENT_TICKET, "service"})
 """Rewards that people carry out, with a state and a closing note."""
 MONEY_KINDS = frozenset({STORE_CREDIT, GIFT_CARD})
+"""Rewards of money: WooCommerce keeps none, so nobody can have them there."""
 REWARD_KINDS = (
     "fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT, VARIABLE_DISCOUNT, GIFT_CARD, STORE_CREDIT,
     "sample", EVENT_TICKET, "service", CONTENT, EXTERNAL,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loyalty.programs.catalogue import COUPON_KINDS, GIFT_CARD
+from loyalty.programs.catalogue import COUPON_KINDS, MONEY_KINDS
 from loyalty.programs.conflicts import conflicts
 from loyalty.programs.inheriting import INHERIT
 from loyalty.programs.ladder import Text
@@ -42,7 +42,7 @@ def lint(document: Mapping[str, Any]) -> list[Notice]:
     """Return a warning for each part of a checked document that does nothing, then for those that overlap."""
     idle = [_idle(f"/{name}") for name in _SECTIONS if document[name]]
     overlaps = (Notice(path, message) for path, message in conflicts(document))
-    return [*_vain_gifts(document), *_gift_cards(document), *idle, *overlaps]
+    return [*_vain_gifts(document), *_money(document), *idle, *overlaps]
 
 
 def _idle(path: str) -> Notice:
@@ -98,13 +98,13 @@ def _given_by(path: str, actions: list[Mapping[str, Any]]) -> Iterator[tuple[str
             yield f"{path}/{number}/reward", action["reward"]
 
 
-def _gift_cards(document: Mapping[str, Any]) -> Iterator[Notice]:
+def _money(document: Mapping[str, Any]) -> Iterator[Notice]:
     for index, reward in enumerate(document["rewards"]):
-        if reward["kind"] == GIFT_CARD and not reward["archived"]:
+        if reward["kind"] in MONEY_KINDS and not reward["archived"]:
             yield warning(
                 "not_offered", f"/rewards/{index}/kind",
-                "WooCommerce 商店無法發行禮物卡，因此不會提供「{name}」給會員。",
-                "WooCommerce 商店无法发行礼品卡，因此不会提供“{name}”给会员。",
-                "A WooCommerce shop cannot issue gift cards, so {name} is not offered to members.",
+                "WooCommerce 商店沒有禮物卡與購物金，因此不會提供「{name}」給會員。",
+                "WooCommerce 商店没有礼品卡与购物金，因此不会提供“{name}”给会员。",
+                "A WooCommerce shop has neither gift cards nor store credit, so {name} is not offered to members.",
                 name=named(reward["name"], reward["key"]),
             )  # fmt: skip

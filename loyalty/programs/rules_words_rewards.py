@@ -8,7 +8,7 @@ from datetime import datetime
 from loyalty.programs.catalogue import (
     CODE_KINDS,
     EVENT_TICKET,
-    GIFT_CARD,
+    MONEY_KINDS,
     VARIABLE_DISCOUNT,
     Reward,
 )
@@ -56,11 +56,11 @@ _TOGETHER = {
 def rewards(program: Program, now: datetime) -> Iterator[Text]:
     """Yield each reward that is offered with its price and its limits, then the merchant's own terms of it.
 
-    Left out are archived rewards, gift cards, which no connected shop can issue, and those that can no longer be
+    Left out are archived rewards, rewards of money, which no connected shop keeps, and those that can no longer be
     redeemed at `now`.
     """
     for reward in program.rewards:
-        if not reward.archived and reward.kind != GIFT_CARD and not _is_over(reward, now):
+        if not reward.archived and reward.kind not in MONEY_KINDS and not _is_over(reward, now):
             yield from _reward(program, reward)
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from loyalty.clock import day_start, local_date
 from loyalty.errors import Invalid
-from loyalty.programs.catalogue import DISCOUNT_KINDS, GIFT_CARD, VARIABLE_DISCOUNT, Reward
+from loyalty.programs.catalogue import DISCOUNT_KINDS, MONEY_KINDS, VARIABLE_DISCOUNT, Reward
 from loyalty.programs.program import Program
 from loyalty.values import ONE, ZERO, decimal_floor
 
@@ -59,7 +59,7 @@ def refusals(reward: Reward, program: Program, situation: Situation) -> tuple[Re
     """Return every reason against redeeming a reward now; none: it may be redeemed."""
     if reward.points is None:
         return (Refusal(NOT_REDEEMABLE),)
-    if reward.kind == GIFT_CARD:
+    if reward.kind in MONEY_KINDS:
         return (Refusal(NOT_OFFERED),)
     return (
         *_against_the_reward(reward, situation),

@@ -146,7 +146,6 @@ def test_the_price_of_a_variable_discount_is_what_it_would_cost(
         ({"kind": "variable_discount"}, ["discount_share"]),
         ({"kind": "free_shipping", "amount": None}, []),
         ({"kind": "service", "amount": None}, []),
-        ({"kind": "store_credit"}, []),
     ],
 )
 def test_s65_too_many_discounts_bar_discounts_only(kind: dict[str, Any], codes: list[str]) -> None:

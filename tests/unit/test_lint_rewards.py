@@ -95,9 +95,10 @@ def test_the_two_reasons_are_told_apart() -> None:
     assert archived.message["zh-TW"] == "「禮」已封存，不會再送出。"
 
 
+@pytest.mark.parametrize("kind", ["gift_card", "store_credit"])
 @pytest.mark.parametrize("archived", [False, True])
-def test_gift_cards_are_said_not_to_be_offered(archived: bool) -> None:
-    notices = warned(rewards=[reward("gift_card", points=5, archived=archived)])
+def test_rewards_of_money_are_said_not_to_be_offered(archived: bool, kind: str) -> None:
+    notices = warned(rewards=[reward(kind, points=5, archived=archived)])
     assert codes(notices) == ([] if archived else [("not_offered", "/rewards/0/kind")])
     assert all("WooCommerce" in each.message[language] for each in notices for language in LANGUAGES)
 
