@@ -198,8 +198,14 @@ def _require_address(reward: Reward, work: MemberWork) -> None:
 
 
 def _available_before(work: MemberWork, redemption: Redemption, now: datetime) -> int:
-    """Return what the member had available before the fold took the price; what joining gives comes after it."""
+    """Return what the member had available before the fold took the price, less what other holds will owe; what
+    joining gives comes after it.
+
+    A wish whose time lies before that of one accepted meanwhile takes what the other one held.
+    """
     charge, after = redemption.charge, work.state.wallet.balance(now).available
+    held = (each for each in work.state.redemptions.values() if each.state is RedemptionState.HELD)
+    after -= sum(each.charge.short for each in held if each is not redemption)
     if not charge.short:
         return after + charge.found
     owed = charge.owed if redemption.state is RedemptionState.CAPTURED else 0

@@ -312,3 +312,17 @@ def test_what_we_do_to_a_code_ourselves_is_no_incident(runtime: Runtime, woo: Sa
     amy.desk.drain()
     amy.desk.read_again()
     assert amy.incidents() == []
+
+
+def test_wish_of_an_earlier_time_takes_nothing_that_a_later_one_holds(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    """Two requests at once: the one that came first is accepted last, and is folded before the other."""
+    amy = Counter(runtime, woo)
+    now = utc_now() + timedelta(seconds=2)
+    first = amy.redeem(at=now)
+    with pytest.raises(NotEnoughPoints):
+        amy.redeem(at=now - timedelta(seconds=1))
+    amy.push(at=now + timedelta(seconds=1))
+    assert (amy.see(first)["state"], amy.balance(now + DAY)) == ("issued", (0, 0, 0))
+    assert amy.proves()
