@@ -31,6 +31,7 @@ OPEN_ROUTES = {
     "/api/v1/openapi.json",
     "/links/<token>",
     "/rules/<key>",
+    "/content/<token>",
     "/static/<name>",
 }
 
