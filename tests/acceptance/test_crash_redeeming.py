@@ -107,13 +107,25 @@ def _open_member(app: App, store: dict[str, Any]) -> str:
     return str(member)
 
 
+def _get(app: App, store: dict[str, Any], path: str) -> Any:
+    """Ask until it is answered: the first request after the database was killed finds its connection gone."""
+    answers: list[Any] = []
+
+    def ask() -> bool:
+        answers.append(app.get(f"/api/v1{path}", store["api_key"]))
+        return True
+
+    assert wait_for(ask, SECONDS)
+    return answers[0]
+
+
 def _look(app: App, shop: SandboxShop, store: dict[str, Any], member: str, outcome: Outcome) -> None:
-    rows = app.get(f"/api/v1/redemptions?member={member}&limit=100", store["api_key"])["data"]
+    rows = _get(app, store, f"/redemptions?member={member}&limit=100")["data"]
     assert {row["id"] for row in rows} == outcome.ids
     outcome.states = Counter(row["state"] for row in rows)
     outcome.codes = sorted(row["coupon"]["code"] for row in rows if row["state"] == "issued")
     outcome.in_shop = sorted(coupon["code"] for coupon in shop.state.coupons.values())
-    outcome.balance = app.get(f"/api/v1/members/{member}", store["api_key"])["balance"]
+    outcome.balance = _get(app, store, f"/members/{member}")["balance"]
     outcome.differences = app.command("ledger", "verify", store["store"], "--rebuild", ok=(0, 1))[
         "differences"
     ]
