@@ -129,12 +129,16 @@ def list_issued(connection: Connection, external_ids: Sequence[str]) -> Sequence
 def list_ending_coupons(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:
-    """Return, for the next members by id, the unused coupons that end after `since`, up to and with `until`."""
+    """Return, for the next members by id, the unused coupons that end after `since`, up to and with `until`; those of
+    members for whom somebody else stands, for that one.
+    """
     statement = text(
-        "with page as (select distinct member_id from coupons where state = 'issued' and expires_at > :since"
-        "   and expires_at <= :until and member_id > :after order by member_id limit :limit)"
-        " select member_id, cause, code, expires_at as at from coupons join page using (member_id)"
-        " where state = 'issued' and expires_at > :since and expires_at <= :until order by member_id, expires_at, code"
+        "with ending as materialized (select coalesce(merged_into, members.id) as person, cause, code, expires_at"
+        "   from coupons join members on members.id = member_id"
+        "   where state = 'issued' and expires_at > :since and expires_at <= :until),"
+        " page as (select distinct person from ending where person > :after order by person limit :limit)"
+        " select person as member_id, cause, code, expires_at as at from ending join page using (person)"
+        " order by person, expires_at, code"
     )
     values = {"since": since, "until": until, "after": after, "limit": limit}
     return connection.execute(statement, values).mappings().all()

@@ -51,6 +51,9 @@ coupons = Table(
         "ix_coupons_external_id", "account_id", "external_id", postgresql_where=text("state = 'issued'")
     ),  # a shop tells of a coupon
     Index(
+        "ix_coupons_expires_at", "account_id", "expires_at", postgresql_where=text("state = 'issued'")
+    ),  # coupon_expiring
+    Index(
         "ix_coupons_used_by", "account_id", "used_by", postgresql_where=text("used_by is not null")
     ),  # order died
     belongs_to("members", "member_id"),

@@ -256,6 +256,40 @@ def test_another_occasion_of_who_is_merged_is_not_answered_again(runtime: Runtim
     assert people.run("2026-04-10") == [0]
 
 
+@pytest.fixture
+def guests(runtime: Runtime) -> People:
+    """Two customers with a coupon each from their orders."""
+    coupon = {"key": "ten", "kind": "fixed_discount", "amount": "10", "valid_days": 31}
+    gives = {"key": "paid", "trigger": "order_paid", "actions": [{"kind": "coupon", "reward": "ten"}]}
+    ends = {**GIFT, "key": "ends", "trigger": "coupon_expiring", "when": {"days": 3}}
+    desk = make_desk(runtime, make_document(automations=[gives, ends], rewards=[coupon]))
+    for number in (1, 2):
+        desk.deliver(make_woo_order(20 + number, customer_id=number))
+    drain_account(runtime, desk.shop.account, now=PAID + DAY)
+    desk.rows("update coupons set state = 'issued', expires_at = '2026-04-10T04:00:00Z' returning id")
+    return People(desk, runtime)
+
+
+def test_a_coupon_of_who_is_merged_is_told_to_who_stands_for_him(guests: People) -> None:
+    guests.merge(1, 2, noon("2026-04-01"))
+    assert guests.run("2026-04-06", "2026-04-07", "2026-04-08") == [0, 2, 0]
+    assert [who for who, _ in guests.gifts()] == ["1", "1"]
+    assert guests.desk.differences() == []
+
+
+def test_a_coupon_that_was_told_before_the_merge_is_not_told_again(guests: People) -> None:
+    assert guests.run("2026-04-07") == [2]
+    guests.merge(1, 2, noon("2026-04-08"))
+    assert guests.run("2026-04-08") == [0]
+
+
+def test_who_is_freed_is_told_of_his_own_coupon(guests: People) -> None:
+    number = guests.merge(1, 2, noon("2026-04-01"))
+    guests.undo(1, number, noon("2026-04-02"))
+    assert guests.run("2026-04-07") == [2]
+    assert sorted(who for who, _ in guests.gifts()) == ["1", "2"]
+
+
 def statements_of_a_run(people: People, day: str) -> int:
     """How many statements the job takes."""
     seen: list[str] = []
