@@ -43,6 +43,22 @@ class NotEnoughCredit(Conflict):
     """The store credit does not cover this; `available` says how much there is."""
 
 
+class NotEnoughPoints(Conflict):
+    """The balance does not cover this; `missing` says by how many points."""
+
+
+class RewardNotAvailable(Conflict):
+    """The member may not have this reward now; `refusals` says why."""
+
+
+class RedemptionEnded(Conflict):
+    """The redemption has ended: it was used, cancelled, returned, or its service was carried out."""
+
+
+class StepNotPossible(Conflict):
+    """The service is not where this step may follow; `fulfilment` says where it is."""
+
+
 class ConfigurationError(LoyaltyError):
     """The settings cannot be used; the message names each mistake on its own line."""
 

@@ -58,6 +58,16 @@ class SetMemberTier:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkOrder:
+    """The shop's order shall carry these words as meta data: services that are done to it, such as `priority_shipping`;
+    a repeat changes nothing.
+    """
+
+    order_id: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PostWebhook:
     """Another system shall be told of an event at its address, as JSON; `event_id` tells repetitions apart."""
 
@@ -66,7 +76,7 @@ class PostWebhook:
     data: Mapping[str, Any]
 
 
-PushCommand = PutCoupon | DisableCoupon | SetMemberTier | PostWebhook
+PushCommand = PutCoupon | DisableCoupon | SetMemberTier | MarkOrder | PostWebhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,8 @@ class PushReceipt:
     """The shop did as commanded; `external_id` is its own id of the thing, where it has one."""
 
     external_id: str = ""
+    uses: int = 0
+    """Of a code that was disabled: on how many orders it stands in the shop."""
 
 
 class PushError(LoyaltyError):

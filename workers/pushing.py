@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from connectors.webhooks import post_webhook
 from loyalty.clock import utc_now
+from loyalty.engine.answering import CodeAnswer, take_answers
 from loyalty.outbox import repository as outbox
 from loyalty.outbox.commands import read_command
 from loyalty.outbox.repository import Delivered
 from loyalty.pushes import DisableCoupon, PostWebhook, PushCommand, PushError, PushReceipt, PutCoupon
-from loyalty.rewards.repository import settle_coupon
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId
 from workers.fetching import backoff_seconds
@@ -25,6 +25,9 @@ LEASE = timedelta(minutes=5)
 BATCH = 100
 TRIES = 15
 """About five and a half hours of waits: doubled up to an hour, then hourly."""
+
+Claimed = list[tuple[Any, PushCommand, PushReceipt | PushError]]
+"""Leased pushes with their commands and what the shop, or another system, made of them."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +45,7 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         commands = [read_command(row["kind"], row["command"]) for row in rows]
         results = _deliver(runtime, account, store, commands)
         with runtime.database.transaction(account) as connection:
-            _record(connection, rows, commands, results, at)
+            _record(runtime, connection, store, list(zip(rows, commands, results, strict=True)), at)
         done += len(rows)
         log.info("pushed", store=str(store_id), pushes=len(rows), failed=_count_failed(results))
         if all(isinstance(result, PushError) for result in results):
@@ -73,16 +76,17 @@ def _webhook_secret(runtime: Runtime, account: AccountId) -> bytes:
         return runtime.book(connection, account, set()).webhook_secret()
 
 
-def _record(
-    connection: Connection,
-    rows: Sequence[Any],
-    commands: Sequence[PushCommand],
-    results: Sequence[PushReceipt | PushError],
-    now: datetime,
-) -> None:
-    outcomes = [_outcome(row, result, now) for row, result in zip(rows, results, strict=True)]
-    for command, result, outcome in zip(commands, results, outcomes, strict=True):
-        _settle(connection, command, result, outcome)
+def _record(runtime: Runtime, connection: Connection, store: Store, claimed: Claimed, now: datetime) -> None:
+    """Write what became of each push, and of the coupons and redemptions that they are about."""
+    outcomes = [_outcome(row, result, now) for row, _, result in claimed]
+    told = [
+        _answer(command, result, outcome)
+        for (_, command, result), outcome in zip(claimed, outcomes, strict=True)
+        if isinstance(command, PutCoupon | DisableCoupon) and outcome.status != "waiting"
+    ]
+    if told:
+        book = runtime.book(connection, store.account, {store.id})
+        take_answers(connection, book, store.id, told, now)
     outbox.record(connection, outcomes, now)
 
 
@@ -97,32 +101,14 @@ def _outcome(row: Any, result: PushReceipt | PushError, now: datetime) -> Delive
     return Delivered(row["id"], "waiting", result.reason, result.message[:500], now + timedelta(seconds=wait))
 
 
-def _settle(
-    connection: Connection, command: PushCommand, result: PushReceipt | PushError, outcome: Delivered
-) -> None:
-    """Let the coupon know what the shop made of it; one that was withdrawn or used meanwhile stays so."""
-    if not isinstance(command, PutCoupon | DisableCoupon) or outcome.status == "waiting":
-        return
-    external_id = result.external_id if isinstance(result, PushReceipt) else ""
-    if outcome.status == "done":
-        issues = isinstance(command, PutCoupon)
-        from_states, state = (("requested",), "issued") if issues else (("withdrawn",), "withdrawn")
-        settle_coupon(
-            connection,
-            command.code,
-            from_states=from_states,
-            state=state,
-            external_id=external_id,
-            failure=None,
-        )
-        return
+def _answer(
+    command: PutCoupon | DisableCoupon, result: PushReceipt | PushError, outcome: Delivered
+) -> CodeAnswer:
+    puts = isinstance(command, PutCoupon)
+    if isinstance(result, PushReceipt):
+        return CodeAnswer(command.code, puts, result.external_id, result.uses)
     failure = f"{outcome.reason}: {outcome.detail}"
-    from_states, state = (
-        (("requested",), "failed") if isinstance(command, PutCoupon) else (("withdrawn",), "withdrawn")
-    )
-    settle_coupon(
-        connection, command.code, from_states=from_states, state=state, external_id="", failure=failure
-    )
+    return CodeAnswer(command.code, puts, failure=failure, is_unsure=not result.permanent)
 
 
 def _count_failed(results: Sequence[PushReceipt | PushError]) -> int:

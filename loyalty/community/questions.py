@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -24,6 +25,7 @@ class QuestionKind(StrEnum):
     MULTIPLE = "multiple"
     SCALE = "scale"
     TEXT = "text"
+    DATE = "date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Question:
         if self.kind is QuestionKind.SINGLE:
             fits = isinstance(answer, str) and answer in self.options
             return None if fits else "Must be one of the options."
+        if self.kind is QuestionKind.DATE:
+            return None if _is_date(answer) else "Must be a date such as 2026-12-01."
         return self._mistake_of_many(answer)
 
     def _mistake_of_many(self, answer: Any) -> str | None:
@@ -60,6 +64,13 @@ class Question:
         if len(set(answer)) != len(answer) or not answer or not set(answer) <= set(self.options):
             return "Must be some of the options, each once."
         return f"Must be {self.most} options at most." if self.most and len(answer) > self.most else None
+
+
+def _is_date(answer: Any) -> bool:
+    try:
+        return isinstance(answer, str) and date.fromisoformat(answer).isoformat() == answer
+    except ValueError:
+        return False
 
 
 def read_questions(data: Iterable[Mapping[str, Any]]) -> tuple[Question, ...]:
@@ -79,8 +90,12 @@ def read_questions(data: Iterable[Mapping[str, Any]]) -> tuple[Question, ...]:
     )
 
 
-def check_answers(questions: Sequence[Question], answers: Mapping[str, Any]) -> dict[str, Answer]:
-    """Return the answers in the order of their questions; raises Invalid with the pointer of each mistake."""
+def check_answers(
+    questions: Sequence[Question], answers: Mapping[str, Any], place: str = "answers", asked: str = "question"
+) -> dict[str, Answer]:
+    """Return the answers in the order of their questions; raises Invalid with the pointer of each mistake, below
+    `place`; `asked` names what is asked.
+    """
     found: dict[str, list[str]] = {}
     for question in questions:
         if question.key in answers:
@@ -88,9 +103,9 @@ def check_answers(questions: Sequence[Question], answers: Mapping[str, Any]) -> 
         else:
             mistake = "Must be answered." if question.is_required else None
         if mistake:
-            found[f"/answers/{question.key}"] = [mistake]
+            found[f"/{place}/{question.key}"] = [mistake]
     for key in set(answers) - {question.key for question in questions}:
-        found[f"/answers/{key}"] = ["There is no such question."]
+        found[f"/{place}/{key}"] = [f"There is no such {asked}."]
     if found:
         raise Invalid("The answers have mistakes.", dict(sorted(found.items())))
     return {question.key: answers[question.key] for question in questions if question.key in answers}

@@ -12,6 +12,9 @@ REASONS: dict[str, Text] = {
         "這只開放給部分會員參加。", "这只开放给部分会员参加。", "Only some members may take part, and this one may not."
     ),
     "full": say("名額已滿。", "名额已满。", "All seats are taken."),
+    "signed_up": say("這位會員已經報名了。", "这位会员已经报名了。", "This member has signed up already."),
+    "no_event": say("這項活動不存在。", "这项活动不存在。", "There is no such event."),
+    "called_off": say("這項活動已經取消。", "这项活动已经取消。", "The event is called off."),
     "not_signed_up": say("這位會員沒有報名成功。", "这位会员没有报名成功。", "This member has no seat."),
     "too_late": say("已經無法取消。", "已经无法取消。", "It cannot be cancelled any more."),
     "too_early": say("活動尚未開始。", "活动尚未开始。", "It has not begun."),

@@ -45,6 +45,7 @@ gatherings = Table(
     Column("goal", Json),
     Column("theme", Json, nullable=False),
     Column("channels", ARRAY(Text), nullable=False),
+    Column("called_off_at", Instant),
     UniqueConstraint("account_id", "key"),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
     CheckConstraint("taken between 0 and coalesce(capacity, taken)", name="seats"),
@@ -68,9 +69,12 @@ sign_ups = Table(
     Column("queued_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("is_counted", Boolean),
+    Column("redemption_id", Uuid),
     belongs_to("gatherings", "gathering_id"),
     belongs_to("members", "member_id"),
+    belongs_to("redemptions", "redemption_id"),
     UniqueConstraint("account_id", "gathering_id", "member_id"),  # one for each member
+    UniqueConstraint("account_id", "redemption_id"),  # one seat for each ticket
     Index(
         "ix_sign_ups_waiting",
         "account_id",
@@ -81,7 +85,8 @@ sign_ups = Table(
     ),  # who moves up
     Index("ix_sign_ups_member", "account_id", "member_id"),  # GET /members/{id}/participation
     CheckConstraint("state in ('signed_up', 'waiting', 'cancelled', 'attended', 'absent')", name="state"),
-    comment="is_counted: whether attending was recorded as an activity, null until then",
+    comment="is_counted: whether attending was recorded as an activity, null until then;"
+    " redemption_id: the ticket that it was redeemed by",
 )
 
 polls = Table(

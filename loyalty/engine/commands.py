@@ -187,6 +187,8 @@ class Ending(StrEnum):
     """It cannot be had, or was not used: held points are free again."""
     CANCELLED = "cancelled"
     """It is taken back unused: spent points return."""
+    FULFILLED = "fulfilled"
+    """People carry it out: it no longer ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,5 +251,5 @@ Command = (
 def is_undoing(command: Command | None) -> bool:
     """Return whether a command takes back what an earlier one gave or took."""
     if isinstance(command, EndRedemption):
-        return command.ending is not Ending.CAPTURED
+        return command.ending in (Ending.RELEASED, Ending.CANCELLED)
     return isinstance(command, UndoActions)

@@ -80,7 +80,7 @@ def _apply(state: MemberState, event: Event, program: Program | None, versions: 
     assert program is not None
     if event.command is not None:
         obey(state, event.command, program)
-    elif event.type in (EventType.USE, EventType.RESTORE):
+    elif event.type in (EventType.USE, EventType.RESTORE, EventType.FREE):
         _use_code(state, event, program)
     elif event.type is EventType.AWARD:
         _award(state, event, program, versions)
@@ -89,15 +89,18 @@ def _apply(state: MemberState, event: Event, program: Program | None, versions: 
 
 
 def _use_code(state: MemberState, event: Event, program: Program) -> None:
-    """An order uses the code of a redemption, or one of store credit, or gives back from it."""
-    is_credit, at = event.redemption in state.credit.codes, event.key.at
+    """An order uses the code of a redemption, or one of store credit, gives back from it, or dies with it."""
+    number, order_key, at = event.redemption, event.order_key, event.key.at
+    is_credit = number in state.credit.codes
+    ref = f"refund:{event.refund.id}" if event.refund else "end"
     if event.type is EventType.USE:
         use = spending.use if is_credit else redeeming.use
-        use(state, event.redemption, event.order_key, program, at)
-        return
-    restore = spending.restore if is_credit else redeeming.restore
-    ref = f"refund:{event.refund.id}" if event.refund else "end"
-    restore(state, event.redemption, event.order_key, event.share, ref, program, at)
+        use(state, number, order_key, program, at)
+    elif event.type is EventType.RESTORE:
+        restore = spending.restore if is_credit else redeeming.restore
+        restore(state, number, order_key, event.share, ref, program, at)
+    elif not is_credit:  # what a dead order took of credit has come back whole
+        redeeming.free(state, number, order_key, program, at)
 
 
 def _merge(state: MemberState, merge: MergeMember, program: Program | None, versions: Versions) -> None:
@@ -125,7 +128,7 @@ def _award(state: MemberState, event: Event, program: Program, versions: Version
 def _take_back(state: MemberState, event: Event, program: Program, versions: Versions) -> None:
     file, at = state.orders[event.order_key], event.key.at
     orders.refund_order(state, file, event, program, versions)
-    redate_refilled(state, program)
+    redate_refilled(state, program, at)
     tiering.withdraw_unreached(state, program, versions)
     automating.withdraw_unreached(state, program, versions, at)
     tiering.reconsider(state, program, at)

@@ -67,7 +67,7 @@ def next_reward_due(state: MemberState) -> datetime | None:
 def sources_due(state: MemberState, until: datetime) -> set[str]:
     """Return the causes of the lots to which redemptions give points back that end by an instant."""
     due = (each for each in state.redemptions.values() if (end := each.due()) is not None and end <= until)
-    return {cause for each in due for cause, _ in each.charge.sources}
+    return {source.lot for each in due for charge in each.charges for source in charge.sources}
 
 
 def _settle_reward(state: MemberState, at: datetime, versions: Versions) -> None:

@@ -23,7 +23,6 @@ from loyalty.programs.automations import (
     SendMessage,
     Trigger,
 )
-from loyalty.programs.catalogue import COUPON_KINDS
 from loyalty.programs.program import Program
 from loyalty.programs.terms import RoundUp
 from loyalty.tiers.holding import Term
@@ -92,7 +91,7 @@ def grant_cause(member_key: str, bonus: Bonus, number: int) -> str:
 
 def _give_coupon(state: MemberState, program: Program, bonus: Bonus, cause: str, action: GiveCoupon) -> None:
     reward = program.reward(action.reward)
-    if reward is None or reward.kind not in COUPON_KINDS:
+    if reward is None or not reward.is_given:
         return
     order_key = bonus.happening.order_key
     state.grants[cause] = Grant(

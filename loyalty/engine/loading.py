@@ -166,22 +166,18 @@ def load_histories(
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
     for row in rewards.list_member_coupons(connection, roots):
         by_root[row["member_id"]].coupons.append(row)
-    _load_strangers(connection, works, roots, news)
+    _load_code_users(connection, works, news)
     for work in works:
         work.end_history()
 
 
-def _load_strangers(
-    connection: Connection, works: Sequence[MemberWork], roots: Sequence[UUID], news: Sequence[SavedOrder]
-) -> None:
-    """Read the orders of others on which codes of these members' rewards stand, as the batch leaves them."""
+def _load_code_users(connection: Connection, works: Sequence[MemberWork], news: Sequence[SavedOrder]) -> None:
+    """Read the orders on which codes of these members' rewards stand, whoever placed them, as the batch leaves them."""
     owners = {code: work for work in works for code in work.reward_codes()}
     if not owners:
         return
-    files = {
-        row["key"]: codec.order_file(row) for row in orders.list_code_users(connection, list(owners), roots)
-    }
+    files = {row["key"]: codec.order_file(row) for row in orders.list_code_users(connection, list(owners))}
     files |= {item.file.ref.key: item.file for item in news}
     for key, file in files.items():
         for code in file.laurel_codes & owners.keys():
-            owners[code].strangers[key] = file
+            owners[code].users[key] = file

@@ -8,13 +8,19 @@ from sqlalchemy import Connection
 
 from loyalty.engine.issuing import COUPON_SUBJECT
 from loyalty.outbox import repository as outbox
+from loyalty.rewards.redemption_repository import list_causes
 from loyalty.rewards.repository import request_again
 
 
 def retry_pushes(connection: Connection, ids: Sequence[int]) -> int:
-    """Let these failed pushes be delivered again; return how many there were."""
-    subjects = outbox.retry(connection, ids)
-    codes = [name.removeprefix(COUPON_SUBJECT) for name in subjects if name.startswith(COUPON_SUBJECT)]
-    if codes:
-        request_again(connection, codes)
+    """Let these failed pushes be delivered again; return how many there were.
+
+    The code of a redemption is not: its points went back when it failed, and the member may redeem again.
+    """
+    codes = outbox.list_codes_to_put(connection, ids)
+    ended = list_causes(connection, codes.values()) if codes else {}
+    subjects = outbox.retry(connection, [each for each in ids if codes.get(each) not in ended])
+    failed = [name.removeprefix(COUPON_SUBJECT) for name in subjects if name.startswith(COUPON_SUBJECT)]
+    if failed:
+        request_again(connection, failed)
     return len(subjects)

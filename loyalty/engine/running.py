@@ -4,7 +4,7 @@ law: no occasion twice, however often and late the job comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from loyalty.engine.apply import carry_out_many
 from loyalty.engine.commands import RunActions
 from loyalty.engine.due import settle
 from loyalty.engine.occasions import Found, Rule, Search, dated_rules, find, is_searched
+from loyalty.engine.rounds import rounds
 from loyalty.engine.segmenting import meets
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import AccountBook
@@ -104,7 +105,7 @@ def _run(
     new = _new(connection, rule, found)
     ready = _ready(connection, rule, {each.member for each in new}, versions, now)
     total = Ran()
-    for round_ in _rounds(each for each in new if each.member in ready):
+    for round_ in rounds((each for each in new if each.member in ready), lambda each: each.member):
         numbers = next_command_numbers(connection, len(round_))
         commands = {
             each.member: RunActions(
@@ -153,13 +154,3 @@ def _is_meant(rule: Rule, state: MemberState, program: Program, now: datetime) -
         if not meets(state, program, away, now):
             return False
     return all(meets(state, program, condition, now) for condition in rule.conditions)
-
-
-def _rounds(found: Iterable[Found]) -> Iterator[list[Found]]:
-    """Yield the occasions so that each member has one at a time."""
-    waiting = list(found)
-    while waiting:
-        taken: dict[UUID, Found] = {}
-        later = [each for each in waiting if taken.setdefault(each.member, each) is not each]
-        yield list(taken.values())
-        waiting = later

@@ -10,7 +10,6 @@ from loyalty.clock import add_months_to_instant
 from loyalty.engine.state import Grant, Happening, MemberState, Period
 from loyalty.engine.timeline import parse_order_key
 from loyalty.programs.automations import Trigger
-from loyalty.programs.catalogue import COUPON_KINDS
 from loyalty.programs.program import Program, Versions
 from loyalty.tiers.holding import (
     MOMENT,
@@ -90,7 +89,7 @@ def follow(state: MemberState, program: Program, at: datetime, reason: str, orde
     rises = program.tier_rank(key) > program.tier_rank(last.tier_key)
     is_won = rises and reason != "merged"
     reward = program.reward(program.tier(key).benefits.entry_reward or "") if is_won else None
-    rewarded = reward is not None and reward.kind in COUPON_KINDS and _may_reward(state, key, at, program)
+    rewarded = reward is not None and reward.is_given and _may_reward(state, key, at, program)
     state.periods.append(Period(key, entry, at, cause, rewarded, reason))
     judged = reason == "reached"
     if reason != "merged":

@@ -74,6 +74,8 @@ class EventType(IntEnum):
     COMMAND = 3
     USE = 4
     RESTORE = 5
+    FREE = 6
+    """An order that used a code died: the code may serve again, unless its points went back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ def use_events(
     if ended is not None:
         key = _restore_place(ref, ended, start, ref.external_id)
         events.append(Event(key, EventType.RESTORE, ref.key, redemption=number, share=ONE))
+        if is_dead(order, deleted_at):
+            events.append(Event(key, EventType.FREE, ref.key, redemption=number))
     return tuple(events)
 
 

@@ -34,7 +34,7 @@ def unite(state: MemberState, other: MemberState, program: Program | None, at: d
         return
     tiering.join(state, program, at)
     state.happenings = []  # to be merged is no joining
-    redate_refilled(state, program)
+    redate_refilled(state, program, at)
     if other.joined_at is not None:
         _unite_tiers(state, other, program, at)
     tiering.upgrade(state, program, at)
@@ -58,8 +58,8 @@ def _name_apart(other: MemberState) -> None:
         (united_cause(key, lot), united_cause(key, by), n) for (lot, by), n in wallet.consumed.items()
     ]
     wallet.consumed = defaultdict(int, {(lot, by): points for lot, by, points in consumed})
-    for charge in (one for each in other.redemptions.values() for one in (each.charge, *each.uses.values())):
-        charge.sources = [(united_cause(key, lot), points) for lot, points in charge.sources]
+    for charge in (one for each in other.redemptions.values() for one in each.charges):
+        charge.sources = [it._replace(lot=united_cause(key, it.lot)) for it in charge.sources]
     other.movements = [replace(one, cause=united_cause(key, one.cause)) for one in other.movements]
 
 

@@ -19,6 +19,7 @@ from loyalty.engine.credit_rows import load_posted_credit
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories, make_works
+from loyalty.engine.redemption_rows import differing
 from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
@@ -27,6 +28,7 @@ from loyalty.ledger.entries import EntryDraft, EntryKind, content_hash
 from loyalty.members import repository as members
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
+from loyalty.rewards.redemption_repository import list_redemptions
 from loyalty.values import AccountId, fraction_text
 
 PAGE = 500
@@ -150,6 +152,7 @@ def _rebuild(
     for work in works:
         work.refold = True
     read_allotments(connection, works, versions)
+    redeemed = _by_member(list_redemptions(connection, [root for work in works for root in work.roots]))
     for work in works:
         settled: datetime | None = work.row["settled_at"]
         if settled is None or work.row["must_refold"]:
@@ -157,6 +160,7 @@ def _rebuild(
         stored_orders = {file.ref.key: file for file in work.files()}
         work.state = MemberState(work.row["key"]) if work.is_merged else refold(work.state, versions, settled)
         _compare(result, work, stored_orders, lots.get(work.id, []), versions)
+        _compare_redemptions(_reporter(result, work.id), work, redeemed)
         _compare_standing_codes(_reporter(result, work.id), work, versions)
 
 
@@ -187,6 +191,11 @@ def _compare(
         differs(f"tier of order {key}", old.tier_key, file.tier_key)
     _compare_allocations(differs, state)
     _compare_coupons(differs, work)
+
+
+def _compare_redemptions(differs: Any, work: MemberWork, redeemed: dict[UUID, list[Any]]) -> None:
+    for difference in differing(work, [row for root in work.roots for row in redeemed.get(root, [])]):
+        differs(*difference)
 
 
 def _compare_standing(differs: Any, work: MemberWork) -> None:

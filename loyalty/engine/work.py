@@ -35,6 +35,16 @@ class AccountBook:
     platforms: Mapping[StoreId, str]
     gift_card_stores: frozenset[StoreId] = frozenset()
     currency: str = ""
+    tills: frozenset[StoreId] = frozenset()
+    """Stores that tell of orders and keep neither coupons nor customers."""
+    closed: frozenset[StoreId] = frozenset()
+    """Stores that are disconnected."""
+
+    @property
+    def code_stores(self) -> list[int]:
+        """Return the numbers of the connected stores that can make codes, the oldest first."""
+        unable = self.tills | self.closed
+        return sorted(number for store, number in self.store_numbers.items() if store not in unable)
 
     def needs_products(self, store: StoreId, versions: Versions) -> bool:
         """Return whether orders of a store must be read with facts of their products."""
@@ -44,10 +54,26 @@ class AccountBook:
         """Return the key that signs what other systems are told: 64 hexadecimal digits, as ASCII."""
         return hmac.new(self.coupon_key, b"webhooks", hashlib.sha256).hexdigest().encode()
 
+    def content_key(self) -> bytes:
+        """Return the key that signs links to content."""
+        return hmac.new(self.coupon_key, b"content", hashlib.sha256).digest()
+
     def store(self, number: int) -> StoreId:
         """Return the store of a number, the first one when there is none of it."""
         by_number = {own: store for store, own in self.store_numbers.items()}
         return by_number.get(number) or by_number[min(by_number)]
+
+    def shop(self, number: int) -> StoreId:
+        """Return where what the store of a number caused is kept: there, or when that is a till in the first shop, a
+        connected one where there is one. The till itself, when the account has no shop.
+        """
+        own = self.store(number)
+        shops = [
+            (store in self.closed, place, store)
+            for store, place in self.store_numbers.items()
+            if store not in self.tills
+        ]
+        return min(shops)[2] if own in self.tills and shops else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +112,8 @@ class MemberWork:
     """Whose the batch's orders are, of him and of those who are merged into him."""
     because: str | None = None
     """The reason that all entries of this fold carry, where there is one."""
-    strangers: dict[str, OrderFile] = field(default_factory=dict)
-    """Orders of others on which codes of his rewards stand."""
+    users: dict[str, OrderFile] = field(default_factory=dict)
+    """Orders, whoever placed them, on which codes of his rewards stand."""
     stood: tuple[object, ...] = ()
     """On what ground he had his tier when he was loaded."""
 
@@ -151,22 +177,22 @@ class MemberWork:
         for change in self.changes:
             key = change.new.ref.key
             self.of(self.owners.get(key, self.id)).orders[key] = change.new
-        if self.command is not None and self.command not in self.state.commands:
+        states = (self.state, *self.state.parts.values())
+        if self.command is not None and not any(self.command in state.commands for state in states):
             self.state.commands.append(self.command)
         self.state.used_causes = frozenset(row["cause"] for row in self.coupons if row["state"] == "used")
         self._find_code_users()
 
     def reward_codes(self) -> dict[str, int]:
         """Return the codes of his redemptions and of his credit with their numbers; his coupons were read."""
-        numbers = {row["code"]: number_of(row["cause"]) for row in self.coupons}
-        return {code: number for code, number in numbers.items() if number is not None}
+        return {row["code"]: n for row in self.coupons if (n := number_of(row["cause"])) is not None}
 
     def _find_code_users(self) -> None:
         """Let every state of the fold know which orders use the codes of its redemptions."""
         codes, users = self.reward_codes(), dict[int, list[OrderFile]]()
         if not codes:
             return
-        files = {file.ref.key: file for file in (*self.strangers.values(), *self.files())}
+        files = {file.ref.key: file for file in (*self.users.values(), *self.files())}
         for _, file in sorted(files.items()):
             for number in sorted({codes[code] for code in file.laurel_codes if code in codes}):
                 users.setdefault(number, []).append(file)
@@ -176,8 +202,7 @@ class MemberWork:
 
     def plan(self, versions: Versions, now: datetime) -> None:
         """Find out whether the news can be appended; what gives points back needs to know where they came from."""
-        due = next_reward_due(self.state)
-        self.refold = self.refold or (due is not None and due <= max(now, self.row["settled_at"] or now))
+        self.refold = self.refold or self._ends_rewards(max(now, self.row["settled_at"] or now))
         self.refold = self.refold or self.row["must_refold"] or self._has_missed_rules(versions)
         self.refold = self.refold or self.is_merged or self._restates_another()
         if self.refold:
@@ -193,6 +218,13 @@ class MemberWork:
             self.refold = True  # what it takes back was given in an earlier fold
             return
         self.events = sorted([*events, *command], key=lambda event: event.key)
+        if self.events and self._ends_rewards(self.events[-1].key.at):
+            self.refold = True  # the shop's clock is ahead
+
+    def _ends_rewards(self, until: datetime) -> bool:
+        """Return whether a hold, or the time of an unused code, ends up to an instant: then lots get points back."""
+        due = next_reward_due(self.state)
+        return due is not None and due <= until
 
     def _restates_another(self) -> bool:
         """Return whether a known order of somebody merged into him changed: that one's own past may have rated it."""

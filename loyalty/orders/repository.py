@@ -50,15 +50,12 @@ def list_histories(connection: Connection, members: Sequence[UUID]) -> Sequence[
     return connection.execute(_HISTORY, {"members": list(members)}).mappings().all()
 
 
-def list_code_users(
-    connection: Connection, codes: Sequence[str], members: Sequence[UUID]
-) -> Sequence[RowMapping]:
-    """Return the orders with any of these codes that belong to nobody of these members."""
+def list_code_users(connection: Connection, codes: Sequence[str]) -> Sequence[RowMapping]:
+    """Return the orders, whoever placed them, on which any of these codes stands."""
     statement = text(
-        f"select {_FOLDED}, snapshot from orders where laurel_codes <> '[]' and laurel_codes ?| :codes"
-        " and (member_id is null or member_id <> all(:members)) order by key"
-    ).bindparams(bindparam("codes", type_=ARRAY(Text)), bindparam("members", type_=ARRAY(Uuid)))
-    return connection.execute(statement, {"codes": list(codes), "members": list(members)}).mappings().all()
+        f"select {_FOLDED}, snapshot from orders where laurel_codes <> '[]' and laurel_codes ?| :codes order by key"
+    ).bindparams(bindparam("codes", type_=ARRAY(Text)))
+    return connection.execute(statement, {"codes": list(codes)}).mappings().all()
 
 
 def list_owners(connection: Connection, keys: Iterable[str]) -> dict[str, UUID | None]:

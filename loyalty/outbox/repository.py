@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Uuid
+from sqlalchemy.types import Text, Uuid
 
 from loyalty.db import Row, records
 from loyalty.outbox.commands import command_data, command_kind
@@ -79,6 +79,14 @@ def add_pushes(connection: Connection, account: UUID, new: Sequence[NewPush]) ->
     connection.execute(statement, {**values, "account": account})
 
 
+def list_marked(connection: Connection, subjects: Sequence[str]) -> set[str]:
+    """Return which of these orders were marked already, or shall be."""
+    statement = text(
+        "select subject from pushes where kind = 'mark_order' and subject = any(:subjects)"
+    ).bindparams(bindparam("subjects", type_=ARRAY(Text)))
+    return set(connection.execute(statement, {"subjects": list(subjects)}).scalars())
+
+
 def claim_pushes(
     connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
 ) -> Sequence[RowMapping]:
@@ -115,6 +123,14 @@ def record(connection: Connection, outcomes: Sequence[Delivered], now: datetime)
         f" from {source} where pushes.id = rows.id and pushes.status = 'waiting'"
     )
     connection.execute(statement, {**values, "now": now})
+
+
+def list_codes_to_put(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return the code that each of these pushes, where it is one of that kind, shall put into a shop."""
+    statement = text(
+        "select id, command->>'code' as code from pushes where id = any(cast(:ids as bigint[])) and kind = 'put_coupon'"
+    )
+    return {row.id: row.code for row in connection.execute(statement, {"ids": list(ids)})}
 
 
 def retry(connection: Connection, ids: Sequence[int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -22,13 +23,17 @@ COUPON_KINDS = frozenset({"fixed_discount", "percent_discount", FREE_SHIPPING, F
 """Rewards that are a code in the shop, and that rules may give."""
 CODE_KINDS = COUPON_KINDS | {VARIABLE_DISCOUNT}
 """Rewards that are a code in the shop when they are redeemed."""
+DISCOUNT_KINDS = CODE_KINDS - {FREE_SHIPPING}
+"""Rewards that take money off what is bought."""
 SERVICE_KINDS = frozenset({"sample", EVENT_TICKET, "service"})
 """Rewards that people carry out, with a state and a closing note."""
-MONEY_KINDS = frozenset({STORE_CREDIT, GIFT_CARD})
+UNOFFERED_KINDS = frozenset({GIFT_CARD})
+"""Rewards that no connected shop keeps, so that nobody can have them."""
 REWARD_KINDS = (
     "fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT, VARIABLE_DISCOUNT, GIFT_CARD, STORE_CREDIT,
     "sample", EVENT_TICKET, "service", CONTENT, EXTERNAL,
 )  # fmt: skip
+FORM_KINDS = ("text", "choice", "date")
 HOLD_MINUTES = 30
 """How long points are held for a code at a checkout, or for another system, unless it is used (RULES §7)."""
 
@@ -40,6 +45,18 @@ class Uses:
     uses: int
     period: str = "lifetime"
     """day, week (from Monday), month, year or lifetime."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """What people must know to carry a service out, asked when it is redeemed."""
+
+    key: str
+    label: Text
+    kind: str = "text"
+    """text, choice (among `options`) or date."""
+    required: bool = True
+    options: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,18 @@ class Reward:
     """The event to which a ticket admits."""
     url: str | None = None
     """Where content lies."""
+    form: tuple[FormField, ...] = ()
+    """What is asked of who redeems a service."""
+
+    @property
+    def forfeits(self) -> bool:
+        """Return whether points are gone when its time ends; content was there to be seen until then."""
+        return self.on_expiry == "forfeit" or self.kind == CONTENT
+
+    @property
+    def is_given(self) -> bool:
+        """Return whether rules give it to members: a code of the shop that is not archived."""
+        return self.kind in COUPON_KINDS and not self.archived
 
     def is_open(self, instant: datetime) -> bool:
         """Return whether it may be redeemed at an instant as far as its dates go."""

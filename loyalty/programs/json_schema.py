@@ -101,5 +101,6 @@ def _content(field: fields.Field[Any]) -> Json:
 
 
 def _size(field: fields.List[Any]) -> Json:
-    least = [rule.min for rule in field.validators if isinstance(rule, validate.Length)]
-    return {"minItems": least[0]} if least else {}
+    rules = [rule for rule in field.validators if isinstance(rule, validate.Length)]
+    sizes = {"minItems": rules[0].min, "maxItems": rules[0].max} if rules else {}
+    return {name: size for name, size in sizes.items() if size is not None}

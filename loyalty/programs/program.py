@@ -11,6 +11,7 @@ from loyalty.programs.campaigns import Campaign
 from loyalty.programs.cash_back import CashBack
 from loyalty.programs.catalogue import STORE_CREDIT, Reward
 from loyalty.programs.ladder import Text, Tier, TierPolicy
+from loyalty.programs.limits import DiscountShare
 from loyalty.programs.segments import Figure, Segment
 from loyalty.programs.terms import (
     AwardOn,
@@ -161,6 +162,9 @@ class Program:
     referral: Referral = field(default_factory=Referral)
     messages: tuple[Message, ...] = ()
     activities: tuple[ActivityLimit, ...] = ()
+    discount_share: DiscountShare | None = None
+    gross_margin_percent: Fraction | None = None
+    """What the shop keeps of its revenue once the goods are paid, as the merchant states it."""
     paused: bool = False
     """Orders paid while it is in force earn no points."""
 
@@ -259,6 +263,10 @@ class Versions:
     def have_credit(self) -> bool:
         """Return whether the rules of any version may give store credit."""
         return any(program.gives_credit() for program in self.programs)
+
+    def serve_orders(self) -> bool:
+        """Return whether any tier of any version has a service that is done to orders."""
+        return any(tier.benefits.order_words() for program in self.programs for tier in program.tiers)
 
     def reach(self) -> timedelta:
         """Return how far back from an event any version may still look at figures by their instant."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.clock import local_instant
-from loyalty.programs.catalogue import Reward, Uses
+from loyalty.programs.catalogue import FormField, Reward, Uses
 from loyalty.programs.terms import Match
 
 
@@ -20,8 +20,13 @@ def read_reward(data: dict[str, Any], tz: str) -> Reward:
             "opens": _instant(data["opens"], tz),
             "closes": _instant(data["closes"], tz),
             "products": Match(**{name: frozenset(listed) for name, listed in data["products"].items()}),
+            "form": tuple(_form_field(item) for item in data["form"]),
         }
     )
+
+
+def _form_field(data: dict[str, Any]) -> FormField:
+    return FormField(**{**data, "options": {option["key"]: option["text"] for option in data["options"]}})
 
 
 def _instant(wall: datetime | None, tz: str) -> datetime | None:

@@ -10,8 +10,10 @@ from loyalty.programs.catalogue import (
     CODE_KINDS,
     CONTENT,
     EVENT_TICKET,
+    FORM_KINDS,
     FREE_PRODUCT,
     REWARD_KINDS,
+    SERVICE_KINDS,
     VARIABLE_DISCOUNT,
 )
 from loyalty.programs.fields import Key, Number, Texts, WallTime, Whole
@@ -22,6 +24,8 @@ PERIODS = ("day", "week", "month", "year", "lifetime")
 NEED_AMOUNT = frozenset(
     {"fixed_discount", "percent_discount", VARIABLE_DISCOUNT, "store_credit", "gift_card"}
 )
+MOST_FIELDS = 20
+MOST_OPTIONS = 50
 
 
 class UsesSchema(Strict):
@@ -40,6 +44,36 @@ class PerMember(fields.Field[dict[str, Any]]):
             raise ValidationError('Must be a whole number or {"uses": n, "period": "month"}.')
         loaded: dict[str, Any] = UsesSchema().load(given)
         return loaded
+
+
+class OptionSchema(Strict):
+    """One of the answers to choose among."""
+
+    key = Key(required=True)
+    text = Texts(required=True)
+
+
+class FormFieldSchema(Strict):
+    """What is asked when a service is redeemed."""
+
+    key = Key(required=True)
+    label = Texts(required=True)
+    kind = choice(FORM_KINDS, "text")
+    required = fields.Boolean(load_default=True)
+    options = fields.List(
+        fields.Nested(OptionSchema), load_default=list, validate=validate.Length(0, MOST_OPTIONS)
+    )
+
+    @validates_schema
+    def _options_fit(self, data: dict[str, Any], **_: Any) -> None:
+        if (len(data["options"]) >= 2) != (data["kind"] == "choice"):
+            raise ValidationError("A choice has at least two, and nothing else has any.", "options")
+        _need_unique(data["options"], "options")
+
+
+def _need_unique(items: list[dict[str, Any]], name: str) -> None:
+    if len({item["key"] for item in items}) < len(items):
+        raise ValidationError("Must have each key once.", name)
 
 
 class RewardSchema(Strict):
@@ -71,6 +105,15 @@ class RewardSchema(Strict):
     archived = fields.Boolean(load_default=False)
     event = Key(load_default=None, allow_none=True)
     url = fields.Url(schemes={"https", "http"}, require_tld=False, load_default=None, allow_none=True)
+    form = fields.List(
+        fields.Nested(FormFieldSchema), load_default=list, validate=validate.Length(0, MOST_FIELDS)
+    )
+
+    @validates_schema
+    def _form_fits(self, data: dict[str, Any], **_: Any) -> None:
+        if data["form"] and data["kind"] not in SERVICE_KINDS:
+            raise ValidationError("Only what people carry out asks for anything.", "form")
+        _need_unique(data["form"], "form")
 
     @validates_schema
     def _amount_fits(self, data: dict[str, Any], **_: Any) -> None:
@@ -88,6 +131,9 @@ class RewardSchema(Strict):
             return
         if not data["points"]:
             raise ValidationError("Must be how many points the amount is worth.", "points")
+        for name, bound in (("min", data["least"]), ("max", data["most"])):
+            if bound is not None and bound % data["step"]:
+                raise ValidationError("Must be a multiple of `step`.", name)
         if data["least"] is not None and data["most"] is not None and data["most"] < data["least"]:
             raise ValidationError("Must be at least `min`.", "max")
 
@@ -96,10 +142,12 @@ class RewardSchema(Strict):
         kind, products = data["kind"], data["products"]
         if kind == FREE_PRODUCT and not products["product_ids"]:
             raise ValidationError("Must name the free product.", "products")
-        if kind not in CODE_KINDS and any(products.values()):
-            raise ValidationError("Only a code in the shop is bound to products.", "products")
-        if products["skus"] or products["tags"]:
-            raise ValidationError("A code is bound to product_ids and category_ids only.", "products")
+        if products["skus"] or products["tags"] or (products["product_ids"] and products["category_ids"]):
+            raise ValidationError("A code is bound to product_ids or to category_ids only.", "products")
+        if kind not in CODE_KINDS:
+            for name, given in (("products", any(products.values())), ("combinable", data["combinable"])):
+                if given:
+                    raise ValidationError("Only a code in the shop has this.", name)
         if (data["event"] is not None) > (kind == EVENT_TICKET):
             raise ValidationError("Only an event_ticket names an event.", "event")
         if (data["url"] is not None) != (kind == CONTENT):

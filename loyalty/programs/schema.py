@@ -15,6 +15,7 @@ from loyalty.programs.automation_schema import (
 )
 from loyalty.programs.campaign_schema import CampaignSchema
 from loyalty.programs.fields import ByKey, CalendarLength, Key, Number, Texts, Whole
+from loyalty.programs.inheriting import INHERIT, OWN
 from loyalty.programs.references import list_missing
 from loyalty.programs.reward_schema import RewardSchema
 from loyalty.programs.schema_parts import MatchSchema, Strict, choice, ids, part
@@ -138,6 +139,7 @@ class TierPolicySchema(Strict):
     notice_days = fields.List(Whole(least=1), load_default=list)
     on_refund = choice(["period_end", "at_once"], "period_end")
     on_change = choice(["keep", "recalculate"], "keep")
+    benefits = choice([OWN, INHERIT], OWN)
 
 
 class MembershipSchema(Strict):

@@ -46,7 +46,11 @@ def list_entries(
     rows = connection.execute(_ENTRIES, {"member": member, "before": before, "limit": limit}).mappings()
     versions = load_versions(connection, account)
     return [
-        {**row, "order": _order(row), "reason": reason_text(_cause(row, versions), _points_name(versions, row))}
+        {
+            **row,
+            "order": _order(row),
+            "reason": reason_text(_cause(row, versions), _points_name(versions, row)),
+        }
         for row in rows
     ]
 

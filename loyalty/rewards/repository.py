@@ -19,6 +19,7 @@ COUPON = {
     "reusable": "boolean", "free_shipping": "boolean", "used_by": "text", "scope": "jsonb",
 }  # fmt: skip
 _RENEWED = ("program_version", "kind", "amount", "expires_at", "free_shipping", "state", "failure", "used_by")
+_SETTLED = {"code": "text", "before": "text[]", "state": "text", "external_id": "text", "failure": "text"}
 _REDEEMED = "(starts_with(cause, 'redemption:') or starts_with(cause, 'credit:'))"
 _USES = {"key": "text", "code": "text", "live": "boolean", "gone": "boolean"}
 
@@ -87,25 +88,15 @@ def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> N
     connection.execute(statement, {**values, "account": account})
 
 
-def settle_coupon(
-    connection: Connection,
-    code: str,
-    *,
-    from_states: Sequence[str],
-    state: str,
-    external_id: str,
-    failure: str | None,
-) -> UUID | None:
-    """Let a coupon in one of these states become what the shop made of it; return its member."""
+def settle_coupons(connection: Connection, rows: Sequence[Row]) -> None:
+    """Let coupons in one of the states `before` become what the shop made of them."""
+    source, values = records(_SETTLED, rows)
     statement = text(
-        "update coupons set state = :state, failure = :failure,"
-        " external_id = case when :external_id = '' then external_id else :external_id end"
-        " where code = :code and state = any(:from_states) returning member_id"
-    ).bindparams(bindparam("from_states", type_=ARRAY(Text)))
-    values = {
-        "code": code, "state": state, "external_id": external_id, "failure": failure, "from_states": list(from_states),
-    }  # fmt: skip
-    return connection.execute(statement, values).scalar_one_or_none()
+        "update coupons set state = rows.state, failure = rows.failure,"
+        " external_id = coalesce(nullif(rows.external_id, ''), coupons.external_id)"
+        f" from {source} where coupons.code = rows.code and coupons.state = any(rows.before)"
+    )
+    connection.execute(statement, values)
 
 
 def give_up(connection: Connection, members: Sequence[UUID], failure: str) -> None:
@@ -125,15 +116,29 @@ def request_again(connection: Connection, codes: Sequence[str]) -> None:
     connection.execute(statement, {"codes": list(codes)})
 
 
+def list_issued(connection: Connection, external_ids: Sequence[str]) -> Sequence[RowMapping]:
+    """Return the coupons that shops have under these ids of theirs, with the address that each is bound to."""
+    statement = text(
+        "select c.*, coalesce(nullif(m.email, ''), s.email, '') as email from coupons c"
+        " join members m on m.id = c.member_id left join members s on s.id = m.merged_into"
+        " where c.external_id = any(:ids) and c.state = 'issued'"
+    ).bindparams(bindparam("ids", type_=ARRAY(Text)))
+    return connection.execute(statement, {"ids": list(external_ids)}).mappings().all()
+
+
 def list_ending_coupons(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:
-    """Return, for the next members by id, the unused coupons that end after `since`, up to and with `until`."""
+    """Return, for the next members by id, the unused coupons that end after `since`, up to and with `until`; those of
+    members for whom somebody else stands, for that one.
+    """
     statement = text(
-        "with page as (select distinct member_id from coupons where state = 'issued' and expires_at > :since"
-        "   and expires_at <= :until and member_id > :after order by member_id limit :limit)"
-        " select member_id, cause, code, expires_at as at from coupons join page using (member_id)"
-        " where state = 'issued' and expires_at > :since and expires_at <= :until order by member_id, expires_at, code"
+        "with ending as materialized (select coalesce(merged_into, members.id) as person, cause, code, expires_at"
+        "   from coupons join members on members.id = member_id"
+        "   where state = 'issued' and expires_at > :since and expires_at <= :until),"
+        " page as (select distinct person from ending where person > :after order by person limit :limit)"
+        " select person as member_id, cause, code, expires_at as at from ending join page using (person)"
+        " order by person, expires_at, code"
     )
     values = {"since": since, "until": until, "after": after, "limit": limit}
     return connection.execute(statement, values).mappings().all()

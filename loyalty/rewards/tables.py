@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     Numeric,
@@ -47,6 +48,12 @@ coupons = Table(
     UniqueConstraint("account_id", "code"),  # coupon codes seen in orders
     Index("ix_coupons_member", "account_id", "member_id"),  # GET /coupons?member=, refold
     Index(
+        "ix_coupons_external_id", "account_id", "external_id", postgresql_where=text("state = 'issued'")
+    ),  # a shop tells of a coupon
+    Index(
+        "ix_coupons_expires_at", "account_id", "expires_at", postgresql_where=text("state = 'issued'")
+    ),  # coupon_expiring
+    Index(
         "ix_coupons_used_by", "account_id", "used_by", postgresql_where=text("used_by is not null")
     ),  # order died
     belongs_to("members", "member_id"),
@@ -66,7 +73,8 @@ redemptions = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("account_id", Uuid, nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("number", Integer),
+    Column("cause", Text),
     Column("member_id", Uuid, nullable=False),
     Column("reward_key", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -88,6 +96,7 @@ redemptions = Table(
     Column("closing_note", Text, nullable=False, server_default=""),
     UniqueConstraint("account_id", "id"),
     UniqueConstraint("account_id", "number"),  # one for each accepted command
+    UniqueConstraint("account_id", "cause"),  # nothing is given twice for one cause
     Index(
         "ix_redemptions_member", "account_id", "member_id", "id"
     ),  # GET /redemptions?member=, limits of a member
@@ -107,7 +116,20 @@ redemptions = Table(
     belongs_to("members", "member_id"),
     CheckConstraint("points >= 0 and restored >= 0", name="points"),
     CheckConstraint("state in ('held', 'captured', 'released', 'cancelled', 'expired')", name="state"),
-    CheckConstraint("fulfilment in ('open', 'accepted', 'done', 'refused')", name="fulfilment"),
-    comment="number: of the accepted command; state: what the fold made of the points;"
-    " fulfilment: how far people are with a service",
+    CheckConstraint("fulfilment in ('open', 'accepted', 'done', 'refused', 'cancelled')", name="fulfilment"),
+    CheckConstraint("(number is null) = (cause is not null)", name="source"),
+    comment="number: of the accepted command; cause: why a rule gave it, where none asked; state: what the fold made"
+    " of the points; fulfilment: how far people are with a service",
+)
+
+discount_shares = Table(
+    "discount_shares",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("judged_at", Instant, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("discounts", Numeric(20, 4), nullable=False),
+    Column("revenue", Numeric(20, 4), nullable=False),
+    Column("is_above", Boolean, nullable=False),
+    comment="what the program's codes took off the revenue since then, as it was judged last",
 )

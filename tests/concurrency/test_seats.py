@@ -66,7 +66,9 @@ def people(runtime: Runtime, shop: Shop, count: int) -> list[UUID]:
     return [found[identity].id for identity in identities]
 
 
-def at_once(runtime: Runtime, shop: Shop, work: Work, calls: int = CALLS) -> list[Any]:
+def at_once(
+    runtime: Runtime, shop: Shop, work: Work, calls: int = CALLS, workers: int = WORKERS
+) -> list[Any]:
     """Do the same in many transactions at once; a refusal is its class."""
 
     def call(number: int) -> Any:
@@ -76,7 +78,7 @@ def at_once(runtime: Runtime, shop: Shop, work: Work, calls: int = CALLS) -> lis
         except LoyaltyError as error:
             return type(error)
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(call, range(calls)))
 
 

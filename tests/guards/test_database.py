@@ -39,6 +39,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
     "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members", "laurel_published",
+    "laurel_alarms",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,11 +16,12 @@ from loyalty.clock import utc_now
 from loyalty.engine.credit_commands import MadeCode, make_credit_code
 from loyalty.errors import NotEnoughCredit
 from loyalty.reports.credit import CreditStanding, read_credit
-from workers.pushing import push_store
+from workers.pushing import TRIES, push_store
 from workers.runtime import Runtime
 from workers.settling import close_tier_periods
 
 EMAIL = "amy@example.test"
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -63,6 +64,10 @@ def credit(desk: Desk, at: datetime | None = None) -> tuple[str, str, str]:
         member = connection.execute(text("select id from members")).scalar_one()
         found: CreditStanding = read_credit(connection, member, at or utc_now())
     return found.balance, found.available, found.held
+
+
+def incidents(desk: Desk) -> list[str]:
+    return [row["kind"] for row in desk.rows("select kind from incidents order by id")]
 
 
 def states(desk: Desk) -> list[str]:
@@ -142,6 +147,40 @@ def test_what_is_set_aside_cannot_be_set_aside_again(desk: Desk) -> None:
     assert refused.value.told == {"available": "40"}
     make_code(desk, "40")
     assert credit(desk) == ("100", "0", "100")
+
+
+@pytest.mark.parametrize("status", [401, 301])
+def test_a_code_that_the_shop_refuses_sets_nothing_aside(
+    desk: Desk, sandbox: SandboxShop, status: int
+) -> None:
+    sandbox.fail_next(path="coupons/batch", status=status, headers={"Location": "https://elsewhere.example"})
+    made = make_code(desk, "60")
+    assert (credit(desk), states(desk), sandbox.coupon(made.code)) == (("100", "100", "0"), ["failed"], None)
+    assert incidents(desk) == ["credit_code_failed"]
+
+
+def test_a_code_of_which_the_shop_never_tells_is_disabled_there(desk: Desk, sandbox: SandboxShop) -> None:
+    sandbox.fail_next(path="coupons/batch", status=500, after=True)
+    made = make_code(desk, "60")
+    sandbox.fail_next(TRIES - 1, path="coupons", status=500)
+    for tries in range(1, TRIES):
+        push_store(desk.runtime, desk.shop.account, desk.shop.store.id, now=utc_now() + tries * 2 * HOUR)
+    assert (credit(desk), states(desk)) == (("100", "100", "0"), ["failed"])
+    later = utc_now() + 100 * HOUR
+    sandbox.now = lambda: later
+    push_store(desk.runtime, desk.shop.account, desk.shop.store.id, now=later)
+    coupon = sandbox.coupon(made.code)
+    assert coupon is not None
+    assert datetime.fromisoformat(coupon["date_expires_gmt"]).replace(tzinfo=UTC) <= later
+
+
+def test_a_code_that_serves_two_orders_is_paid_twice_and_told(desk: Desk, sandbox: SandboxShop) -> None:
+    made = make_code(desk, "60")
+    buy(desk, sandbox, 200, made.code)
+    sandbox.let_through(made.code)
+    buy(desk, sandbox, 50, made.code)
+    assert credit(desk) == ("-10", "-10", "0")
+    assert incidents(desk) == ["credit_used_again"]
 
 
 def test_each_code_of_a_member_is_another(desk: Desk) -> None:

@@ -321,3 +321,22 @@ def test_inactivity_runs_anew_from_a_redemption() -> None:
     assert {lot.expires_at for lot in state.wallet.lots.values() if lot.remaining} == {
         datetime(2026, 3, 25, 16, tzinfo=NOON.tzinfo)
     }
+
+
+def test_order_that_dies_without_giving_back_frees_the_code_for_what_is_paid() -> None:
+    """Never neither, never both: policy none keeps the points, and WooCommerce opens the code again (U12)."""
+    dead = using(state=OrderState.DEAD, modified_at=REDEEMED + 2 * DAY)
+    kept = {"restore_redeemed": "none"}
+    unused = live(users=[dead], commands=[asked(), ended()], refunds=kept, until=REDEEMED + 3 * DAY)
+    assert (net(unused), unused.redemptions[1].uses) == (40, {})
+    assert not unused.grants["redemption:1"].used
+    again = live(users=[dead, using("3", after=3 * DAY)], commands=[asked(), ended()], refunds=kept)
+    assert (net(again), list(again.redemptions[1].uses)) == (80, ["1:3"])
+    returned = live(users=[dead], commands=[asked(), ended()], refunds=kept)
+    assert (net(returned), returned.redemptions[1].state) == (100, RedemptionState.EXPIRED)
+
+
+def test_everything_paid_and_unused_returns_at_the_end() -> None:
+    two = [using(id, state=OrderState.DEAD, modified_at=REDEEMED + 2 * DAY) for id in ("2", "3")]
+    state = live(users=two, commands=[asked(), ended()], refunds={"restore_redeemed": "none"})
+    assert (net(state), balance(state).available, state.wallet.held) == (100, 100, 0)

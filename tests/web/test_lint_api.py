@@ -92,6 +92,16 @@ def test_the_draft_is_judged_unless_a_document_is_given(caller: Caller) -> None:
     ]
 
 
+def test_rewards_that_nobody_may_have_are_warned_of_by_linting_and_by_publishing(caller: Caller) -> None:
+    given = document(100)
+    given["rewards"][0] |= {"until": "2019-01-01T00:00", "stock": 0}
+    expected = [("nobody_may_have", "/rewards/0/until"), ("nobody_may_have", "/rewards/0/stock")]
+    for path in ("/program/lint", "/program/publish"):
+        answer = caller.post(path, {"document": given})
+        assert answer.json is not None
+        assert [(each["code"], each["path"]) for each in answer.json["warnings"]] == expected
+
+
 def test_mistakes_are_named_by_path(caller: Caller) -> None:
     answer = caller.post("/program/lint", {"document": make_document(extra=1)})
     assert answer.status_code == 422

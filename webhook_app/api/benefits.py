@@ -14,9 +14,10 @@ from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.programs.ladder import Benefits
 from loyalty.programs.rules_words_tiers import benefits_ahead
 from loyalty.programs.service import load_versions
+from loyalty.reports.claimable import list_claimable
 from loyalty.reports.coupons import find_standing_code
 from loyalty.reports.standing import read_standings
-from loyalty.stores.service import list_stores
+from loyalty.stores.service import list_places
 from loyalty.values import StoreId
 from webhook_app.api.member_answers import BenefitsSchema, StandingCodeSchema
 from webhook_app.api.parts import Data, Resource, Writing, transaction
@@ -37,9 +38,11 @@ def show(member: UUID) -> Data:
             raise NotFound("There is no member of that id.")
         program, tier = load_versions(connection, access().account).at(now), found[0].tier
         code = find_standing_code(connection, member, tier)
+        claimable = list_claimable(connection, program, found[0], now) if program else []
     benefits = program.tier(tier.key).benefits if program and tier else Benefits()
     ahead = benefits_ahead(program, tier.key) if program and tier else ()
-    return {"tier": tier, "benefits": benefits, "code": code if benefits.has_code else None, "ahead": ahead}
+    code = code if benefits.has_code else None
+    return {"tier": tier, "benefits": benefits, "code": code, "ahead": ahead, "claimable": claimable}
 
 
 @blueprint.writes(
@@ -55,12 +58,12 @@ def make_code(writing: Writing, asked: Data, member: UUID) -> Data:
 
 
 def code_store(connection: Connection, key: str | None) -> StoreId:
-    """Return the connected store of a key, or the first one; raises Conflict, Invalid."""
-    stores = [store for store in list_stores(connection, tools().vault) if store.is_connected]
-    meant = next((store for store in stores if key in (None, store.key)), None)
+    """Return the connected store of a key, or the first one, that keeps codes; raises Conflict, Invalid."""
+    shops = [place for place in list_places(connection) if place.is_connected and not place.is_till]
+    meant = next((shop for shop in shops if key in (None, shop.key)), None)
     if meant is None and key is None:
-        raise Conflict("The account has no connected store.")
+        raise Conflict("The account has no connected store that keeps codes.")
     if meant is None:
-        message = "There is no connected store of that key."
+        message = "There is no connected store of that key that keeps codes."
         raise Invalid(message, {"/store": [message]})
-    return meant.id
+    return meant.store

@@ -15,13 +15,13 @@ from loyalty.community import repository
 from loyalty.community.code import check_in_code
 from loyalty.community.forms import FORM_NAMES, STATE_NAMES, CheckIn, Form, State
 from loyalty.community.things import get_thing, list_things
-from loyalty.engine import gatherings
+from loyalty.engine import gatherings, tickets
 from loyalty.engine.book import load_book
 from loyalty.programs.fields import Texts, Whole
 from webhook_app.api.answers import page_of, words
 from webhook_app.api.fields import Moment
 from webhook_app.api.parts import Data, Resource, Writing, actor, number_cursor, page, transaction
-from webhook_app.api.questions import PageQuery, Strict
+from webhook_app.api.questions import PageQuery, ReasonRequest, Strict
 from webhook_app.api.taking_part import (
     AudienceSchema,
     MemberRequest,
@@ -117,6 +117,7 @@ class EventSchema(NamedSchema):
     goal = fields.Nested(GoalSchema, allow_none=True)
     theme = words()
     channels = fields.List(fields.String())
+    called_off_at = Moment(allow_none=True)
 
 
 class EventResultSchema(EventSchema):
@@ -132,6 +133,9 @@ class SignUpSchema(Schema):
     state_name = words()
     queued_at = Moment()
     changed_at = Moment()
+    redemption = fields.UUID(
+        attribute="redemption_id", allow_none=True, metadata={"description": "The ticket that it came of."}
+    )
     counted = counted_field()
 
 
@@ -209,9 +213,21 @@ def sign_up(writing: Writing, asked: Data, key: str) -> Data:
 
 @blueprint.writes("/events/<key>/cancellations", SignUpSchema, status=200, body=MemberRequest)
 def cancel(writing: Writing, asked: Data, key: str) -> Data:
-    """Take a sign-up back; the first of the waiting list gets the seat."""
-    row = gatherings.cancel(writing.connection, book_of(writing), key, asked["member"], utc_now())
-    return sign_up_answer(row)
+    """Take a sign-up back; the first of the waiting list gets the seat, and a ticket gives its points back."""
+    member: UUID = asked["member"]
+    done = tickets.cancel_sign_up(writing.connection, book_of(writing), key, member, utc_now(), actor())
+    deliver(writing, done.pushed)
+    return sign_up_answer(done.sign_up)
+
+
+@blueprint.writes("/events/<key>/calling-off", EventSchema, status=200, body=ReasonRequest)
+def call_off(writing: Writing, asked: Data, key: str) -> Data:
+    """Let an event not take place: all sign-ups are cancelled, and tickets give their points back."""
+    reason = asked["reason"]
+    done = tickets.call_off(writing.connection, book_of(writing), key, reason, utc_now(), actor())
+    note(writing.connection, access().account, actor(), "event.called_off", key, reason=reason)
+    deliver(writing, done.pushed)
+    return event_answer(done.event)
 
 
 @blueprint.reads("/events/<key>/sign-ups", page_of(SignUpSchema), SignUpsQuery)

@@ -9,7 +9,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from webhook_app.moments import moment_text, read_moment
+from loyalty.clock import read_moment
+from webhook_app.moments import moment_text
 
 MOST_POINTS = 10**12
 AMOUNT = re.compile(r"^-?\d{1,12}(\.\d{1,4})?$")

@@ -47,6 +47,19 @@ class StandingCodeSchema(Schema):
     tier = fields.String(metadata={"description": "The key of the tier that gives it."})
 
 
+class ClaimableSchema(Schema):
+    reward = fields.String()
+    kind = fields.String()
+    name = words()
+    terms = words()
+    uses = fields.Integer(allow_none=True, metadata={"description": "How often in a period; null: always."})
+    period = fields.String(allow_none=True)
+    uses_left = fields.Integer(allow_none=True, metadata={"description": "In the period that runs now."})
+    refusals = fields.List(
+        fields.String(), metadata={"description": "Why not now; empty: it may be claimed."}
+    )
+
+
 class BenefitsSchema(Schema):
     tier = fields.Nested(TierSchema, allow_none=True)
     benefits = fields.Nested(BenefitSchema)
@@ -57,6 +70,9 @@ class BenefitsSchema(Schema):
     )
     ahead = fields.List(
         words(), metadata={"description": "What the next tier offers that this one does not."}
+    )
+    claimable = fields.List(
+        fields.Nested(ClaimableSchema), metadata={"description": "What may be had without points."}
     )
 
 

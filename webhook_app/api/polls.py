@@ -50,7 +50,7 @@ class QuestionRequest(Strict):
     """One question; `kind` says which of the other fields belong to it."""
 
     key = key_field()
-    kind = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in QuestionKind]))
+    kind = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in _OF_KIND]))
     text = Texts(required=True)
     options = fields.List(fields.Nested(OptionRequest), validate=validate.Length(2, 50))
     most = Whole(least=1, metadata={"description": "multiple: how many options at most."})

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0011_credit"
-down_revision = "0010_redemptions"
+revision = "0015_credit"
+down_revision = "0014_coupon_ends"
 
 UP = """
 alter table commands drop constraint ck_commands_kind;
@@ -64,4 +64,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What members were credited would be lost."""
-    raise NotImplementedError("restore a backup instead of going back before 0011")
+    raise NotImplementedError("restore a backup instead of going back before 0015")

@@ -1,0 +1,92 @@
+"""End redemptions by hand: take one back, or say that another system used it; law: points return once only, and not
+before the code is out of use (RULES §7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from loyalty.accounts.service import next_command_number
+from loyalty.engine import tickets
+from loyalty.engine.apply import carry_out
+from loyalty.engine.commands import Ending, EndRedemption
+from loyalty.engine.fulfilling import check_cancel
+from loyalty.engine.issuing import COUPON_SUBJECT
+from loyalty.engine.work import AccountBook
+from loyalty.errors import RedemptionEnded
+from loyalty.members.repository import lock_members
+from loyalty.outbox.repository import NewPush, add_pushes
+from loyalty.programs.catalogue import CODE_KINDS, EXTERNAL
+from loyalty.pushes import DisableCoupon
+from loyalty.rewards import redemption_repository as redemptions
+from loyalty.rewards import repository as rewards
+from loyalty.rewards.redemption import OPEN, Fulfilment, RedemptionState
+from loyalty.rewards.redemption_repository import get_redemption
+
+
+def cancel_redemption(
+    connection: Connection,
+    book: AccountBook,
+    redemption: UUID,
+    reason: str,
+    now: datetime,
+    actor: str,
+    *,
+    by_staff: bool = False,
+) -> frozenset[UUID]:
+    """Take a redemption back: its points return once the shop no longer accepts its code and nobody has used it, at
+    once where it has none; its seat goes to the next one. Return the stores with pushes.
+
+    Raises NotFound, RedemptionEnded, and unless `by_staff` NotPermitted, ParticipationRefused (`check_cancel`).
+    """
+    number = next_command_number(connection)
+    seat = tickets.lock_seat(connection, redemption)
+    lock_members(connection, [get_redemption(connection, redemption)["survivor"]])
+    row = get_redemption(connection, redemption)
+    if row["state"] not in OPEN or row["uses"] or row["fulfilment"] == Fulfilment.DONE:
+        raise RedemptionEnded
+    check_cancel(row, seat, now, by_staff=by_staff)
+    if row["kind"] in CODE_KINDS:
+        return _disable_first(connection, book, row, now)
+    command = EndRedemption(number, now, row["number"], Ending.CANCELLED, reason, actor)
+    stores = carry_out(connection, book, row["survivor"], command, now)[1]
+    if seat is not None:
+        tickets.give_up(connection, book, seat, now)
+    return stores
+
+
+def _disable_first(
+    connection: Connection, book: AccountBook, row: Mapping[Any, Any], now: datetime
+) -> frozenset[UUID]:
+    """RULES §7: the code is disabled first, then its usage is read, then the points go back."""
+    coupon = rewards.find_coupon(connection, f"redemption:{row['number']}")
+    assert coupon is not None
+    redemptions.note_request(connection, row["number"], cancel_asked_at=now, failure=None)
+    command = DisableCoupon(coupon["code"], now)
+    push = NewPush(coupon["store_id"], row["member_id"], COUPON_SUBJECT + coupon["code"], command)
+    add_pushes(connection, book.id, [push])
+    return frozenset([coupon["store_id"]])
+
+
+def capture_redemption(
+    connection: Connection, book: AccountBook, redemption: UUID, now: datetime, actor: str
+) -> frozenset[UUID]:
+    """Spend what is held for another system, which says that it was used there; a repeat changes nothing.
+
+    Raises NotFound, and RedemptionEnded when the hold is over or a code of a shop must be used instead.
+    """
+    number = next_command_number(connection)
+    lock_members(connection, [get_redemption(connection, redemption)["survivor"]])
+    row = get_redemption(connection, redemption)
+    if row["kind"] == EXTERNAL and row["state"] == RedemptionState.CAPTURED:
+        return frozenset()
+    over = row["hold_until"] is not None and row["hold_until"] <= now
+    if row["kind"] != EXTERNAL or row["state"] != RedemptionState.HELD or over:
+        raise RedemptionEnded
+    command = EndRedemption(number, now, row["number"], Ending.CAPTURED, "used", actor)
+    return carry_out(connection, book, row["survivor"], command, now)[1]
