@@ -16,7 +16,7 @@ help: ## Show this list
 run: .venv/.installed ## Start everything; PORT= and LAUREL_DATA= choose another port and data folder
 	@$(VENV) -m embedded run
 
-test: .venv/.installed-dev ## Run every test
+test: .venv/.installed-dev .venv/.browser ## Run every test
 	@$(VENV) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: .venv/.installed ## Show orders, points, tiers and coupons with the sandbox shops
@@ -56,4 +56,8 @@ lock: .venv/.installed-dev ## Compile the lock files anew from requirements.in a
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
 	@echo "installing what its checks need" >&2
 	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv/.browser: tests/browsers.py | .venv/.installed-dev
+	@$(VENV) -m tests.browsers
 	@touch $@

@@ -15,6 +15,7 @@ from bench.figures import Figure, write_figures
 from bench.large import measure_large
 from bench.latency import measure_latency
 from bench.receiver import measure_receiver
+from bench.redeeming import measure_redeeming
 from bench.spent import measure_spent
 from bench.stage import Stage, open_stage
 from loyalty.logs import configure_logging
@@ -26,6 +27,7 @@ MEASURES: Mapping[str, Measure] = {
     "drain": measure_drain,
     "large": measure_large,
     "daily": measure_daily,
+    "redeeming": measure_redeeming,
     "latency": lambda _stage, _rounds, scale: measure_latency(scale),
     "cdnow": lambda _stage, _rounds, scale: measure_cdnow(scale),
     "spent": lambda stage, _rounds, scale: measure_spent(stage, scale),

@@ -92,6 +92,13 @@ class App:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    def post(self, path: str, body: Any, api_key: str) -> Any:
+        """Return the JSON answer to a POST of JSON; raises OSError."""
+        headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
     def server_pids(self) -> dict[str, int]:
         """Return the process ids of the embedded servers."""
         stated: dict[str, int] = self._state()["server_pids"]

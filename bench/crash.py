@@ -109,14 +109,14 @@ def running_app(folder: Path) -> Iterator[App]:
         app.stop()
 
 
-def connect(app: App, shop: SandboxShop, folder: Path) -> dict[str, Any]:
-    """Connect the shop without its webhooks and publish the program; return what the command printed."""
+def connect(app: App, shop: SandboxShop, folder: Path, document: dict[str, Any] = DOCUMENT) -> dict[str, Any]:
+    """Connect the shop without its webhooks and publish a program; return what the command printed."""
     keys = ("--consumer-key", shop.consumer_key, "--consumer-secret", shop.consumer_secret)
     store: dict[str, Any] = app.command(
         "store", "connect", "woocommerce", "--url", shop.url, *keys, "--no-register"
     )
     program = folder / "program.json"
-    program.write_text(json.dumps(DOCUMENT))
+    program.write_text(json.dumps(document))
     app.command(
         "program", "publish", store["store"], str(program), "--effective-from", "2020-01-01T00:00:00Z"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.app import App, NotReady
 from bench.demo_print import Report, be_utf8
+from bench.demo_redeem import Redeemer
 from bench.demo_steps import PROGRAM, Demo
 from bench.shop_client import ShopClient
 from connectors.woocommerce.sandbox import SandboxShop
@@ -19,12 +20,20 @@ SHOPS = ("woocommerce",)
 
 def run(demo: Demo) -> bool:
     """Play all steps; return whether every claim was true."""
+    redeemer = Redeemer(demo)
     steps = (
         ("連接商店並發布方案", "Connect the shop, publish the program", (demo.connect,)),
         ("顧客在商店下單", "Customers order in the shop", (demo.buy, demo.settle)),
         ("會員、積分與等級", "Members, points and tiers", (demo.show_members,)),
         ("商店中的折價券", "Coupons in the shop", (demo.show_coupons,)),
         ("商家退款", "The merchant refunds an order", (demo.refund,)),
+        ("會員兌換獎勵", "A member redeems a reward", (redeemer.redeem,)),
+        ("在結帳時使用", "He uses its code at the checkout", (redeemer.use,)),
+        (
+            "商家部分退款",
+            "The merchant refunds half of that order",
+            (redeemer.refund_half, redeemer.show_statement),
+        ),
         ("驗證帳本", "Prove the ledger", (demo.verify,)),
     )
     for chinese, english, actions in steps:

@@ -29,6 +29,9 @@ PEOPLE = (
 )
 REFUNDED = PEOPLE[1]
 """His one order lifts him into a tier with a coupon, and is refunded later."""
+REDEEMER = PEOPLE[3]
+"""He exchanges points for a reward of the catalogue."""
+REWARD = "two-hundred-off"
 
 
 @dataclass(slots=True)

@@ -20,6 +20,9 @@ from loyalty.values import AccountId
 from workers.draining import drain_account
 from workers.runtime import build_runtime
 
+MOST_SECONDS = 3600
+"""A crowd on a busy machine folds its few members again for nearly every order that comes late."""
+
 
 @dataclass(slots=True)
 class Drainer:
@@ -35,7 +38,7 @@ class Drainer:
 
     def result(self) -> Drained:
         """Wait until it is done; return what it did."""
-        said, logged = self.process.communicate(timeout=600)
+        said, logged = self.process.communicate(timeout=MOST_SECONDS)
         if self.process.returncode:
             raise RuntimeError(f"a drainer failed:\n{logged}")
         answer = json.loads(said.splitlines()[-1])

@@ -19,8 +19,10 @@ PARTS = {
     " group by 1, 2 having sum(e.points) <> 0 order by 1, 2",
     "lots": "select m.key, l.cause, l.points, l.remaining, l.expired, l.available_from, l.expires_at from lots l"
     " join members m on m.id = l.member_id order by 1, 2",
-    "members": "select key, tier_key, debt, points_sum, joined_at, order_count, lifetime_spend, lifetime_orders,"
-    " lifetime_points from members where joined_at is not null order by 1",
+    "credit": "select m.key, e.cause, sum(e.amount) from credit_entries e join members m on m.id = e.member_id"
+    " group by 1, 2 having sum(e.amount) <> 0 order by 1, 2",
+    "members": "select key, tier_key, debt, points_sum, coalesce(credit, 0) as credit, joined_at, order_count,"
+    " lifetime_spend, lifetime_orders, lifetime_points from members where joined_at is not null order by 1",
     "periods": "select m.key, p.number, p.tier_key, p.entry, p.started_at, p.cause, p.rewarded, p.reason"
     " from tier_periods p join members m on m.id = p.member_id order by 1, 2",
     "orders": "select o.key, case when o.award_at is not null then m.key end, o.award_at,"
@@ -35,8 +37,17 @@ def dump(runtime: Runtime, account: AccountId, instants: Iterable[datetime] = ()
     """Return the promised figures of an account by member key, order key and cause; no id made at random is in it."""
     with runtime.database.transaction(account) as connection:
         found = {name: rows(connection, statement) for name, statement in PARTS.items()}
-        found["balances"] = [balance for instant in instants for balance in balances(connection, instant)]
+        moments = list(instants)
+        found["balances"] = [balance for instant in moments for balance in balances(connection, instant)]
+        found["purses"] = [figures for instant in moments for figures in purses(connection, instant)]
     return found
+
+
+def purses(connection: Connection, instant: datetime) -> Rows:
+    """Return the store credit of each member at an instant who has any, available, pending and held."""
+    statement = text("select * from members where coalesce(credit, 0) <> 0 or head ? 'credit' order by key")
+    found = connection.execute(statement).mappings()
+    return [(row["key"], codec.member_state(row).credit.figures(instant)) for row in found]
 
 
 def balances(connection: Connection, instant: datetime) -> Rows:

@@ -30,17 +30,23 @@ class ShopClient:
         """Let somebody register as a customer."""
         return self._post("customers", {"email": email, "first_name": first_name, "last_name": last_name})
 
-    def buy(self, items: list[tuple[int, int]], email: str, name: str, customer: int = 0) -> Json:
-        """Place and pay an order of (product id, quantity) pairs, as a guest unless a customer is named."""
+    def buy(
+        self, items: list[tuple[int, int]], email: str, name: str, customer: int = 0, code: str = ""
+    ) -> Json:
+        """Place and pay an order of (product id, quantity) pairs, as a guest unless a customer is named, with the code
+        of a coupon where one is given; raises ShopRefused when the shop does not take it.
+        """
         first, _, last = name.partition(" ")
         lines = [{"product_id": product, "quantity": quantity} for product, quantity in items]
         billing = {"first_name": first, "last_name": last, "email": email, "country": "TW"}
         order = {"customer_id": customer, "line_items": lines, "billing": billing, "set_paid": True}
-        return self._post("orders", {**order, "payment_method": "bacs"})
+        coupons = {"coupon_lines": [{"code": code}]} if code else {}
+        return self._post("orders", {**order, **coupons, "payment_method": "bacs"})
 
-    def refund(self, order: Json) -> Json:
-        """Give the whole money of an order back."""
-        return self._post(f"orders/{order['id']}/refunds", {"amount": order["total"], "api_refund": False})
+    def refund(self, order: Json, amount: int | None = None) -> Json:
+        """Give the whole money of an order back, or so much of it."""
+        money = order["total"] if amount is None else str(amount)
+        return self._post(f"orders/{order['id']}/refunds", {"amount": money, "api_refund": False})
 
     def coupons(self) -> list[Json]:
         """Return the coupons that are in the shop now."""

@@ -14,12 +14,12 @@ from loyalty.values import StoreId
 
 @dataclass(frozen=True, slots=True)
 class StoreAccess:
-    """How to reach a connected shop: address and decrypted credentials; never logged."""
+    """How to reach a connected shop: address and decrypted credentials; never logged. A till has no address."""
 
     store_id: StoreId
     url: str
     credentials: dict[str, str]
-    """WooCommerce: `consumer_key`, `consumer_secret`."""
+    """WooCommerce: `consumer_key`, `consumer_secret`; a till: `currency`, `decimals`."""
     time_zone: str
     webhook_url: str = ""
     webhook_secrets: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class StoreAccess:
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """An inbox message as it was stored: `source` is webhook or fetch."""
+    """An inbox message as it was stored: `source` is webhook, fetch or api."""
 
     source: str
     topic: str

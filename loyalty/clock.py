@@ -5,9 +5,11 @@ from __future__ import annotations
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
+
+EXAMPLE = "2026-12-01T00:00:00+08:00"
 
 
 def utc_now() -> datetime:
@@ -20,10 +22,29 @@ def instant_text(instant: datetime) -> str:
     return orjson.dumps(instant).decode()[1:-1]
 
 
+def read_moment(text: str) -> datetime:
+    """Return the instant of an RFC 3339 text, in UTC; raises ValueError for one that is none or has no offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None and "T" in text:
+            return moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"Must be a time with its offset, for example {EXAMPLE}.")
+
+
 @lru_cache(maxsize=512)
 def zone(name: str) -> ZoneInfo:
     """Return the time zone of an IANA name; raises ZoneInfoNotFoundError."""
     return ZoneInfo(name)
+
+
+def is_zone(name: str) -> bool:
+    """Return whether IANA has a time zone of this name."""
+    try:
+        return bool(zone(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
 
 
 def local_date(instant: datetime, tz: str) -> date:

@@ -107,6 +107,8 @@ class Buyer:
     """Street, city and postcode of the billing address as one text; only a keyed digest of it is ever stored."""
     ip: str = ""
     """The network address of the checkout; only a keyed digest of it is ever stored."""
+    member: str = ""
+    """Our own id of a member, where a till names him by it; then nothing else names him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class CustomerSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class OrderDeleted:
-    """The shop was asked at `observed_at` and does not have the order any more."""
+    """The shop was asked at `observed_at`, or a till said of that instant, that it does not have the order any more."""
 
     store_id: StoreId
     external_id: str
@@ -194,7 +196,38 @@ class CustomerErased:
     observed_at: datetime
 
 
-Fact = OrderSnapshot | CustomerSnapshot | OrderDeleted | CustomerDeleted | CustomersMerged | CustomerErased
+@dataclass(frozen=True, slots=True)
+class CouponTermsNow:
+    """What a coupon of the shop is worth now, to whom, how often and how long."""
+
+    amount: Decimal
+    minimum_subtotal: Decimal
+    emails: tuple[str, ...]
+    most_uses: int | None
+    """None: without limit."""
+    last_second: datetime | None
+    """The last instant at which the shop takes it; None: it has no end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CouponStated:
+    """The shop was asked at `observed_at` how a coupon stands; `terms` None: it does not have it any more."""
+
+    store_id: StoreId
+    external_id: str
+    observed_at: datetime
+    terms: CouponTermsNow | None
+
+
+Fact = (
+    OrderSnapshot
+    | CustomerSnapshot
+    | OrderDeleted
+    | CustomerDeleted
+    | CustomersMerged
+    | CustomerErased
+    | CouponStated
+)
 
 
 class Read(StrEnum):
@@ -202,6 +235,7 @@ class Read(StrEnum):
 
     ORDER = "order"
     CUSTOMER = "customer"
+    COUPON = "coupon"
 
 
 @dataclass(frozen=True, slots=True)

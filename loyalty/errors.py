@@ -39,6 +39,10 @@ class BenefitNotAvailable(Conflict):
     """The member's tier offers neither a standing discount nor free shipping."""
 
 
+class NotEnoughCredit(Conflict):
+    """The store credit does not cover this; `available` says how much there is."""
+
+
 class NotEnoughPoints(Conflict):
     """The balance does not cover this; `missing` says by how many points."""
 

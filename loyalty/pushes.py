@@ -58,6 +58,16 @@ class SetMemberTier:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkOrder:
+    """The shop's order shall carry these words as meta data: services that are done to it, such as `priority_shipping`;
+    a repeat changes nothing.
+    """
+
+    order_id: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PostWebhook:
     """Another system shall be told of an event at its address, as JSON; `event_id` tells repetitions apart."""
 
@@ -66,7 +76,7 @@ class PostWebhook:
     data: Mapping[str, Any]
 
 
-PushCommand = PutCoupon | DisableCoupon | SetMemberTier | PostWebhook
+PushCommand = PutCoupon | DisableCoupon | SetMemberTier | MarkOrder | PostWebhook
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,3 +52,8 @@ def fraction_text(value: Fraction) -> str:
 def decimal_floor(value: Fraction, decimals: int) -> Decimal:
     """Return the number rounded down to so many decimals, as it is shown to people."""
     return Decimal((value * 10**decimals).__floor__()).scaleb(-decimals)
+
+
+def plain_text(value: Decimal) -> str:
+    """Return a decimal as the one text of its value: `20` whether it is stored as 20, 20.00 or 2E+1."""
+    return f"{value.normalize():f}" if value else "0"

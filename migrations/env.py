@@ -15,8 +15,8 @@ from loyalty.db import metadata
 
 TOPICS = (
     "accounts", "stores", "programs", "members", "orders", "ledger",
-    "earning", "tiers", "rewards", "inbox", "outbox", "activity", "notices", "mails", "automations", "messages",
-    "referrals", "community", "incidents",
+    "credit", "earning", "tiers", "rewards", "inbox", "outbox", "activity", "notices", "mails", "automations",
+    "messages", "referrals", "community", "incidents",
 )  # fmt: skip
 ONE_AT_A_TIME = 0x1A_0E_1
 

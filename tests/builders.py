@@ -31,7 +31,7 @@ from loyalty.config import load_settings
 from loyalty.programs.document import Context, build_program
 from loyalty.programs.program import Program, Versions
 from loyalty.programs.service import publish
-from loyalty.stores.service import NewStore, Store, add_store, get_store
+from loyalty.stores.service import TILL, NewStore, Store, add_store, get_store
 from loyalty.values import AccountId, StoreId, new_id
 from workers.runtime import Runtime, build_runtime
 
@@ -194,6 +194,28 @@ def make_shop(
                 connection, account, document, context, effective_from=effective_from, now=datetime.now(UTC)
             )
     return Shop(account, store, currency, time_zone, decimals)
+
+
+def make_till(runtime: Runtime, account: AccountId, name: str = "Counter") -> Store:
+    """A till of an account that counts in TWD."""
+    settings = ShopSettings("TWD", "Asia/Taipei", 0, prices_include_tax=True)
+    noted = {"currency": "TWD", "decimals": "0"}
+    key = f"{name.casefold()}-{account.hex[-8:]}"
+    new = NewStore(key, name, TILL, f"{TILL}:{name.casefold()}", noted, SECRET, registers_webhooks=False)
+    with runtime.database.transaction(account) as connection:
+        return get_store(
+            connection, runtime.vault, add_store(connection, runtime.vault, account, new, settings)
+        )
+
+
+def make_sale(id: str = "R-1", total: str = "1000", **more: Any) -> dict[str, Any]:
+    """An order of one line as a till tells it, handed over at noon; nobody is named."""
+    sale: dict[str, Any] = {
+        "id": id, "state": "completed", "currency": "TWD", "total": total,
+        "placed_at": "2026-03-10T12:00:00+08:00", "modified_at": "2026-03-10T12:00:00+08:00",
+        "lines": [{"id": "1", "total": total, "sku": "MUG-1"}],
+    }  # fmt: skip
+    return {**sale, **more}
 
 
 def sign(body: bytes, secret: str = SECRET) -> str:

@@ -11,9 +11,10 @@ from builders import make_document
 from receiving import Desk, make_desk
 
 from connectors.woocommerce.sandbox import SandboxShop
-from connectors.woocommerce.sandbox.coupons import why_refused
+from connectors.woocommerce.sandbox.coupon_uses import why_refused
 from loyalty.clock import utc_now
 from loyalty.engine.ending import cancel_redemption, capture_redemption
+from loyalty.engine.publishing import publish_program
 from loyalty.engine.redemptions import Wish, redeem_reward
 from loyalty.engine.work import AccountBook
 from loyalty.reports.redemptions import read_redemption
@@ -38,15 +39,28 @@ class Counter:
     """Amy, a member with points, at the counter of a shop."""
 
     def __init__(self, runtime: Runtime, woo: SandboxShop, points: int = 100, **program: Any) -> None:
-        self.runtime, self.woo = runtime, woo
-        document = make_document(**{"rewards": REWARDS, "earning": {"points_per_unit": "0"}, **program})
-        self.desk: Desk = make_desk(runtime, document, woo)
+        self.runtime, self.woo, self.program = runtime, woo, program
+        options = woo.state.options
+        money = {"currency": options.currency, "decimals": options.decimals}
+        self.desk: Desk = make_desk(runtime, self._document(program), woo, **money)
         self.amy = woo.add_customer(EMAIL)["id"]
         self.ben = woo.add_customer("ben@example.test")["id"]
         self.product = woo.add_product(price=400)["id"]
-        self.buy(customer=self.amy)
+        self.first_order = self.buy(customer=self.amy)
         self.member = UUID(str(self.desk.rows("select id from members")[0]["id"]))
         self.give(points)
+
+    @staticmethod
+    def _document(program: Row) -> Row:
+        return make_document(**{"rewards": REWARDS, "earning": {"points_per_unit": "0"}, **program})
+
+    def publish(self, **program: Any) -> None:
+        """Let other rules take effect now."""
+        document, account = self._document({**self.program, **program}), self.desk.shop.account
+        with self.desk.connect() as connection:
+            publish_program(
+                connection, account, document, effective_from=None, now=utc_now(), actor="merchant"
+            )
 
     def give(self, points: int) -> None:
         if points:
@@ -145,13 +159,13 @@ class Counter:
         return found.available, found.held, found.debt
 
     def coupons(self) -> list[Row]:
-        """The codes that the shop has now."""
-        return list(self.woo.state.coupons.values())
+        """The codes that the shop has now, their amounts with two decimals."""
+        stored = self.woo.state.coupons.values()
+        return [{**each, "amount": f"{Decimal(each['amount']):.2f}"} for each in stored]
 
     def is_live(self, code: str) -> bool:
         """Whether the shop would take the code."""
-        order = {"customer_id": self.amy, "billing": {"email": EMAIL}}
-        return not why_refused(self.woo.state, code, order, 400)
+        return not why_refused(self.woo.state, code, self.woo.order(self.first_order))
 
     def incidents(self) -> list[str]:
         return [row["kind"] for row in self.desk.rows("select kind from incidents order by id")]

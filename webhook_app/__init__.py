@@ -8,7 +8,19 @@ from flask import Flask
 
 from loyalty.config import Settings, load_settings
 from loyalty.logs import configure_logging
-from webhook_app import api, commands, content, errors, health, links, metrics, security, webhooks
+from webhook_app import (
+    api,
+    assets,
+    commands,
+    content,
+    errors,
+    health,
+    links,
+    metrics,
+    rules,
+    security,
+    webhooks,
+)
 from webhook_app.tools import SETTINGS, TOOLS, build_tools
 
 LARGEST_BODY = 5 * 1024 * 1024
@@ -26,7 +38,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.extensions[TOOLS] = build_tools(settings)
     webhooks.register(app)
     health.register(app)
+    assets.register(app)
     links.register(app)
+    rules.register(app)
     content.register(app)
     api.register(app)
     errors.register(app)

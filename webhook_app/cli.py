@@ -20,11 +20,11 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
 from embedded import EmbeddedError, running_servers
+from loyalty.clock import read_moment
 from loyalty.config import Settings
 from loyalty.errors import LoyaltyError, NotFound
 from loyalty.stores.service import find_account_of
 from loyalty.values import AccountId, StoreId
-from webhook_app.moments import read_moment
 from webhook_app.tools import SETTINGS, TOOLS, Tools, build_tools
 
 ACTOR = "command line"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -68,10 +68,10 @@ def connect_shop(tools: Tools, shop: NewShop) -> Connected:
     if shop.register and not tools.settings.allow_private_shops:
         check_public_url(tools.settings.public_url)
     connector = tools.connectors[shop.platform]
-    url = _shop_url(shop.url)
-    first_access = StoreAccess(StoreId(new_id()), url, shop.credentials, time_zone="UTC")
+    shop = replace(shop, url=_shop_url(shop.url))
+    first_access = StoreAccess(StoreId(new_id()), shop.url, shop.credentials, time_zone="UTC")
     settings = connector.read_settings(first_access)
-    connected = _write(tools, shop, url, settings)
+    connected = write_store(tools, shop, settings, SCOPES)
     if shop.register:
         _register_webhooks(tools, connected)
     return connected
@@ -109,27 +109,31 @@ def _shop_url(url: str) -> str:
     return url.strip().rstrip("/")
 
 
-def _write(tools: Tools, shop: NewShop, url: str, settings: ShopSettings) -> Connected:
-    account = _find_account(tools, shop.account) if shop.account else AccountId(new_id())
-    name = shop.name.strip() or urlsplit(url).hostname or "shop"
+def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tuple[str, ...]) -> Connected:
+    """Write a store of these settings, its account where it has none yet, and an API key; raises Invalid, Conflict and
+    NotFound.
+    """
+    account = find_account(tools, shop.account) if shop.account else AccountId(new_id())
+    name = shop.name.strip() or urlsplit(shop.url).hostname or "shop"
     with tools.database.transaction(account) as connection:
         if not shop.account:
             _open_account(connection, tools, account, name, settings)
         row = get_account(connection)
-        _check_fits(connection, tools, row["currency"], url, settings)
+        _check_fits(connection, tools, row["currency"], shop.url, settings)
         new = NewStore(
             key_from_name(name),
             name,
             shop.platform,
-            url,
+            shop.url,
             shop.credentials,
             new_webhook_secret(),
             registers_webhooks=shop.register,
         )
         store = _put_store(connection, tools, account, new, settings)
         written = get_store(connection, tools.vault, store)
-        api_key = make_api_key(connection, account, f"connect {written.key}", SCOPES)
-        note(connection, account, shop.actor, "store.connected", written.key, platform=shop.platform, url=url)
+        api_key = make_api_key(connection, account, f"connect {written.key}", scopes)
+        told = {"platform": shop.platform, "url": shop.url}
+        note(connection, account, shop.actor, "store.connected", written.key, **told)
     address = f"{tools.settings.public_url}/webhooks/{written.platform}/{written.webhook_token}"
     return Connected(row["key"], written, address, new.webhook_secret, api_key, settings.warnings)
 
@@ -154,7 +158,8 @@ def _open_account(
     open_account(connection, tools.vault, new)
 
 
-def _find_account(tools: Tools, key: str) -> AccountId:
+def find_account(tools: Tools, key: str) -> AccountId:
+    """Return the account of its key, or of a store's; raises NotFound."""
     found = tools.database.single_statement(lambda connection: find_account_of(connection, key))
     if found is None:
         raise NotFound(f"There is no account of the key {key}.")

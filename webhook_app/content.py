@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, render_template_string, request
+from flask import Flask, Response
 
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
@@ -11,7 +11,7 @@ from loyalty.errors import Conflict, NotFound, NotPermitted
 from loyalty.programs.words import say
 from loyalty.rewards.content import read_token
 from loyalty.values import AccountId
-from webhook_app.links import LANGUAGES, PAGE
+from webhook_app.pages import chosen_language, page
 from webhook_app.tools import tools
 
 PATH = "/content"
@@ -57,7 +57,6 @@ def show_content(token: str) -> Response:
 
 
 def _page(name: str) -> Response:
-    language = request.accept_languages.best_match(LANGUAGES, default="zh-TW") or "zh-TW"
+    language = chosen_language()
     title, text = (words[language] for words in WORDS[name])
-    html = render_template_string(PAGE, language=language, title=title, text=text, button="")
-    return Response(html, status=403, mimetype="text/html")
+    return page("link.html", language, 403, title=title, text=text, button="")

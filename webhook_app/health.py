@@ -9,7 +9,7 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from loyalty.clock import utc_now
-from loyalty.reports.waiting import Waiting, read_waiting
+from loyalty.reports.waiting import Alarms, Waiting, read_alarms, read_waiting
 from webhook_app.metrics import exposition
 from webhook_app.tools import tools
 
@@ -39,12 +39,19 @@ def is_ready() -> tuple[dict[str, Any], int]:
 
 def show_metrics() -> Response:
     """Answer in the text format of Prometheus."""
-    return exposition(_find_waiting(), utc_now())
+    return exposition(_find_waiting(), _find_alarms(), utc_now())
 
 
 def _find_waiting() -> Waiting | None:
     try:
         return tools().database.single_statement(read_waiting)
+    except SQLAlchemyError:
+        return None
+
+
+def _find_alarms() -> Alarms | None:
+    try:
+        return tools().database.single_statement(read_alarms)
     except SQLAlchemyError:
         return None
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, render_template_string, request
+from flask import Flask, Response
 
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
 from loyalty.engine.linking import account_of, follow_link
 from loyalty.errors import Conflict, NotFound
 from loyalty.values import AccountId
+from webhook_app.pages import chosen_language, page
 from webhook_app.tools import tools
 
-LANGUAGES = ("zh-TW", "zh-CN", "en")
-PAGE = """<!doctype html>
-<html lang="{{ language }}">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title></head>
-<body><main><h1>{{ title }}</h1><p>{{ text }}</p>
-{% if button %}<form method="post"><button type="submit">{{ button }}</button></form>{% endif %}
-</main></body></html>
-"""
 WORDS = {
     "ask": {
         "zh-TW": ("確認電子郵件地址", "按下確認後,以此地址下單的訪客訂單將併入您的會員帳號。", "確認"),
@@ -83,7 +75,6 @@ def confirm_link(token: str) -> Response:
 
 
 def _page(name: str, status: int) -> Response:
-    language = request.accept_languages.best_match(LANGUAGES, default="zh-TW") or "zh-TW"
+    language = chosen_language()
     title, text, button = WORDS[name][language]
-    html = render_template_string(PAGE, language=language, title=title, text=text, button=button)
-    return Response(html, status=status, mimetype="text/html")
+    return page("link.html", language, status, title=title, text=text, button=button)

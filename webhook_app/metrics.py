@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from loyalty.reports.waiting import Waiting
+from loyalty.reports.waiting import Alarms, Waiting
 
 REQUESTS = Counter("laurel_requests", "Answered requests.", ["route", "status"])
 DELIVERIES = Counter("laurel_deliveries", "Deliveries of shops by what became of them.", ["outcome"])
@@ -40,7 +40,7 @@ def _count_request(response: Response) -> Response:
     return response
 
 
-def exposition(waiting: Waiting | None, now: datetime) -> Response:
+def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime) -> Response:
     """Return the metrics of all processes of this machine; None: the database is away, its gauges are left out."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
@@ -48,23 +48,24 @@ def exposition(waiting: Waiting | None, now: datetime) -> Response:
     else:
         registry = REGISTRY
     text = generate_latest(registry)
-    if waiting is not None:
+    if waiting is not None and alarms is not None:
         gauges = CollectorRegistry()
-        gauges.register(_Gauges(waiting, now))
+        gauges.register(_Gauges(waiting, alarms, now))
         text += generate_latest(gauges)
     return Response(text, mimetype=CONTENT_TYPE_LATEST)
 
 
 class _Gauges(Collector):
-    """What waits, as it was read for one scrape."""
+    """What waits and what should be looked at, as it was read for one scrape."""
 
-    def __init__(self, waiting: Waiting, now: datetime) -> None:
+    def __init__(self, waiting: Waiting, alarms: Alarms, now: datetime) -> None:
         self._waiting = waiting
+        self._alarms = alarms
         self._now = now
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield one gauge each."""
-        waiting, oldest = self._waiting, self._waiting.oldest_message
+        waiting, alarms, oldest = self._waiting, self._alarms, self._waiting.oldest_message
         age = (self._now - oldest).total_seconds() if oldest else 0.0
         for name, what, value in (
             ("laurel_oldest_message_seconds", "Age of the oldest message that waits.", age),
@@ -72,5 +73,11 @@ class _Gauges(Collector):
             ("laurel_messages_failed", "Messages that could not be processed.", waiting.failed_messages),
             ("laurel_pushes_waiting", "Pushes that wait.", waiting.pushes),
             ("laurel_pushes_failed", "Pushes that a shop refused for good.", waiting.failed_pushes),
+            ("laurel_incidents_open", "Incidents that nobody has looked at.", alarms.open_incidents),
+            (
+                "laurel_discounts_above",
+                "Accounts whose discounts are above their limit.",
+                alarms.discounts_above,
+            ),
         ):
             yield GaugeMetricFamily(name, what, value=value)

@@ -61,7 +61,9 @@ def _authenticate() -> ApiAccess:
 
 
 def register(app: Flask) -> None:
-    """Add the security headers to answers that a browser may show; HTTPS stays required where it is public."""
+    """Add the security headers to answers that a browser may show, unless they have their own; HTTPS stays required
+    where it is public.
+    """
     headers = dict(HEADERS)
     if app.extensions[SETTINGS].public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -69,5 +71,6 @@ def register(app: Flask) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         if request.endpoint != DELIVERIES:
-            response.headers.extend(headers)
+            for name, value in headers.items():
+                response.headers.setdefault(name, value)
         return response

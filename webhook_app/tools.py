@@ -9,8 +9,8 @@ from uuid import UUID
 
 from flask import current_app
 
+from connectors.all import make_connectors
 from connectors.base import Connector
-from connectors.woocommerce import WooCommerceConnector
 from loyalty.config import Settings, ensure_secrets
 from loyalty.crypto import Vault
 from loyalty.db import Database
@@ -53,7 +53,7 @@ def build_tools(settings: Settings) -> Tools:
         database=Database(settings.database_url, assume_role=not settings.database_owner_url),
         vault=Vault(settings.encryption_keys),
         wakes=WakeUps(settings.redis_url),
-        connectors={"woocommerce": WooCommerceConnector(allow_private=settings.allow_private_shops)},
+        connectors=make_connectors(allow_private=settings.allow_private_shops),
     )
 
 

@@ -41,9 +41,10 @@ class Periodic:
 PERIODIC: Final = (
     Periodic("sweep", 15, "workers.jobs.sweep"),
     Periodic("deliver_mails", MINUTE, "workers.jobs.deliver_mails"),
-    Periodic("settle_members", 10 * MINUTE, "workers.jobs.settle_members"),
+    Periodic("settle_members", MINUTE, "workers.jobs.settle_members"),
     Periodic("run_automations", 10 * MINUTE, "workers.jobs.run_automations"),
     Periodic("send_reminders", HOUR, "workers.jobs.send_reminders"),
+    Periodic("judge_discounts", HOUR, "workers.jobs.judge_discounts"),
     Periodic("check_webhooks", HOUR, "workers.jobs.check_webhooks"),
     Periodic("verify_ledgers", DAY, "workers.jobs.verify_ledgers"),
 )

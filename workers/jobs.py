@@ -12,7 +12,7 @@ from loyalty.pushes import PushError
 from loyalty.reports.waiting import list_due, list_due_members
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import automating, draining, fetching, mailing, pushing, reminding, settling
+from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
 from workers.checking import check_store
 from workers.queues import Queues
 from workers.runtime import runtime
@@ -89,6 +89,14 @@ def deliver_account_mails(account_id: UUID) -> int:
     tools = runtime()
     tools.wakes.clear(Queues.PUSH, f"mail:{account_id}")
     return mailing.deliver_mails(tools, AccountId(account_id))
+
+
+def judge_discounts() -> int:
+    """Measure in every account what discounts take of the revenue; return in how many it is above the limit."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(measuring.judge_discounts(tools, account) for account in accounts)
 
 
 def sweep() -> int:

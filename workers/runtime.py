@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from sqlalchemy import Connection
 
+from connectors.all import make_connectors
 from connectors.base import Connector, StoreAccess
-from connectors.woocommerce import WooCommerceConnector
 from loyalty.config import Settings, ensure_secrets, load_settings
 from loyalty.crypto import Vault
 from loyalty.db import Database
@@ -81,7 +81,7 @@ def build_runtime(settings: Settings) -> Runtime:
         database=Database(settings.database_url, assume_role=not settings.database_owner_url),
         vault=Vault(settings.encryption_keys),
         wakes=WakeUps(settings.redis_url),
-        connectors={"woocommerce": WooCommerceConnector(allow_private=settings.allow_private_shops)},
+        connectors=make_connectors(allow_private=settings.allow_private_shops),
     )
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import Any
-from zoneinfo import ZoneInfoNotFoundError
 
 from connectors.base import StoreAccess
 from connectors.http import Door
 from connectors.woocommerce.api import API, expect, list_all, objects, one_object
 from connectors.woocommerce.fetch import GIFT_CARD_TYPES
 from connectors.woocommerce.shipping import shipping_warnings
-from loyalty.clock import zone
+from loyalty.clock import is_zone
 from loyalty.commerce import ShopSettings
 from loyalty.pushes import PushError
 
@@ -27,6 +26,8 @@ TOPICS = (
     "customer.created",
     "customer.updated",
     "customer.deleted",
+    "coupon.updated",
+    "coupon.deleted",
 )
 UNKNOWN_ZONE = (
     "The shop names no city as its time zone, so UTC is used: choose one in the settings of WordPress."
@@ -107,18 +108,11 @@ def _whole(value: Any) -> int:
 
 def _time_zone(name: Any, offset: Any) -> str:
     """Return an IANA name: the site's city, or the zone of a whole-hour offset, whose sign POSIX turns round."""
-    if isinstance(name, str) and name and _is_zone(name):
+    if isinstance(name, str) and name and is_zone(name):
         return name
     try:
         hours = Decimal(str(offset))
     except InvalidOperation:
         return ""
     fixed = f"Etc/GMT{-int(hours):+d}" if hours else "Etc/GMT"
-    return fixed if hours == int(hours) and _is_zone(fixed) else ""
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        return bool(zone(name))
-    except (ZoneInfoNotFoundError, ValueError):
-        return False
+    return fixed if hours == int(hours) and is_zone(fixed) else ""

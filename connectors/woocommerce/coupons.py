@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from connectors.http import Door
 from connectors.woocommerce.api import API, batch, error_code, expect, item_refusal, objects, one_object
+from connectors.woocommerce.mark import MARKER, is_ours
 from loyalty.clock import zone
 from loyalty.pushes import DisableCoupon, PushError, PushReceipt, PutCoupon
 
 Json = dict[str, Any]
 Outcome = PushReceipt | PushError
-KINDS = {"fixed_discount": "fixed_cart", "percent_discount": "percent", "free_shipping": "fixed_cart"}
-MARKER = "laurel"
-"""The meta data key by which we know our own coupons again."""
+KINDS = {
+    "fixed_discount": "fixed_cart",
+    "percent_discount": "percent",
+    "free_shipping": "fixed_cart",
+    "free_product": "percent",
+}
 EXISTS = "woocommerce_rest_coupon_code_already_exists"
 CENT = Decimal("0.01")
+AMOUNTS = ("amount", "minimum_amount")
 SECOND = timedelta(seconds=1)
 SAFELY_PAST = timedelta(days=1)
 """Far enough back that neither a slow clock nor a wrong zone of the shop leaves a disabled code valid."""
@@ -38,25 +43,22 @@ def disable_coupons(door: Door, time_zone: str, commands: Sequence[DisableCoupon
     updates = [
         {"id": coupon["id"], "date_expires": _wall_time(command.at - SAFELY_PAST, time_zone)}
         for coupon, command in zip(found, commands, strict=True)
-        if coupon and _is_ours(coupon)
+        if coupon and is_ours(coupon)
     ]
     answers = iter(batch(door, "coupons", "update", updates) if updates else ())
     return [_disabled(coupon, answers) for coupon in found]
 
 
 def coupon_content(command: PutCoupon, time_zone: str) -> Json | PushError:
-    """Return the coupon as WooCommerce takes it, or why it must not be made: without an e-mail it serves everybody."""
-    if command.kind not in KINDS:
-        return PushError(
-            f"WooCommerce has no coupon of kind {command.kind}.", permanent=True, reason="rejected"
-        )
-    if not command.email.strip():
-        return PushError("A coupon needs the member's e-mail.", permanent=True, reason="rejected")
+    """Return the coupon as WooCommerce takes it, or why it must not be made."""
+    refusal = _why_not(command)
+    if refusal is not None:
+        return refusal
     return {
         "code": command.code,
-        "discount_type": KINDS[command.kind],
+        **_scope(command),
         "amount": f"{command.amount:f}",
-        "individual_use": True,
+        "individual_use": not command.combinable,
         # A null is skipped on write (v2 coupons controller): 0 and the empty date take off what stood there.
         "usage_limit": 0 if command.reusable else 1,
         "usage_limit_per_user": 0 if command.reusable else 1,
@@ -67,6 +69,48 @@ def coupon_content(command: PutCoupon, time_zone: str) -> Json | PushError:
         "minimum_amount": f"{command.minimum_subtotal:f}",
         "description": command.description,
         "meta_data": [{"key": MARKER, "value": command.code}],
+    }
+
+
+def _why_not(command: PutCoupon) -> PushError | None:
+    """Return why a coupon must not be made: what WooCommerce cannot store as asked would give more, or to others."""
+    if command.kind not in KINDS:
+        return _refused(f"WooCommerce has no coupon of kind {command.kind}.", "rejected")
+    if not command.email.strip():
+        return _refused("A coupon needs the member's e-mail.", "rejected")
+    if command.kind == "free_product" and not command.product_ids:
+        return _refused("The free product is not named.", "rejected")
+    if command.product_ids and command.category_ids:
+        # It would ask for an item of each list, and then serve the items of either (class-wc-discounts.php).
+        return _refused("A coupon is bound to products or to categories, not to both.", "configuration")
+    strange = [each for each in (*command.product_ids, *command.category_ids) if not _is_id(each)]
+    if strange:
+        return _refused(f"WooCommerce has no product or category {', '.join(strange)}.", "configuration")
+    return None
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) > 0
+
+
+def _refused(message: str, reason: str) -> PushError:
+    return PushError(message, permanent=True, reason=reason)
+
+
+def _scope(command: PutCoupon) -> Json:
+    """Return what a coupon takes its discount from.
+
+    `fixed_cart` asks for one of its products, but takes its amount from the whole cart; `fixed_product` takes it from
+    every piece of them, so that one piece must be the limit (class-wc-discounts.php).
+    """
+    is_bound = bool(command.product_ids or command.category_ids)
+    takes_from_pieces = command.kind == "fixed_discount" and is_bound
+    one_piece = takes_from_pieces or command.kind == "free_product"
+    return {
+        "discount_type": "fixed_product" if takes_from_pieces else KINDS[command.kind],
+        "product_ids": sorted({int(each) for each in command.product_ids}),
+        "product_categories": sorted({int(each) for each in command.category_ids}),
+        "limit_usage_to_x_items": 1 if one_piece else 0,
     }
 
 
@@ -86,10 +130,10 @@ def _adopt(door: Door, wanted: Json) -> PushReceipt:
     coupon = _find(door, wanted["code"])
     if coupon is None:
         raise PushError("The code vanished while we looked.", permanent=False, reason="unreachable")
-    if is_same(wanted, coupon):
+    if is_same(wanted, coupon) and _shows_in_cents(wanted):
         return PushReceipt(str(coupon["id"]))
-    if not _is_ours(coupon):
-        raise PushError("The code belongs to a coupon that is not ours.", permanent=True, reason="rejected")
+    if not is_ours(coupon):
+        raise _refused("The code belongs to a coupon that is not ours.", "rejected")
     answer = door.call("PUT", f"{API}/coupons/{coupon['id']}", payload=wanted)
     return _confirm(door, wanted, one_object(expect(answer)))
 
@@ -99,18 +143,26 @@ def _confirm(door: Door, wanted: Json, stored: Json) -> PushReceipt:
     if is_same(wanted, stored):
         return PushReceipt(str(stored["id"]))
     expect(door.call("DELETE", f"{API}/coupons/{stored.get('id')}", params={"force": "true"}))
-    raise PushError("The shop stored the coupon otherwise than asked.", permanent=True, reason="rejected")
+    raise _refused("The shop stored the coupon otherwise than asked.", "rejected")
 
 
 def is_same(wanted: Json, stored: Json) -> bool:
-    """Return whether a stored coupon gives what was asked, to the same person, as often and as long."""
+    """Return whether a stored coupon gives what was asked, for the same, to the same person, as often and as long.
+
+    Amounts are compared to the cent: the shop states no more of them.
+    """
     plain = ("discount_type", "individual_use", "free_shipping")
-    endless = ("usage_limit", "usage_limit_per_user", "date_expires")
+    endless = ("usage_limit", "usage_limit_per_user", "limit_usage_to_x_items", "date_expires")
+    lists = ("product_ids", "product_categories")
     return (
         str(stored.get("code", "")).lower() == wanted["code"].lower()
         and all(stored.get(key) == wanted[key] for key in plain)
         and all((stored.get(key) or None) == (wanted[key] or None) for key in endless)
-        and all(_cents(stored.get(key)) == _cents(wanted[key]) for key in ("amount", "minimum_amount"))
+        and all(_cents(stored.get(key)) == _cents(wanted[key]) for key in AMOUNTS)
+        and all(
+            {str(each) for each in stored.get(key) or ()} == {str(each) for each in wanted[key]}
+            for key in lists
+        )
         and [str(email).lower() for email in stored.get("email_restrictions") or ()]
         == wanted["email_restrictions"]
     )
@@ -119,8 +171,8 @@ def is_same(wanted: Json, stored: Json) -> bool:
 def _disabled(coupon: Json | None, answers: Any) -> Outcome:
     if coupon is None:
         return PushReceipt()
-    if not _is_ours(coupon):
-        return PushError("The code belongs to a coupon that is not ours.", permanent=True, reason="rejected")
+    if not is_ours(coupon):
+        return _refused("The code belongs to a coupon that is not ours.", "rejected")
     answer = next(answers)
     if "error" in answer:
         return item_refusal(answer["error"])
@@ -134,17 +186,15 @@ def _find(door: Door, code: str) -> Json | None:
     )
 
 
-def _is_ours(coupon: Json) -> bool:
-    meta = coupon.get("meta_data")
-    return isinstance(meta, list) and any(
-        isinstance(each, dict) and each.get("key") == MARKER for each in meta
-    )
+def _shows_in_cents(wanted: Json) -> bool:
+    """Return whether the shop's answer proves the amounts; dinars have a third decimal, which it keeps untold."""
+    return all(Decimal(wanted[key]) == _cents(wanted[key]) for key in AMOUNTS)
 
 
 def _cents(value: Any) -> Decimal | None:
-    """WooCommerce states coupon amounts with two decimals, whatever the currency."""
+    """WooCommerce keeps coupon amounts as they are, but states two decimals, whatever the currency, rounded half up."""
     try:
-        return Decimal(str(value)).quantize(CENT)
+        return Decimal(str(value)).quantize(CENT, ROUND_HALF_UP)
     except InvalidOperation:
         return None
 

@@ -1,4 +1,4 @@
-"""Reads orders and customers again from the shop, in bulk, as messages that `parse` reads back."""
+"""Reads orders, customers and coupons again from the shop, in bulk, as messages that `parse` reads back."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from connectors.base import FetchedMessage
 from connectors.http import Door
 from connectors.woocommerce.api import chunks, find_one, list_all
-from connectors.woocommerce.parse import FETCHED_CUSTOMER, FETCHED_ORDER
-from connectors.woocommerce.schemas import CUSTOMER, ORDER, RefundSchema
+from connectors.woocommerce.parse import FETCHED_COUPON, FETCHED_CUSTOMER, FETCHED_ORDER
+from connectors.woocommerce.schemas import COUPON, CUSTOMER, ORDER, RefundSchema
 from loyalty.commerce import Read
 
 Json = dict[str, Any]
@@ -27,6 +27,8 @@ def fetch(
 ) -> list[FetchedMessage]:
     """Return one message per asked id, also for what the shop no longer has; raises PushError."""
     ids = list(dict.fromkeys(external_ids))
+    if kind is Read.COUPON:
+        return [message for chunk in chunks(ids) for message in _coupons(door, chunk, now)]
     if kind is Read.CUSTOMER:
         return [message for chunk in chunks(ids) for message in _customers(door, chunk, now)]
     return [message for chunk in chunks(ids) for message in _orders(door, chunk, with_products, now)]
@@ -41,6 +43,13 @@ def _customers(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMes
         _message(FETCHED_CUSTOMER, each, now, {"customer": _only(found[each], tuple(CUSTOMER.fields))})
         for each in ids
     ]
+
+
+def _coupons(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMessage]:
+    """One in the trash is listed no more, and serves nobody."""
+    found = _by_id(list_all(door, "coupons", {"include": ",".join(ids)}))
+    keys = tuple(COUPON.fields)
+    return [_message(FETCHED_COUPON, each, now, {"coupon": _only(found.get(each), keys)}) for each in ids]
 
 
 def _orders(door: Door, ids: Sequence[str], with_products: bool, now: datetime) -> list[FetchedMessage]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from connectors.http import Door
 from connectors.woocommerce.api import batch, chunks, item_refusal
 from connectors.woocommerce.coupons import disable_coupons, put_coupons
-from loyalty.pushes import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
+from loyalty.pushes import (
+    DisableCoupon,
+    MarkOrder,
+    PushCommand,
+    PushError,
+    PushReceipt,
+    PutCoupon,
+    SetMemberTier,
+)
 
 Outcome = PushReceipt | PushError
+SERVICE = "laurel_service"
+"""The meta data key of orders; without `_` in front, so that the merchant sees it at the order."""
 Handler = Callable[[Door, str, Sequence[Any]], list[Outcome]]
 
 
@@ -26,14 +36,26 @@ def push(door: Door, time_zone: str, commands: Sequence[PushCommand]) -> list[Ou
 
 def set_member_tiers(door: Door, time_zone: str, commands: Sequence[SetMemberTier]) -> list[Outcome]:
     """Write the tiers as meta data of the customers, as WooCommerce knows no customer tags; raises PushError."""
-    known = [command for command in commands if command.customer_id.isdigit()]
-    answers = iter(
-        batch(door, "customers", "update", [_tier_update(command) for command in known]) if known else ()
+    return _write_meta(door, "customers", [(each.customer_id, _tier_meta(each)) for each in commands])
+
+
+def mark_orders(door: Door, time_zone: str, commands: Sequence[MarkOrder]) -> list[Outcome]:
+    """Write the words as meta data of the orders; raises PushError. The shop tells of each as of any other change."""
+    return _write_meta(
+        door, "orders", [(each.order_id, {SERVICE: ",".join(each.words)}) for each in commands]
     )
-    unknown = PushError("The customer id is no number.", permanent=True, reason="rejected")
-    return [
-        _tier_outcome(next(answers)) if command.customer_id.isdigit() else unknown for command in commands
+
+
+def _write_meta(door: Door, path: str, wanted: Sequence[tuple[str, Mapping[str, str]]]) -> list[Outcome]:
+    """Set meta data of things by their ids, in one batch; what stands under other keys stays."""
+    items = [
+        {"id": int(each), "meta_data": [{"key": key, "value": value} for key, value in meta.items()]}
+        for each, meta in wanted
+        if each.isdigit()
     ]
+    answers = iter(batch(door, path, "update", items) if items else ())
+    unknown = PushError("The id is no number.", permanent=True, reason="rejected")
+    return [_outcome(next(answers)) if each.isdigit() else unknown for each, _ in wanted]
 
 
 def _carry_out(
@@ -45,20 +67,16 @@ def _carry_out(
         return [error] * len(commands)
 
 
-def _tier_update(command: SetMemberTier) -> dict[str, Any]:
+def _tier_meta(command: SetMemberTier) -> dict[str, str]:
     # Keys that begin with _ are dropped without a word on customers (v2 customers controller:137).
-    meta = {
+    return {
         "laurel_tier": command.tier_key,
         "laurel_tier_name": command.tier_name,
         "laurel_benefits": ",".join(command.benefits),
     }
-    return {
-        "id": int(command.customer_id),
-        "meta_data": [{"key": key, "value": value} for key, value in meta.items()],
-    }
 
 
-def _tier_outcome(answer: dict[str, Any]) -> Outcome:
+def _outcome(answer: dict[str, Any]) -> Outcome:
     return item_refusal(answer["error"]) if "error" in answer else PushReceipt(str(answer.get("id", "")))
 
 
@@ -66,4 +84,5 @@ HANDLERS: dict[type[PushCommand], Handler] = {
     PutCoupon: put_coupons,
     DisableCoupon: disable_coupons,
     SetMemberTier: set_member_tiers,
+    MarkOrder: mark_orders,
 }

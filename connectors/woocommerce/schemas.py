@@ -102,7 +102,18 @@ class ProductSchema(Reader):
     gift_card = Value(read.flag, required=True)
 
 
+class CouponSchema(Reader):
+    """A coupon as `fetch` kept it."""
+
+    amount = Value(read.money, required=True)
+    minimum_amount = Value(read.money, required=True)
+    email_restrictions = fields.List(fields.Raw(), load_default=list)
+    usage_limit = fields.Integer(load_default=None, allow_none=True)
+    date_expires_gmt = Value(read.instant_or_none, load_default=None)
+
+
 Loaded = dict[str, Any]
+COUPON = CouponSchema()
 ORDER = OrderSchema()
 REFUNDS = RefundSchema(many=True)
 CUSTOMER = CustomerSchema()

@@ -60,9 +60,11 @@ def count_members(connection: Connection) -> dict[str, int]:
 
 
 def list_runs(connection: Connection, ids: Sequence[UUID], source: str, key: str) -> set[tuple[UUID, str]]:
-    """Return for which occasions the actions of a rule were run for members."""
+    """Return for which occasions the actions of a rule were run for members, or for who is merged into them."""
     statement = text(
-        "select member_id, data->>'occasion' from commands where kind = 'run' and member_id = any(:ids)"
+        "with roots as (select id, id as person from members where id = any(:ids)"
+        "   union all select id, merged_into from members where merged_into = any(:ids))"
+        " select person, data->>'occasion' from roots join commands on member_id = roots.id and kind = 'run'"
         " and data->>'source' = :source and data->>'key' = :key"
     ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
     rows = connection.execute(statement, {"ids": list(ids), "source": source, "key": key})

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
 from loyalty.community.things import add_thing
 from loyalty.db import Row, records
@@ -27,13 +29,13 @@ def add_challenge(connection: Connection, account: UUID, row: Row) -> RowMapping
     return add_thing(connection, account, CHALLENGES, _CHALLENGE, row)
 
 
-def count_standing(connection: Connection, challenge: int, member: UUID) -> int:
-    """Return how many submissions of a member wait or were approved."""
+def count_standing(connection: Connection, challenge: int, members: Sequence[UUID]) -> int:
+    """Return how many submissions of these members wait or were approved."""
     statement = text(
-        "select count(*) from submissions where challenge_id = :challenge and member_id = :member"
+        "select count(*) from submissions where challenge_id = :challenge and member_id = any(:ids)"
         " and state <> 'rejected'"
-    )
-    return int(connection.execute(statement, {"challenge": challenge, "member": member}).scalar_one())
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return int(connection.execute(statement, {"challenge": challenge, "ids": list(members)}).scalar_one())
 
 
 def add_submission(connection: Connection, account: UUID, row: Row) -> RowMapping:

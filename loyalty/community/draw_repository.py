@@ -19,14 +19,13 @@ _DRAW = {
 }  # fmt: skip
 _ENTRY = {"position": "integer", "member_id": "uuid", "member_key": "text", "rank": "integer"}
 _WON = {"position": "integer", "is_counted": "boolean"}
-_ENTRANTS = {
-    "segment": "select id, key from members where segments @> array[:segment]",
-    "activity": "select id, key from members where id in (select member_id from commands where kind = 'activity'"
-    " and data->>'kind' = :activity and accepted_at >= cast(:from as timestamptz)"
-    " and accepted_at < cast(:until as timestamptz))",
-    "event": "select id, key from members where id in (select member_id from sign_ups"
-    " join gatherings on gatherings.id = gathering_id where gatherings.key = :event and state = :state)",
-    "members": "select id, key from members where id = any(cast(:members as uuid[]))",
+_NAMED = {
+    "segment": "select id from members where segments @> array[:segment]",
+    "activity": "select member_id from commands where kind = 'activity' and data->>'kind' = :activity"
+    " and accepted_at >= cast(:from as timestamptz) and accepted_at < cast(:until as timestamptz)",
+    "event": "select member_id from sign_ups join gatherings on gatherings.id = gathering_id"
+    " where gatherings.key = :event and state = :state",
+    "members": "select unnest(cast(:members as uuid[]))",
 }
 
 
@@ -36,9 +35,16 @@ def add_draw(connection: Connection, account: UUID, row: Row) -> RowMapping | No
 
 
 def list_entrants(connection: Connection, rule: Mapping[str, Any]) -> list[tuple[UUID, str]]:
-    """Return id and key of the members whom a rule of kind segment, activity, event or members names, by key."""
+    """Return id and key of the members whom a rule of kind segment, activity, event or members names, by key; a person
+    once, as who stands for him.
+    """
     named = {name: value for name, value in rule.items() if name != "kind"}
-    rows = connection.execute(text(_ENTRANTS[rule["kind"]]), named)
+    statement = text(
+        "select distinct person.id, person.key from members named"
+        " join members person on person.id = coalesce(named.merged_into, named.id)"
+        f" where named.id in ({_NAMED[rule['kind']]})"
+    )
+    rows = connection.execute(statement, named)
     return sorted(((row[0], row[1]) for row in rows), key=lambda row: row[1])
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
 from loyalty.community.things import add_thing
 from loyalty.db import Row, records
@@ -26,10 +28,12 @@ def add_poll(connection: Connection, account: UUID, row: Row) -> RowMapping | No
     return add_thing(connection, account, POLLS, _POLL, row)
 
 
-def find_answer(connection: Connection, poll: int, member: UUID) -> RowMapping | None:
-    """Return what a member answered."""
-    statement = text("select * from poll_answers where poll_id = :poll and member_id = :member")
-    return connection.execute(statement, {"poll": poll, "member": member}).mappings().first()
+def list_own_answers(connection: Connection, poll: int, members: Sequence[UUID]) -> Sequence[RowMapping]:
+    """Return what these members answered."""
+    statement = text(
+        "select * from poll_answers where poll_id = :poll and member_id = any(:ids) order by id"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return connection.execute(statement, {"poll": poll, "ids": list(members)}).mappings().all()
 
 
 def add_answer(connection: Connection, account: UUID, row: Row) -> RowMapping:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
 from loyalty.community.things import add_thing
 from loyalty.db import Row, records
@@ -41,29 +43,46 @@ def take_seat(connection: Connection, gathering: int) -> bool:
     return bool(connection.execute(statement, {"id": gathering}).rowcount)
 
 
-def give_seat_back(connection: Connection, gathering: int) -> None:
-    """Use one seat less."""
-    connection.execute(text("update gatherings set taken = taken - 1 where id = :id"), {"id": gathering})
+def give_seats_back(connection: Connection, gathering: int, seats: int) -> None:
+    """Use so many seats less."""
+    statement = text("update gatherings set taken = taken - :seats where id = :id")
+    connection.execute(statement, {"id": gathering, "seats": seats})
 
 
 def fill_seats(connection: Connection, gathering: int, now: datetime) -> Sequence[RowMapping]:
-    """Let those who wait have the free seats, the first of them first; return their sign-ups. Its row is locked."""
+    """Let those who wait have the free seats, the first of them first; return their sign-ups, with who stands for each
+    as `survivor`. A person who has a seat gets no second one. Its row is locked.
+    """
     statement = text(
         "with free as (select capacity - taken as seats from gatherings where id = :id),"
-        " next as (select sign_ups.id from sign_ups where gathering_id = :id and state = 'waiting'"
+        " united as materialized (select sign_ups.id, state, queued_at, coalesce(merged_into, members.id) as person"
+        "   from sign_ups join members on members.id = member_id"
+        "   where gathering_id = :id and state <> 'cancelled' and (merged_into is not null or merged > 0)"
+        "   and exists (select from sign_ups where gathering_id = :id and state = 'waiting')"
+        "   and (select coalesce(seats, 1) from free) > 0),"
+        " next as (select id from sign_ups where gathering_id = :id and state = 'waiting' and id not in ("
+        "     select behind.id from united behind join united ahead using (person)"
+        "     where behind.state = 'waiting' and ahead.id <> behind.id and (ahead.state <> 'waiting'"
+        "       or (ahead.queued_at, ahead.id) < (behind.queued_at, behind.id)))"
         "   order by queued_at, id limit (select seats from free)),"
         " moved as (update sign_ups set state = 'signed_up', changed_at = :now"
         "   where id in (select id from next) returning *),"
         " seated as (update gatherings set taken = taken + (select count(*) from moved) where id = :id)"
-        " select * from moved order by queued_at, id"
+        " select moved.*, coalesce(merged_into, members.id) as survivor from moved"
+        " join members on members.id = moved.member_id order by queued_at, moved.id"
     )
     return connection.execute(statement, {"id": gathering, "now": now}).mappings().all()
 
 
-def find_sign_up(connection: Connection, gathering: int, member: UUID) -> RowMapping | None:
-    """Return a member's sign-up."""
-    statement = text("select * from sign_ups where gathering_id = :gathering and member_id = :member")
-    return connection.execute(statement, {"gathering": gathering, "member": member}).mappings().first()
+def list_own_sign_ups(
+    connection: Connection, gathering: int, members: Sequence[UUID]
+) -> Sequence[RowMapping]:
+    """Return the sign-ups of these members."""
+    statement = text(
+        "select * from sign_ups where gathering_id = :gathering and member_id = any(:ids) order by id"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    values = {"gathering": gathering, "ids": list(members)}
+    return connection.execute(statement, values).mappings().all()
 
 
 def put_sign_up(

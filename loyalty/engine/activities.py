@@ -4,6 +4,7 @@ so that no cap is exceeded, however many record at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,9 +17,8 @@ from loyalty.engine.apply import carry_out
 from loyalty.engine.capping import ActivityLimitReached, open_caps
 from loyalty.engine.commands import RecordActivity
 from loyalty.engine.work import AccountBook
-from loyalty.errors import NotFound
 from loyalty.members.commands import count_activities, find_activity
-from loyalty.members.repository import list_members
+from loyalty.members.repository import get_roots
 from loyalty.programs.automations import ActivityLimit
 from loyalty.programs.service import load_versions
 
@@ -44,18 +44,18 @@ def record_activity(
     score: int | None = None,
     is_event: bool | None = None,
 ) -> Recorded:
-    """Record an activity of a member; the same kind and key again returns the known one.
+    """Record an activity of a member; the same kind and key again, of whoever is merged into him too, returns the
+    known one.
 
     What is not said of score and event is the program's for that kind, else 1 and no event. Raises
-    ActivityLimitReached, NotFound, and Invalid before a program is in force.
+    ActivityLimitReached, NotFound, MemberMerged, and Invalid before a program is in force.
     """
     lock_account(connection)
-    known = find_activity(connection, member, kind, key)
+    roots = get_roots(connection, member)
+    known = find_activity(connection, roots, kind, key)
     if known is not None:
         return Recorded(_activity(codec.command(dict(known))), is_new=False)
-    if not list_members(connection, [member]):
-        raise NotFound("There is no member of that id.", member=str(member))
-    limit = _judge(connection, book, member, kind, now)
+    limit = _judge(connection, book, roots, kind, now)
     counts = limit.score if score is None else score, limit.is_event if is_event is None else is_event
     command = RecordActivity(next_command_number(connection), now, kind, key, *counts, kind, actor)
     return Recorded(command, pushed=carry_out(connection, book, member, command, now)[1])
@@ -80,14 +80,14 @@ def record_if_counted(
 
 
 def _judge(
-    connection: Connection, book: AccountBook, member: UUID, kind: str, now: datetime
+    connection: Connection, book: AccountBook, roots: Sequence[UUID], kind: str, now: datetime
 ) -> ActivityLimit:
     """Return what the program in force says of a kind; raises ActivityLimitReached."""
     program = load_versions(connection, book.id).at(now)
     limits = program.activities if program else ()
     limit = next((limit for limit in limits if limit.kind == kind), ActivityLimit(kind))
     caps = open_caps(limit, now, program.time_zone) if program else []
-    counts = count_activities(connection, member, kind, [(cap.start, cap.end) for cap in caps])
+    counts = count_activities(connection, roots, kind, [(cap.start, cap.end) for cap in caps])
     for cap, count in zip(caps, counts, strict=True):
         if count >= cap.most:
             raise cap.refusal(kind)

@@ -15,6 +15,7 @@ from loyalty.engine.simulation import Question, simulate
 from loyalty.programs.design import list_advice
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, advice, lint
+from loyalty.programs.lint_rewards import list_reward_warnings
 from loyalty.programs.program import Program
 from loyalty.programs.words import named, number, percent
 from loyalty.values import AccountId
@@ -42,7 +43,7 @@ def lint_document(
     found = list_advice(program)
     if on_orders:
         found += list_advice_on_orders(connection, account, document, now)
-    return Linted(lint(checked), found)
+    return Linted([*lint(checked), *list_reward_warnings(program)], found)
 
 
 def list_advice_on_orders(

@@ -4,7 +4,7 @@ law: a reward that is there is paid, one that cannot be had costs nothing (RULES
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,18 +17,19 @@ from loyalty.db import Row
 from loyalty.engine.apply import carry_out_many, fold_again
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.issuing import COUPON_SUBJECT
+from loyalty.engine.rounds import rounds
 from loyalty.engine.work import AccountBook
 from loyalty.incidents import repository as incidents
 from loyalty.members.repository import lock_members
 from loyalty.outbox.repository import NewPush, add_pushes
 from loyalty.pushes import DisableCoupon
 from loyalty.rewards import redemption_repository as redemptions
-from loyalty.rewards.redemption import RedemptionState, number_of
+from loyalty.rewards.redemption import OPEN, RedemptionState, is_of_credit, number_of
 from loyalty.rewards.repository import settle_coupons
 from loyalty.values import StoreId
 
 BY = "shop"
-FAILED = "redemption_failed"
+FAILED, CREDIT_FAILED = "redemption_failed", "credit_code_failed"
 IN_USE = "in_use"
 
 
@@ -46,6 +47,19 @@ class CodeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class _End:
+    """What becomes of a redemption, or of a code of credit, because of an answer."""
+
+    answer: CodeAnswer
+    member: UUID
+    redemption: int
+    ending: Ending
+
+    def command(self, number: int, now: datetime) -> EndRedemption:
+        return EndRedemption(number, now, self.redemption, self.ending, self.answer.failure or "answered", BY)
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """An answer with the redemption that it is about, and the member who stands for the redeemer."""
 
@@ -57,8 +71,17 @@ class _Case:
     def is_cancelling(self) -> bool:
         return not self.answer.puts and self.row["cancel_asked_at"] is not None
 
-    def ending(self) -> Ending | None:
+    def is_unwanted(self) -> bool:
+        """Return whether the code is in the shop, or may be, and nobody is to have it."""
+        is_over = not self.answer.failure and self.row["state"] not in OPEN
+        return self.answer.puts and (self.answer.is_unsure or is_over)
+
+    def end(self) -> _End | None:
         """Return what becomes of the redemption, None: nothing yet."""
+        ending = self._ending()
+        return _End(self.answer, self.member, self.row["number"], ending) if ending else None
+
+    def _ending(self) -> Ending | None:
         held = self.row["state"] == RedemptionState.HELD
         if self.answer.puts and held:
             waits = self.row["hold_until"] is not None
@@ -75,52 +98,56 @@ def take_answers(
     connection: Connection, book: AccountBook, store: StoreId, answers: Sequence[CodeAnswer], now: datetime
 ) -> None:
     """Write what shops made of codes, and end the redemptions that depend on it; pushes may follow for the store."""
-    cases = _cases(connection, answers)
-    numbers = iter(next_command_numbers(connection, len(cases)) if cases else ())
-    lock_members(connection, {case.member for case in cases})
+    causes = redemptions.list_causes(connection, [answer.code for answer in answers]) if answers else {}
+    asked = sum(answer.code in causes for answer in answers)
+    numbers = iter(next_command_numbers(connection, asked) if asked else ())
+    lock_members(connection, {member for _, member in causes.values()})
+    cases, refused = _cases(connection, answers, causes), _refused_credit(answers, causes)
     cancelled = {case.answer.code for case in cases if case.is_cancelling}
-    settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
-    endings = [(case, ending) for case in cases if (ending := case.ending()) is not None]
-    for round_ in _rounds(endings):
-        commands = {case.member: _command(next(numbers), case, ending, now) for case, ending in round_}
+    endings = [*(each for case in cases if (each := case.end()) is not None), *refused]
+    steps = list(rounds(endings, lambda each: each.member))
+    later = {each.answer.code for step in steps[1:] for each in step}
+    _settle(connection, [answer for answer in answers if answer.code not in later], cancelled)
+    for place, step in enumerate(steps):
+        if place:  # a code goes out of use with its redemption: folding the member before would revive it
+            _settle(connection, [each.answer for each in step], cancelled)
+        commands = {each.member: each.command(next(numbers), now) for each in step}
         carry_out_many(connection, book, commands, now)
-    _note_failures(connection, book, cases, now)
+    _note_failures(connection, book, cases, refused, now)
     _reopen(connection, book, [case for case in cases if case.is_cancelling and case.answer.uses], now)
-    unsure = [case for case in cases if case.answer.is_unsure and case.answer.puts]
-    if unsure:
-        add_pushes(connection, book.id, [_disabling(store, case, now) for case in unsure])
+    unwanted: list[_Case | _End] = [case for case in cases if case.is_unwanted()]
+    unwanted += [each for each in refused if each.answer.is_unsure]
+    if unwanted:
+        add_pushes(connection, book.id, [_disabling(store, each, now) for each in unwanted])
 
 
-def _cases(connection: Connection, answers: Sequence[CodeAnswer]) -> list[_Case]:
-    if not answers:
+def _cases(
+    connection: Connection, answers: Sequence[CodeAnswer], causes: Mapping[str, tuple[str, UUID]]
+) -> list[_Case]:
+    named = ((code, cause) for code, (cause, _) in causes.items() if not is_of_credit(cause))
+    numbers = {code: number_of(cause) or 0 for code, cause in named}
+    if not numbers:
         return []
-    causes = redemptions.list_causes(connection, [answer.code for answer in answers])
-    if not causes:
-        return []
-    numbers = {code: number_of(cause) or 0 for code, (cause, _) in causes.items()}
     rows = {row["number"]: row for row in redemptions.list_numbered(connection, numbers.values())}
     return [
         _Case(answer, rows[numbers[answer.code]], causes[answer.code][1])
         for answer in answers
-        if answer.code in causes
+        if answer.code in numbers
     ]
 
 
-def _rounds(endings: Iterable[tuple[_Case, Ending]]) -> list[list[tuple[_Case, Ending]]]:
-    """Return the endings so that no round has two of one member."""
-    rounds: list[list[tuple[_Case, Ending]]] = []
-    count: dict[UUID, int] = {}
-    for each in endings:
-        place = count.get(each[0].member, 0)
-        count[each[0].member] = place + 1
-        if place == len(rounds):
-            rounds.append([])
-        rounds[place].append(each)
-    return rounds
+def _refused_credit(answers: Sequence[CodeAnswer], causes: Mapping[str, tuple[str, UUID]]) -> list[_End]:
+    """Return the codes of credit that a shop did not make: what was set aside for them is free again."""
+    found = ((answer, *causes[answer.code]) for answer in answers if answer.code in causes)
+    return [
+        _End(answer, member, number_of(cause) or 0, Ending.RELEASED)
+        for answer, cause, member in found
+        if is_of_credit(cause) and answer.puts and answer.failure
+    ]
 
 
-def _command(number: int, case: _Case, ending: Ending, now: datetime) -> EndRedemption:
-    return EndRedemption(number, now, case.row["number"], ending, case.answer.failure or "answered", BY)
+def _settle(connection: Connection, answers: Sequence[CodeAnswer], cancelled: Set[str]) -> None:
+    settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
 
 
 def _settled(answer: CodeAnswer, cancels: bool) -> Row:
@@ -139,24 +166,34 @@ def _settled(answer: CodeAnswer, cancels: bool) -> Row:
     }
 
 
-def _note_failures(connection: Connection, book: AccountBook, cases: Sequence[_Case], now: datetime) -> None:
+def _note_failures(
+    connection: Connection, book: AccountBook, cases: Sequence[_Case], refused: Sequence[_End], now: datetime
+) -> None:
     """Tell why a redemption failed, or could not be cancelled, where the merchant looks."""
     failed = [case for case in cases if case.answer.failure]
     for case in failed:
         redemptions.note_request(connection, case.row["number"], failure=case.answer.failure)
-    if failed:
-        rows: list[Row] = [
-            {
-                "kind": FAILED,
-                "subject": f"redemption:{case.row['number']}",
-                "member_id": case.member,
-                "order_key": "",
-                "data": {"reward": case.row["reward_key"], "failure": case.answer.failure},
-                "noticed_at": now,
-            }
-            for case in failed
-        ]
+    rows = [
+        _incident(case, FAILED, f"redemption:{case.row['number']}", now, reward=case.row["reward_key"])
+        for case in failed
+    ]
+    rows += [
+        _incident(each, CREDIT_FAILED, f"credit:{each.redemption}", now, code=each.answer.code)
+        for each in refused
+    ]
+    if rows:
         incidents.note_incidents(connection, book.id, rows)
+
+
+def _incident(of: _Case | _End, kind: str, subject: str, now: datetime, **data: str) -> Row:
+    return {
+        "kind": kind,
+        "subject": subject,
+        "member_id": of.member,
+        "order_key": "",
+        "data": {**data, "failure": of.answer.failure},
+        "noticed_at": now,
+    }
 
 
 def _reopen(connection: Connection, book: AccountBook, cases: Sequence[_Case], now: datetime) -> None:
@@ -167,6 +204,6 @@ def _reopen(connection: Connection, book: AccountBook, cases: Sequence[_Case], n
         fold_again(connection, book, {case.member for case in cases}, now)
 
 
-def _disabling(store: StoreId, case: _Case, now: datetime) -> NewPush:
-    code = case.answer.code
-    return NewPush(store, case.member, COUPON_SUBJECT + code, DisableCoupon(code, now))
+def _disabling(store: StoreId, of: _Case | _End, now: datetime) -> NewPush:
+    code = of.answer.code
+    return NewPush(store, of.member, COUPON_SUBJECT + code, DisableCoupon(code, now))

@@ -18,7 +18,7 @@ from loyalty.commerce import Fact, Read
 from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, EndRedemption
 from loyalty.engine.erasing import erase_customers
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.merging import merge_customers
@@ -37,6 +37,7 @@ from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
 from loyalty.engine.state import OrderFile
 from loyalty.engine.tracing import note_traces
+from loyalty.engine.watching import watch_coupons
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
@@ -46,6 +47,7 @@ from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
+from loyalty.rewards.redemption_repository import list_numbered
 from loyalty.values import MessageId
 
 Answer = TypeVar("Answer")
@@ -73,28 +75,28 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
-    merged = merge_customers(connection, book, (fact for _, fact in facts), now)
-    erase_customers(connection, book, (fact for _, fact in facts), now)
+    stated = [fact for _, fact in facts]
+    merged = merge_customers(connection, book, stated, now)
+    erase_customers(connection, book, stated, now)
+    watch_coupons(connection, book, stated, now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
-    owners = _owners(connection, news, careful=careful) | list_redeemers(connection, news)
     people = enrol(connection, book.id, news.identities())
-    batch = _load(connection, news, owners, people)
+    batch = _load(connection, news, _owners(connection, news, careful=careful), people)
     changed = note_profiles(batch, people, news.profiles, versions)
     outcomes, saved = _restate_orders(news, batch, people, note_code_uses(connection, news, batch))
     fold_redeemers_again(connection, batch, saved)
     pushed = finish(connection, book, batch.works, saved, versions, now, refold=refold)
     bought = ((it.member, it.file.snapshot) for it in saved if it.member and it.file.snapshot)
     note_traces(connection, book, bought, versions.at(now))
-    if changed:
-        members.put_profiles(connection, changed)
+    members.put_profiles(connection, changed)
     return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed | merged)
 
 
 def _owners(connection: Connection, news: News, *, careful: bool) -> set[UUID]:
     keys = [key for key, order in news.orders.items() if careful or order.identity() is None]
     owners = orders.list_owners(connection, keys) if keys else {}
-    return {owner for owner in owners.values() if owner is not None}
+    return {owner for owner in owners.values() if owner is not None} | list_redeemers(connection, news)
 
 
 def _load(
@@ -200,11 +202,23 @@ def _obey(
         for member, command in commands.items():
             require_standing(batch, member)
             batch.works[member].command = command
-        rows = [codec.command_row(member, command) for member, command in commands.items()]
+        holders = _holders(connection, commands)
+        rows = [
+            codec.command_row(holders.get(member, member), command) for member, command in commands.items()
+        ]
         members.add_commands(connection, book.id, rows)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
+
+
+def _holders(connection: Connection, commands: Mapping[UUID, Command]) -> dict[UUID, UUID]:
+    """Return under whom commands are kept that are not kept under their members: what ended a redemption goes with
+    the member who redeemed, also when a merge is undone.
+    """
+    ended = {it.redemption: member for member, it in commands.items() if isinstance(it, EndRedemption)}
+    rows = list_numbered(connection, ended) if ended else ()
+    return {ended[row["number"]]: row["member_id"] for row in rows}
 
 
 def settle_members(
@@ -222,11 +236,16 @@ def settle_members(
 def settle_works(
     connection: Connection, book: AccountBook, ids: Iterable[UUID], now: datetime
 ) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
-    """Settle members and keep them locked; return their works, as they stand then, and the stores with pushes."""
+    """Settle members and keep them locked; return their works, as they stand then, and the stores with pushes.
+
+    Raises NotFound and MemberMerged.
+    """
     versions, wanted = load_versions(connection, book.id), list(ids)
 
     def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
         batch = loading.load(connection, wanted, [])
+        for member in wanted:
+            require_standing(batch, member)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)

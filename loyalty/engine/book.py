@@ -22,4 +22,6 @@ def load_book(connection: Connection, vault: Vault, account: AccountId) -> Accou
         {place.store: place.platform for place in places},
         frozenset(place.store for place in places if place.sells_gift_cards),
         row["currency"],
+        frozenset(place.store for place in places if place.is_till),
+        frozenset(place.store for place in places if not place.is_connected),
     )

@@ -18,6 +18,7 @@ from loyalty.db import Row
 from loyalty.engine.activities import record_if_counted
 from loyalty.engine.admitting import admit, check_words
 from loyalty.engine.work import AccountBook
+from loyalty.members.repository import get_roots
 
 Found = Mapping[Any, Any]
 
@@ -48,14 +49,15 @@ def submit(
     urls: Sequence[str],
     now: datetime,
 ) -> Found:
-    """Keep what a member submits; a rejected one leaves room for another. Raises ParticipationRefused, NotFound."""
+    """Keep what a person submits; a rejected one leaves room for another. Raises ParticipationRefused, NotFound."""
     challenge = get_thing(connection, challenges.CHALLENGES, key, lock=True)
-    admit(connection, book, challenge, member, now)
-    if challenges.count_standing(connection, challenge["id"], member) >= challenge["per_member"]:
+    roots = get_roots(connection, member)
+    admit(connection, book, challenge, roots[0], now)
+    if challenges.count_standing(connection, challenge["id"], roots) >= challenge["per_member"]:
         raise refusal("enough")
     row = {
         "challenge_id": challenge["id"],
-        "member_id": member,
+        "member_id": roots[0],
         "text": text,
         "urls": list(urls),
         "submitted_at": now,
@@ -73,7 +75,10 @@ def judge(
     approve: bool,
     reason: str,
 ) -> Judged:
-    """Approve a submission, which is recorded as an activity, or reject it. Raises ParticipationRefused, NotFound."""
+    """Approve a submission, which is recorded as an activity of who stands for the member, or reject it.
+
+    Raises ParticipationRefused, NotFound.
+    """
     lock_account(connection)
     found = challenges.get_submission(connection, number)
     if found["state"] != "submitted":
@@ -82,8 +87,8 @@ def judge(
         return Judged(
             challenges.put_verdict(connection, number, "rejected", reason, moderator, now, is_counted=False)
         )
-    own = f"{found['key']}:{number}"
-    done = record_if_counted(connection, book, found["member_id"], found["activity"], own, now, moderator)
+    own, member = f"{found['key']}:{number}", get_roots(connection, found["member_id"])[0]
+    done = record_if_counted(connection, book, member, found["activity"], own, now, moderator)
     row = challenges.put_verdict(
         connection, number, "approved", reason, moderator, now, is_counted=done is not None
     )

@@ -12,13 +12,14 @@ from loyalty.clock import instant_text
 from loyalty.db import Row
 from loyalty.engine.command_data import command_data, command_kind, read_command
 from loyalty.engine.commands import Command
+from loyalty.engine.credit_codec import credit_head, read_purse
+from loyalty.engine.redemption_data import open_redemptions, read_redemption
 from loyalty.engine.state import MemberState, OrderFile, Period
 from loyalty.engine.timeline import EventKey, Rank, parse_order_key
 from loyalty.ledger.entries import EntryKind, Posted
-from loyalty.ledger.lots import Lot
+from loyalty.ledger.lots import Lot, Wallet
 from loyalty.members.identity import email_domain
 from loyalty.orders.snapshot import read_snapshot, snapshot_data
-from loyalty.rewards.redemption import Charge, Redemption, RedemptionState
 from loyalty.tiers.holding import Holding, Judgement, Term
 from loyalty.tiers.qualification import Metrics
 from loyalty.tiers.tally import read_tally
@@ -30,7 +31,7 @@ Data = Mapping[Any, Any]
 def member_state(row: Data) -> MemberState:
     """Return the head of a member's fold from his row, without lots and orders."""
     head = row["head"]
-    state = MemberState(
+    return MemberState(
         key=row["key"],
         guest=not row["registered"] and not row["key"].startswith("customer:"),
         role=row["role"],
@@ -52,11 +53,10 @@ def member_state(row: Data) -> MemberState:
         lost=dict(head.get("lost", {})),
         is_customer=head.get("customer", False),
         rewarded={key: datetime.fromisoformat(at) for key, at in head.get("rewarded", {}).items()},
+        redemptions={item[0]: read_redemption(item) for item in head.get("redemptions", ())},
+        credit=read_purse(head.get("credit", {}), row["credit"]),
+        wallet=Wallet(debt=row["debt"], held=row["held"], next_sequence=row["next_lot"]),
     )
-    state.redemptions = {item[0]: _redemption(item) for item in head.get("redemptions", ())}
-    state.wallet.debt, state.wallet.held = row["debt"], row["held"]
-    state.wallet.next_sequence = row["next_lot"]
-    return state
 
 
 def _held(head: Data) -> Holding | None:
@@ -119,29 +119,6 @@ def _term_data(term: Term) -> list[Any]:
     ]  # fmt: skip
 
 
-def _redemption(item: list[Any]) -> Redemption:
-    number, reward, kind, version, at, points, sources, short, state, amount, hold, end, forfeits = item
-    charge = Charge(points, [(cause, used) for cause, used in sources], short)
-    return Redemption(
-        number, reward, kind, version, datetime.fromisoformat(at), charge, RedemptionState(state), amount, _at(hold),
-        _at(end), forfeits,
-    )  # fmt: skip
-
-
-def _open_redemptions(state: MemberState) -> list[list[Any]]:
-    """Return the redemptions that time, or a shop's answer, will end: the others need the whole history."""
-    found = (state.redemptions[number] for number in sorted(state.redemptions))
-    return [
-        [
-            it.number, it.reward_key, it.kind, it.version, instant_text(it.at), it.charge.points,
-            [list(source) for source in it.charge.sources], it.charge.short, it.state.value, it.amount,
-            _text(it.hold_until), _text(it.ends_at), it.forfeits,
-        ]
-        for it in found
-        if it.state is RedemptionState.HELD or it.due() is not None
-    ]  # fmt: skip
-
-
 def head_data(state: MemberState) -> dict[str, Any]:
     """Return where the fold stands as JSON data for `members.head`."""
     place = state.head
@@ -163,12 +140,13 @@ def head_data(state: MemberState) -> dict[str, Any]:
         **({"ran": state.ran} if state.ran else {}),
         **({"lost": state.lost} if state.lost else {}),
         **({"customer": True} if state.is_customer else {}),
-        **({"redemptions": redemptions} if (redemptions := _open_redemptions(state)) else {}),
+        **({"redemptions": redemptions} if (redemptions := open_redemptions(state.redemptions)) else {}),
         **(
             {"rewarded": {key: at.isoformat() for key, at in state.rewarded.items()}}
             if state.rewarded
             else {}
         ),
+        **credit_head(state.credit),
         "tally": state.tally.data(),
     }
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from loyalty.engine.commands import (
+    AdjustCredit,
     AdjustPoints,
     Command,
     Data,
@@ -19,6 +20,7 @@ from loyalty.engine.commands import (
     RunActions,
     SetTier,
     Source,
+    SpendCredit,
     TagMember,
     TierBy,
     UndoActions,
@@ -39,6 +41,8 @@ class CommandKind(StrEnum):
     OPENING = "opening"
     REDEEM = "redeem"
     END_REDEMPTION = "end_redemption"
+    ADJUST_CREDIT = "adjust_credit"
+    SPEND_CREDIT = "spend_credit"
 
 
 _KINDS: dict[type[Command], CommandKind] = {
@@ -54,6 +58,8 @@ _KINDS: dict[type[Command], CommandKind] = {
     OpenBalance: CommandKind.OPENING,
     RedeemReward: CommandKind.REDEEM,
     EndRedemption: CommandKind.END_REDEMPTION,
+    AdjustCredit: CommandKind.ADJUST_CREDIT,
+    SpendCredit: CommandKind.SPEND_CREDIT,
 }
 
 
@@ -78,7 +84,17 @@ def command_data(command: Command) -> Data:
         return {**place, "data": command.data} if isinstance(command, RunActions) else place
     if isinstance(command, RedeemReward | EndRedemption):
         return _data_of_redemption(command)
+    if isinstance(command, AdjustCredit | SpendCredit):
+        return _data_of_credit(command)
     return _data_of_person(command)
+
+
+def _data_of_credit(command: AdjustCredit | SpendCredit) -> Data:
+    """Return the own part of a command that is about store credit."""
+    if isinstance(command, AdjustCredit):
+        return {"amount": command.amount}
+    until = command.hold_until.isoformat()
+    return {"amount": command.amount, "store": command.store, "hold_until": until}
 
 
 def _data_of_redemption(command: RedeemReward | EndRedemption) -> Data:
@@ -123,6 +139,11 @@ def read_command(
         return UndoActions(number, accepted_at, *place, reason, actor)
     if kind in (CommandKind.REDEEM, CommandKind.END_REDEMPTION):
         return _read_of_redemption(CommandKind(kind), number, accepted_at, data, reason, actor)
+    if kind == CommandKind.ADJUST_CREDIT:
+        return AdjustCredit(number, accepted_at, data["amount"], reason, actor)
+    if kind == CommandKind.SPEND_CREDIT:
+        until = datetime.fromisoformat(data["hold_until"])
+        return SpendCredit(number, accepted_at, data["amount"], data["store"], until, reason, actor)
     return _read_of_person(CommandKind(kind), number, accepted_at, data, reason, actor)
 
 

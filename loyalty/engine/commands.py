@@ -193,7 +193,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndRedemption:
-    """Capture, release or cancel the redemption of a number."""
+    """Capture, release or cancel the redemption, or the code of credit, of a number."""
 
     number: int
     accepted_at: datetime
@@ -203,8 +203,37 @@ class EndRedemption:
     actor: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AdjustCredit:
+    """Give (or take, when negative) store credit by hand: money of the account's currency as a decimal text."""
+
+    number: int
+    accepted_at: datetime
+    amount: str
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendCredit:
+    """Set store credit aside for a code in a shop; its number names the code, and `EndRedemption` ends it unused."""
+
+    number: int
+    accepted_at: datetime
+    amount: str
+    """Money of the account's currency as a decimal text."""
+    store: int
+    """The number of the store whose code it is."""
+    hold_until: datetime
+    """When the code ends, if nobody used it."""
+    reason: str
+    actor: str = ""
+
+
 Command = (
     RedeemReward
+    | AdjustCredit
+    | SpendCredit
     | EndRedemption
     | JoinProgram
     | OpenBalance

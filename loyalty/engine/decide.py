@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from loyalty.engine import automating, memberships, orders, redeeming, tiering
-from loyalty.engine.commands import MergeMember, RedeemReward
+from loyalty.engine import automating, memberships, orders, redeeming, spending, tiering
+from loyalty.engine.commands import MergeMember, RedeemReward, SpendCredit
 from loyalty.engine.due import settle
 from loyalty.engine.expiring import note_award, redate_refilled
 from loyalty.engine.obeying import obey
@@ -38,7 +38,7 @@ def _events(state: MemberState, parts: Mapping[str, MemberState], versions: Vers
         if file.snapshot is not None:
             events += order_events(file.ref, file.snapshot, file.deleted_at, versions)
     for command in state.commands:
-        if isinstance(command, RedeemReward):
+        if isinstance(command, RedeemReward | SpendCredit):
             for file in state.code_users.get(command.number, ()):
                 events += use_events(
                     command.number, command.accepted_at, file.ref, file.snapshot, file.deleted_at
@@ -61,6 +61,7 @@ def decide(state: MemberState, events: Iterable[Event], versions: Versions, unti
         automating.follow_happenings(state, versions)
         state.head = event.key
     settle(state, until, versions)
+    state.credit.mature(until)
     return state
 
 
@@ -79,18 +80,27 @@ def _apply(state: MemberState, event: Event, program: Program | None, versions: 
     assert program is not None
     if event.command is not None:
         obey(state, event.command, program)
-    elif event.type is EventType.USE:
-        redeeming.use(state, event.redemption, event.order_key, program, event.key.at)
-    elif event.type is EventType.RESTORE:
-        ref = f"refund:{event.refund.id}" if event.refund else "end"
-        place = event.redemption, event.order_key, event.share, ref
-        redeeming.restore(state, *place, program, event.key.at)
-    elif event.type is EventType.FREE:
-        redeeming.free(state, event.redemption, event.order_key)
+    elif event.type in (EventType.USE, EventType.RESTORE, EventType.FREE):
+        _use_code(state, event, program)
     elif event.type is EventType.AWARD:
         _award(state, event, program, versions)
     elif state.orders[event.order_key].award_at is not None:
         _take_back(state, event, program, versions)
+
+
+def _use_code(state: MemberState, event: Event, program: Program) -> None:
+    """An order uses the code of a redemption, or one of store credit, gives back from it, or dies with it."""
+    number, order_key, at = event.redemption, event.order_key, event.key.at
+    is_credit = number in state.credit.codes
+    ref = f"refund:{event.refund.id}" if event.refund else "end"
+    if event.type is EventType.USE:
+        use = spending.use if is_credit else redeeming.use
+        use(state, number, order_key, program, at)
+    elif event.type is EventType.RESTORE:
+        restore = spending.restore if is_credit else redeeming.restore
+        restore(state, number, order_key, event.share, ref, program, at)
+    elif not is_credit:  # what a dead order took of credit has come back whole
+        redeeming.free(state, number, order_key, program, at)
 
 
 def _merge(state: MemberState, merge: MergeMember, program: Program | None, versions: Versions) -> None:
@@ -118,7 +128,7 @@ def _award(state: MemberState, event: Event, program: Program, versions: Version
 def _take_back(state: MemberState, event: Event, program: Program, versions: Versions) -> None:
     file, at = state.orders[event.order_key], event.key.at
     orders.refund_order(state, file, event, program, versions)
-    redate_refilled(state, program)
+    redate_refilled(state, program, at)
     tiering.withdraw_unreached(state, program, versions)
     automating.withdraw_unreached(state, program, versions, at)
     tiering.reconsider(state, program, at)

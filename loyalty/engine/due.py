@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loyalty.engine import redeeming, tiering
+from loyalty.engine import redeeming, spending, tiering
 from loyalty.engine.automating import follow_happenings
 from loyalty.engine.expiring import expire, switch_expiry
 from loyalty.engine.state import MemberState
@@ -60,14 +60,14 @@ def next_tier_due(state: MemberState, versions: Versions) -> datetime | None:
 
 def next_reward_due(state: MemberState) -> datetime | None:
     """Return when the next hold of a redemption ends by itself, or the time of an unused code."""
-    ends = (redemption.due() for redemption in state.redemptions.values())
-    return min((end for end in ends if end is not None), default=None)
+    ends = [redemption.due() for redemption in state.redemptions.values()]
+    return min((end for end in (*ends, *state.credit.due()) if end is not None), default=None)
 
 
 def sources_due(state: MemberState, until: datetime) -> set[str]:
     """Return the causes of the lots to which redemptions give points back that end by an instant."""
     due = (each for each in state.redemptions.values() if (end := each.due()) is not None and end <= until)
-    return {cause for each in due for cause, _ in each.charge.sources}
+    return {source.lot for each in due for charge in each.charges for source in charge.sources}
 
 
 def _settle_reward(state: MemberState, at: datetime, versions: Versions) -> None:
@@ -77,6 +77,9 @@ def _settle_reward(state: MemberState, at: datetime, versions: Versions) -> None
     for number in sorted(state.redemptions):
         if state.redemptions[number].due() == at:
             redeeming.fall_due(state, state.redemptions[number], program, at)
+    for code in state.credit.codes.values():
+        if code.due() == at:
+            spending.release(state, code)
     _move_head(state, at, Rank.EXPIRY)
 
 

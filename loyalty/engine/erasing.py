@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.accounts.idempotency import forget_answers
+from loyalty.accounts.service import next_command_number, next_command_numbers
 from loyalty.activity.service import note
 from loyalty.commerce import CustomerErased, Fact
 from loyalty.community.erasing import forget_words
-from loyalty.engine import loading
-from loyalty.engine.finishing import require_standing
+from loyalty.engine import codec, loading
+from loyalty.engine.commands import Ending, EndRedemption
+from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.timeline import parse_order_key
 from loyalty.engine.work import AccountBook, MemberWork, Word
 from loyalty.inbox.erasing import Traces, empty_bodies
@@ -23,9 +25,10 @@ from loyalty.members.identity import customer_identity
 from loyalty.members.links import forget_links
 from loyalty.orders.repository import list_names
 from loyalty.outbox.repository import forget_addresses
+from loyalty.programs.catalogue import CODE_KINDS
 from loyalty.programs.service import load_versions
 from loyalty.referrals.repository import forget_traces
-from loyalty.rewards.redemption_repository import forget_requests
+from loyalty.rewards.redemption_repository import forget_requests, list_held
 from loyalty.rewards.repository import give_up
 
 SHORTEST_WORD = 6
@@ -36,8 +39,10 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
     """Take everything that names a member, and everybody merged into him, out of what is stored of them.
 
     Points, orders without buyers and customer ids stay; a domain that a program excludes stays too, or he would earn.
+    What is held for codes that are not made yet is free again, as nobody can be given these any more.
     Raises NotFound and MemberMerged.
     """
+    _release_codes(connection, book, member, word, now)
     batch = loading.load(connection, [member], [])
     require_standing(batch, member)
     work = batch.works[member]
@@ -54,6 +59,24 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
     give_up(connection, work.roots, "the member was erased")
     forget_answers(connection, [str(root) for root in work.roots])
     note(connection, book.id, word.actor, "member.erased", str(member), reason=word.reason)
+
+
+def _release_codes(
+    connection: Connection, book: AccountBook, member: UUID, word: Word, now: datetime
+) -> None:
+    """Free what is held for codes: nobody will be given these any more."""
+    next_command_number(connection)  # locks the account's row: from here on nobody redeems
+    held = list_held(connection, member, CODE_KINDS)
+    if not held:
+        return
+    numbers = next_command_numbers(connection, len(held))
+    rows = [
+        codec.command_row(root, EndRedemption(number, now, it, Ending.RELEASED, word.reason, word.actor))
+        for number, (it, root) in zip(numbers, held.items(), strict=True)
+    ]
+    batch = loading.load(connection, [member], [])
+    members.add_commands(connection, book.id, rows)
+    finish(connection, book, batch.works, [], load_versions(connection, book.id), now, refold=True)
 
 
 def erase_customers(connection: Connection, book: AccountBook, facts: Iterable[Fact], now: datetime) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from loyalty.engine.orders import award_cause
@@ -29,7 +28,7 @@ def note_activity(state: MemberState, program: Program, at: datetime) -> None:
     state.last_activity = at
     end = program.expiry.inactivity_end(at, program.time_zone)
     if end is not None:
-        _redate(state, lambda lot: end)
+        _redate(state, end, at)
 
 
 def note_award(
@@ -52,12 +51,14 @@ def bonus_end(state: MemberState, program: Program, at: datetime) -> datetime | 
     return program.expiry.lot_end(at, program.time_zone)
 
 
-def redate_refilled(state: MemberState, program: Program) -> None:
-    """With inactivity expiry, what a refund gives again into a spent lot lives as long as everything else."""
+def redate_refilled(state: MemberState, program: Program, at: datetime) -> None:
+    """With inactivity expiry, what comes back at an instant lives as long as everything else: when all that died
+    before, it dies at once.
+    """
     last = state.last_activity
     end = program.expiry.inactivity_end(last, program.time_zone) if last else None
     if end is not None:
-        _redate(state, lambda lot: end)
+        _redate(state, max(end, at), at)
 
 
 def redates(old: Expiry, new: Expiry) -> bool:
@@ -82,14 +83,16 @@ def switch_expiry(state: MemberState, old: Expiry, program: Program, at: datetim
     if new.mode == "inactivity":
         end = new.inactivity_end(state.last_activity or at, program.time_zone)
         assert end is not None
-        _redate(state, lambda lot: max(end, at))
+        _redate(state, max(end, at), at)
         return
-    fresh = new.lot_end(at, program.time_zone)
-    _redate(state, lambda lot: fresh)
+    _redate(state, new.lot_end(at, program.time_zone), at)
 
 
-def _redate(state: MemberState, date: Callable[[Lot], datetime | None]) -> None:
+def _redate(state: MemberState, end: datetime | None, at: datetime) -> None:
+    """Let every open lot die at another date, and what redemptions may give back to lots with it."""
     for lot in state.wallet.lots.values():
-        if lot.remaining and lot.expires_at != (end := date(lot)):
+        if lot.remaining and lot.expires_at != end:
             lot.expires_at = end
             state.wallet.touched.add(lot.cause)
+    for charge in (one for each in state.redemptions.values() for one in each.charges):
+        charge.redate(end, at)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.engine import budgets, loading
+from loyalty.engine.credit_rows import load_posted_credit
 from loyalty.engine.news import SavedOrder
 from loyalty.engine.saving import save
 from loyalty.engine.work import AccountBook, MemberWork
@@ -30,7 +31,9 @@ def finish(
     for work in works.values():
         work.refold = work.refold or refold
         work.plan(versions, now)
-    loading.load_histories(connection, [work for work in works.values() if work.refold], saved)
+    refolded = [work for work in works.values() if work.refold]
+    loading.load_histories(connection, refolded, saved)
+    load_posted_credit(connection, refolded, versions)
     budgets.read_allotments(connection, works.values(), versions)
     budgets.lock_budgets(connection, book.id, list(works.values()), versions)
     for work in works.values():

@@ -1,7 +1,7 @@
 """Events: sign up, wait, cancel, come; law: never more seats than there are, and coming counts once (U56).
 
-Locks are taken in one order: account, event, sign-up. Whatever may give a seat to who waits locks the account first: a
-ticket of his is written too.
+Of members who are merged the seats, limits and points are one person's. Locks are taken in one order: account, event,
+sign-up. Whatever may give a seat to who waits locks the account first: a ticket of his is written too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from loyalty.db import Row
 from loyalty.engine.activities import record_if_counted
 from loyalty.engine.admitting import admit, check_words
 from loyalty.engine.work import AccountBook
+from loyalty.members.repository import get_roots
 from loyalty.messages.repository import add_messages
 from loyalty.programs.service import load_versions
 from loyalty.rewards.redemption import Fulfilment
@@ -67,41 +68,65 @@ def change_event(connection: Connection, book: AccountBook, key: str, data: Row,
 
 
 def sign_up(connection: Connection, book: AccountBook, key: str, member: UUID, now: datetime) -> Found:
-    """Give a member a seat, or a place on the waiting list; who has either keeps it. Raises ParticipationRefused."""
+    """Give a person a seat, or a place on the waiting list; who has either keeps it.
+
+    Raises ParticipationRefused, NotFound.
+    """
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
     if event["called_off_at"] is not None:
         raise refusal("called_off")
-    known = repository.find_sign_up(connection, event["id"], member)
-    if known is not None and known["state"] != State.CANCELLED:
-        return known
-    admit(connection, book, event, member, now)
+    roots = get_roots(connection, member)
+    known = _own(connection, event, roots, member)
+    if known and known[0]["state"] != State.CANCELLED:
+        return known[0]
+    admit(connection, book, event, roots[0], now)
+    if event["has_waiting_list"]:
+        _fill(connection, book, event, now)  # who waited beside a seat of his own may have been freed since
     state = State.SIGNED_UP
     if not repository.take_seat(connection, event["id"]):
         if not event["has_waiting_list"]:
             raise refusal("full")
         state = State.WAITING
-    return repository.put_sign_up(connection, book.id, event["id"], member, state, now)
+    return repository.put_sign_up(connection, book.id, event["id"], roots[0], state, now)
+
+
+def _own(connection: Connection, event: Found, roots: Sequence[UUID], member: UUID) -> list[Found]:
+    """Return the sign-ups of a person, one with a seat first, then one that waits; of equal ones the named member's."""
+    rows = repository.list_own_sign_ups(connection, event["id"], roots)
+
+    def place(row: Found) -> tuple[bool, bool, bool, int]:
+        state, own = State(row["state"]), row["member_id"]
+        return not state.has_seat, state is State.CANCELLED, own != member, roots.index(own)
+
+    return sorted(rows, key=place)
 
 
 def cancel(connection: Connection, book: AccountBook, key: str, member: UUID, now: datetime) -> Found:
-    """Take a sign-up back before the event begins; the first who waits gets the seat. Raises ParticipationRefused."""
+    """Take all sign-ups of a person back before the event begins; the first who waits gets the seat.
+
+    Raises ParticipationRefused, NotFound.
+    """
     lock_account(connection)
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
-    known = repository.find_sign_up(connection, event["id"], member)
-    if known is None:
+    known = _own(connection, event, get_roots(connection, member), member)
+    if not known:
         raise refusal("not_signed_up")
-    if known["state"] == State.CANCELLED:
-        return known
-    if now >= event["starts_at"] or known["state"] not in (State.SIGNED_UP, State.WAITING):
+    if known[0]["state"] == State.CANCELLED:
+        return known[0]
+    standing = [row for row in known if row["state"] in (State.SIGNED_UP, State.WAITING)]
+    if now >= event["starts_at"] or not standing:
         raise refusal("too_late")
-    return release(connection, book, event, known, now)
+    return release(connection, book, event, standing, now)[0]
 
 
-def release(connection: Connection, book: AccountBook, event: Found, known: Found, now: datetime) -> Found:
-    """Cancel one sign-up for an event that is locked, and return it; the first who waits gets the seat."""
-    cancelled = repository.set_state(connection, known["id"], State.CANCELLED, now)
-    if State(known["state"]).has_seat:
-        repository.give_seat_back(connection, event["id"])
+def release(
+    connection: Connection, book: AccountBook, event: Found, standing: Sequence[Found], now: datetime
+) -> Sequence[Found]:
+    """Cancel sign-ups for an event that is locked, and return them; the first who waits gets the seats."""
+    cancelled = [repository.set_state(connection, row["id"], State.CANCELLED, now) for row in standing]
+    seats = sum(State(row["state"]).has_seat for row in standing)
+    if seats:
+        repository.give_seats_back(connection, event["id"], seats)
         _fill(connection, book, event, now)
     return cancelled
 
@@ -129,7 +154,7 @@ def _tell(
     rows = [
         {
             **shared,
-            "member_id": row["member_id"],
+            "member_id": row["survivor"],
             "cause": f"event:{event['key']}:moved_up:{row['queued_at'].isoformat()}",
         }
         for row in moved
@@ -147,10 +172,14 @@ def note_attendance(
     *,
     came: bool = True,
 ) -> Attendance:
-    """Note whether a member with a seat came; coming is recorded as an activity, once. Raises ParticipationRefused."""
+    """Note whether a person with a seat came; coming is recorded as an activity of who stands for him, once.
+
+    Raises ParticipationRefused, NotFound.
+    """
     lock_account(connection)
     event = get_thing(connection, repository.GATHERINGS, key, lock=True)
-    known = repository.find_sign_up(connection, event["id"], member)
+    roots = get_roots(connection, member)
+    known = next(iter(_own(connection, event, roots, member)), None)
     if known is None or not State(known["state"]).has_seat:
         raise refusal("not_signed_up")
     if now < event["starts_at"] - EARLIEST:
@@ -159,7 +188,7 @@ def note_attendance(
         return Attendance(known)
     if not came:
         return Attendance(repository.set_state(connection, known["id"], State.ABSENT, now))
-    done = record_if_counted(connection, book, member, event["activity"], key, now, actor, is_event=True)
+    done = record_if_counted(connection, book, roots[0], event["activity"], key, now, actor, is_event=True)
     state = repository.set_state(connection, known["id"], State.ATTENDED, now, is_counted=done is not None)
     follow_seats(connection, [known["redemption_id"]], Fulfilment.ACCEPTED, Fulfilment.DONE)
     return Attendance(state, done.pushed if done else frozenset())

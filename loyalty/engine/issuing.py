@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from loyalty.credit.purse import CreditCode
 from loyalty.db import Row
 from loyalty.engine.benefits import StandingCode, standing_code, store_of
 from loyalty.engine.state import Grant
@@ -17,8 +19,8 @@ from loyalty.outbox.repository import NewPush
 from loyalty.programs.program import Program, Versions, text_in
 from loyalty.pushes import DisableCoupon, PutCoupon, SetMemberTier
 from loyalty.rewards.coupon import CouponTerms, coupon_code, coupon_terms
-from loyalty.rewards.redemption import Redemption, number_of
-from loyalty.values import new_id
+from loyalty.rewards.redemption import Redemption, RedemptionState, number_of
+from loyalty.values import StoreId, new_id
 
 LIVE = frozenset({"requested", "issued"})
 COUPON_SUBJECT = "coupon:"
@@ -93,11 +95,9 @@ def _reconcile(
     grant: Grant,
     row: Mapping[Any, Any] | None,
 ) -> None:
-    program = versions.numbered(grant.version)
-    reward = program.reward(grant.reward_key) if program else None
-    if program is None or reward is None:
+    terms = _terms(grant, versions)
+    if terms is None:
         return
-    terms = coupon_terms(reward, program, grant.granted_at, grant.amount)
     over = terms.expires_at is not None and terms.expires_at <= now
     redemption = redemption_of(work, grant.cause)
     if row is None:
@@ -105,20 +105,40 @@ def _reconcile(
         _put(issued, book, work, grant, terms, state)
     elif redemption is not None and (redemption.uses or row["state"] == "used"):
         _follow_uses(issued, work, redemption, row, now)
+    elif isinstance(redemption, Redemption) and redemption.state is RedemptionState.EXPIRED:
+        if row["state"] in LIVE:
+            issued.coupons.append({**row, "state": "expired"})
     elif grant.withdrawn:
         _withdraw(issued, work, row, now)
     elif row["state"] == "cancelled" and not over:
-        _put(issued, book, work, grant, terms, "requested")
+        _put(issued, book, work, grant, terms, "requested", row["store_id"])
 
 
-def redemption_of(work: MemberWork, cause: str) -> Redemption | None:
-    """Return the redemption whose coupon a cause names."""
+def _terms(grant: Grant, versions: Versions) -> CouponTerms | None:
+    """Return what a grant's code is worth; money of the member's own goes together with other codes."""
+    if grant.until is not None:
+        return CouponTerms("fixed_discount", Decimal(grant.amount), Decimal(0), grant.until, combinable=True)
+    program = versions.numbered(grant.version)
+    reward = program.reward(grant.reward_key) if program else None
+    if program is None or reward is None:
+        return None
+    return coupon_terms(reward, program, grant.granted_at, grant.amount)
+
+
+def redemption_of(work: MemberWork, cause: str) -> Redemption | CreditCode | None:
+    """Return the redemption, or the code of credit, whose coupon a cause names."""
     number = number_of(cause)
-    return work.state.redemptions.get(number) if number is not None else None
+    if number is None:
+        return None
+    return work.state.redemptions.get(number) or work.state.credit.codes.get(number)
 
 
 def _follow_uses(
-    issued: Issued, work: MemberWork, redemption: Redemption, row: Mapping[Any, Any], now: datetime
+    issued: Issued,
+    work: MemberWork,
+    redemption: Redemption | CreditCode,
+    row: Mapping[Any, Any],
+    now: datetime,
 ) -> None:
     """A code that an order uses is used, and free again without one, unless its points went back meanwhile."""
     user = next(iter(redemption.uses), None)
@@ -131,35 +151,52 @@ def _follow_uses(
 
 
 def _put(
-    issued: Issued, book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms, state: str
+    issued: Issued,
+    book: AccountBook,
+    work: MemberWork,
+    grant: Grant,
+    terms: CouponTerms,
+    state: str,
+    known_in: StoreId | None = None,
 ) -> None:
-    row = _coupon_row(book, work, grant, terms, state)
+    """Let a shop have a coupon: the one that knows its code already, else the one of the cause."""
+    store = known_in or book.shop(grant.store)
+    failure = _hindrance(book, work, store) if state == "requested" else None
+    row = _coupon_row(book, work, grant, terms)
+    row |= {"store_id": store, "state": "failed" if failure else state, "failure": failure}
     issued.coupons.append(row)
-    if row["state"] != "requested":
-        return
-    command = PutCoupon(
-        row["code"],
-        terms.kind,
-        terms.amount,
-        terms.minimum_subtotal,
-        terms.expires_at,
-        work.email,
-        f"Laurel: {grant.cause}",
+    if row["state"] == "requested":
+        command = _put_command(row["code"], work.email, grant, terms)
+        issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
+
+
+def _put_command(code: str, email: str, grant: Grant, terms: CouponTerms) -> PutCoupon:
+    return PutCoupon(
+        code=code,
+        kind=terms.kind,
+        amount=terms.amount,
+        minimum_subtotal=terms.minimum_subtotal,
+        expires_at=terms.expires_at,
+        email=email,
+        description=f"Laurel: {grant.cause}",
         free_shipping=terms.free_shipping,
         reusable=terms.reusable,
         product_ids=terms.product_ids,
         category_ids=terms.category_ids,
         combinable=terms.combinable,
     )
-    issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
 
-def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms, state: str) -> Row:
-    unbound = state == "requested" and not work.email
+def _hindrance(book: AccountBook, work: MemberWork, store: StoreId) -> str | None:
+    if store in book.tills:
+        return "the account has no shop that keeps coupons"
+    return None if work.email else "no e-mail to bind the coupon to"
+
+
+def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms) -> Row:
     return {
         "id": new_id(),
         "member_id": work.root(grant.owner),
-        "store_id": book.store(grant.store),
         "cause": grant.cause,
         "reward_key": grant.reward_key,
         "program_version": grant.version,
@@ -169,8 +206,6 @@ def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: Coupon
         "minimum_subtotal": terms.minimum_subtotal,
         "granted_at": grant.granted_at,
         "expires_at": terms.expires_at,
-        "state": "failed" if unbound else state,
-        "failure": "no e-mail to bind the coupon to" if unbound else None,
         "reusable": terms.reusable,
         "free_shipping": terms.free_shipping,
         "used_by": None,
@@ -193,7 +228,7 @@ def _disable(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: date
 def push_tiers(
     issued: Issued, book: AccountBook, customers: Mapping[UUID, list[str]], program: Program | None
 ) -> None:
-    """Tell each shop the present tier of its customers who changed theirs."""
+    """Tell each shop the present tier of its customers who changed theirs; tills keep none."""
     if program is None:
         return
     words = {
@@ -203,6 +238,7 @@ def push_tiers(
         told = words[program.tier(work.state.tier_key).key]
         for customer in (one for root in work.roots for one in customers.get(root, [])):
             place = parse_order_key(customer)
-            command = SetMemberTier(place.external_id, *told)
-            push = NewPush(book.store(place.store), work.id, f"tier:{customer}", command)
-            issued.pushes.append(push)
+            store = book.store(place.store)
+            if store not in book.tills:
+                command = SetMemberTier(place.external_id, *told)
+                issued.pushes.append(NewPush(store, work.id, f"tier:{customer}", command))

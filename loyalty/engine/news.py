@@ -9,6 +9,7 @@ from uuid import UUID
 
 from loyalty.commerce import (
     Buyer,
+    CouponStated,
     CustomerDeleted,
     CustomerErased,
     CustomersMerged,
@@ -47,7 +48,7 @@ class OrderNews:
 
 @dataclass(slots=True)
 class Profile:
-    """The newest that a batch says of a person, from an order or his customer record."""
+    """What a message says of a person, by an order or by his customer record."""
 
     at: datetime
     email: str
@@ -59,13 +60,18 @@ class Profile:
     since: datetime | None = None
     """When the person said it, where that is not when the shop told it: the placing of an order."""
 
+    @property
+    def is_blank(self) -> bool:
+        """Return whether it says nothing of the person, as an order that a till places for a mere number."""
+        return self.role is None and not (self.email or self.phone or self.name or self.region)
+
 
 @dataclass(slots=True)
 class News:
     """A batch's facts by what they are about."""
 
     orders: dict[str, OrderNews] = field(default_factory=dict)
-    profiles: dict[Identity, Profile] = field(default_factory=dict)
+    profiles: dict[Identity, list[Profile]] = field(default_factory=dict)
     messages: dict[Identity, list[MessageId]] = field(default_factory=dict)
     """Messages that are about a person only."""
 
@@ -80,11 +86,11 @@ def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[Store
     news = News()
     for message, fact in facts:
         number = store_numbers[fact.store_id]
-        if isinstance(fact, CustomersMerged | CustomerErased):
+        if isinstance(fact, CustomersMerged | CustomerErased | CouponStated):
             continue
         if isinstance(fact, CustomerSnapshot):
             identity = customer_identity(number, fact.external_id)
-            _note_profile(news, identity, _customer_profile(fact))
+            news.profiles.setdefault(identity, []).append(_customer_profile(fact))
             news.messages.setdefault(identity, []).append(message)
         elif isinstance(fact, CustomerDeleted):
             news.messages.setdefault(customer_identity(number, fact.external_id), []).append(message)
@@ -104,11 +110,12 @@ def _note_order(news: News, ref: OrderRef, fact: OrderSnapshot | OrderDeleted, m
     elif is_ambiguous(fact, known.snapshot):
         known.must_read = True
     elif is_newer(fact, known.snapshot):
-        known.snapshot, known.must_read = fact, False
+        known.snapshot, known.must_read = keep_product_facts(fact, known.snapshot), False
     identity = buyer_identity(ref.store, fact.buyer)
     if identity is not None and fact.state is not OrderState.OPEN:
         known.claim = stronger(known.claim, claim_of(identity, fact.modified_at))
-        _note_profile(news, identity, _buyer_profile(fact))
+        if not fact.buyer.member:
+            news.profiles.setdefault(identity, []).append(_buyer_profile(fact))
 
 
 def is_ambiguous(order: OrderSnapshot, known: OrderSnapshot) -> bool:
@@ -124,16 +131,6 @@ def same_statement(order: OrderSnapshot) -> OrderSnapshot:
     refunds = tuple(sorted(order.refunds, key=lambda refund: refund.id))
     buyer = Buyer(region=order.buyer.region)
     return replace(order, buyer=buyer, observed_at=None, lines=lines, refunds=refunds)
-
-
-def _note_profile(news: News, identity: Identity, profile: Profile) -> None:
-    known = news.profiles.get(identity)
-    if known is None:
-        news.profiles[identity] = profile
-        return
-    newer, older = (profile, known) if profile.at >= known.at else (known, profile)
-    role = newer.role if newer.role is not None else older.role
-    news.profiles[identity] = replace(newer, role=role, registered=newer.registered or older.registered)
 
 
 def _customer_profile(fact: CustomerSnapshot) -> Profile:

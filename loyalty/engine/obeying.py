@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loyalty.engine import giving, redeeming, tiering
+from loyalty.engine import crediting, giving, redeeming, spending, tiering
 from loyalty.engine.commands import (
+    AdjustCredit,
     AdjustPoints,
     Command,
     EndRedemption,
@@ -16,6 +17,7 @@ from loyalty.engine.commands import (
     RunActions,
     SetTier,
     Source,
+    SpendCredit,
     TagMember,
     UndoActions,
     UnmergeMember,
@@ -51,14 +53,26 @@ def obey(state: MemberState, command: Command, program: Program) -> None:
         _open_balance(state, command, program)
     elif isinstance(command, TagMember):
         state.tags = (state.tags | set(command.add)) - set(command.remove)
-    elif isinstance(command, RedeemReward):
-        redeeming.redeem(state, command, program)
-    elif isinstance(command, EndRedemption):
-        redeeming.end(state, command, program)
     elif isinstance(command, RunActions):
         _run_actions(state, command, program)
     elif isinstance(command, UndoActions):
         _undo_actions(state, command, program)
+    else:
+        _exchange(state, command, program)
+
+
+def _exchange(state: MemberState, command: Command, program: Program) -> None:
+    """Carry out a command that turns points into rewards, or is about store credit."""
+    if isinstance(command, RedeemReward):
+        redeeming.redeem(state, command, program)
+    elif isinstance(command, EndRedemption) and command.redemption in state.credit.codes:
+        spending.end(state, command)
+    elif isinstance(command, EndRedemption):
+        redeeming.end(state, command, program)
+    elif isinstance(command, AdjustCredit):
+        crediting.adjust(state, command, program)
+    elif isinstance(command, SpendCredit):
+        spending.hold(state, command, program)
 
 
 def _run_actions(state: MemberState, command: RunActions, program: Program) -> None:

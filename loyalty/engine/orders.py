@@ -12,6 +12,7 @@ from loyalty.earning.campaign import Earner
 from loyalty.earning.earning import Award, Rating, award, explain, rate
 from loyalty.earning.refunded import ALL_LEFT, Left, nothing_left, what_is_left
 from loyalty.engine.allotting import allot
+from loyalty.engine.crediting import credit_again, credit_order
 from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead
@@ -40,6 +41,7 @@ def award_order(state: MemberState, file: OrderFile, event: Event, versions: Ver
     state.changed.add(file.ref.key)
     _open_lot(state, file, event.key.at, program)
     _note_award(state, file, rating, event.key.at)
+    credit_order(state, file, award_cause(file), matures_at(program, event.key.at), event.key.at)
 
 
 def _rate(
@@ -169,9 +171,12 @@ def refund_order(
         if file.ended
         else what_is_left(snapshot, rating.parts, _refunds_so_far(file))
     )
-    before = file.points
+    before, base = file.points, file.net_base
     _stand_at(state, file, award(rating, left), left)
     _move(state, file, file.points - before, event.key.at, cause, program)
+    assert file.award_at is not None
+    usable_from = matures_at(rating.program, file.award_at)
+    credit_again(state, file, base, cause, usable_from, program, event.key.at)
 
 
 def _rate_again(state: MemberState, file: OrderFile, snapshot: OrderSnapshot, versions: Versions) -> Rating:

@@ -21,8 +21,8 @@ class Claim:
 
     @property
     def is_customer(self) -> bool:
-        """Return whether it names a registered customer."""
-        return self.key.startswith("customer:")
+        """Return whether it names a registered customer, or a member by our own id."""
+        return self.key.startswith(("customer:", "member:"))
 
 
 def claim_of(identity: Identity, at: datetime) -> Claim:
@@ -31,7 +31,7 @@ def claim_of(identity: Identity, at: datetime) -> Claim:
 
 
 def stronger(known: Claim | None, other: Claim | None) -> Claim | None:
-    """Return the claim that counts: the newest that names a customer, else the oldest that names a guest.
+    """Return the claim that counts: the newest that names a customer or member, else the oldest that names a guest.
 
     An order follows the customer id that the shop puts on it; a guest's address that somebody edits moves nothing.
     """

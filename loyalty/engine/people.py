@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from loyalty.engine.loading import Batch
 from loyalty.engine.news import Profile
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
+from loyalty.errors import NotFound
 from loyalty.members import repository
 from loyalty.members.identity import Identity, email_domain
 from loyalty.members.repository import Person
@@ -24,7 +25,10 @@ from loyalty.values import AccountId, new_id
 def enrol(
     connection: Connection, account: AccountId, identities: Iterable[Identity]
 ) -> dict[Identity, Person]:
-    """Return the member of each identity, made where there is none; parallel makers end with one (U33)."""
+    """Return the member of each identity, made where there is none; parallel makers end with one (U33).
+
+    Raises NotFound for our own id of somebody whom the account does not have.
+    """
     wanted = set(identities)
     if not wanted:
         return {}
@@ -32,35 +36,46 @@ def enrol(
     new = {identity: new_id() for identity in wanted if identity not in found}
     if not new:
         return found
+    if any(identity.kind == "member" for identity in new):
+        raise NotFound("There is no member of that id.")
     if repository.add_members(connection, account, new) < len(new):
         return repository.find_members(connection, wanted)
     return found | {identity: Person(member, member) for identity, member in new.items()}
 
 
 def note_profiles(
-    batch: Batch, people: Mapping[Identity, Person], profiles: Mapping[Identity, Profile], versions: Versions
+    batch: Batch,
+    people: Mapping[Identity, Person],
+    profiles: Mapping[Identity, Sequence[Profile]],
+    versions: Versions,
 ) -> list[Row]:
     """Note the newest e-mail, phone, name, region and role of each person in his row; return the rows of those who
     are merged into somebody, which are to be written for themselves.
     """
     others: dict[UUID, Row] = {}
-    for identity, profile in profiles.items():
+    for identity, told in profiles.items():
         person = people[identity]
         work = batch.work(person.id)
         if person.id == work.id:
-            _note(work.row, profile)
+            _note_all(work.row, told)
             _judge_again(work, work.state, work.row, versions)
             continue
         row = others[person.id] = work.parts[person.id]
         state = codec.member_state(row)
-        _note(row, profile)
+        _note_all(row, told)
         _judge_again(work, state, row, versions)
     return list(others.values())
 
 
+def _note_all(row: dict[str, Any], told: Sequence[Profile]) -> None:
+    """Note what was said, oldest first: what a newer message leaves out stays as an older one said it."""
+    for profile in sorted(told, key=lambda profile: profile.at):
+        _note(row, profile)
+
+
 def _note(row: dict[str, Any], profile: Profile) -> None:
     row["registered"] = row["registered"] or profile.registered
-    if row["profile_at"] is not None and profile.at < row["profile_at"]:
+    if profile.is_blank or (row["profile_at"] is not None and profile.at < row["profile_at"]):
         return
     if row["erased_at"] is not None and (profile.since or profile.at) <= row["erased_at"]:
         return  # the shop tells again what was erased here

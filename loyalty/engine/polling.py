@@ -1,8 +1,8 @@
-"""Polls and surveys: one answer of each member; law: answering is recorded as an activity once (S100, S101)."""
+"""Polls and surveys: one answer of each person; law: answering is recorded as an activity once (S100, S101)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from loyalty.db import Row
 from loyalty.engine.activities import record_if_counted
 from loyalty.engine.admitting import admit, check_words
 from loyalty.engine.work import AccountBook
+from loyalty.members.repository import get_roots
 
 Found = Mapping[Any, Any]
 
@@ -49,23 +50,29 @@ def answer(
     now: datetime,
     actor: str,
 ) -> Answered:
-    """Keep a member's answers; the same again change nothing. Raises Invalid, ParticipationRefused, NotFound."""
+    """Keep a person's answers; the same again change nothing. Raises Invalid, ParticipationRefused, NotFound."""
     lock_account(connection)
     poll = get_thing(connection, polls.POLLS, key)
-    known = polls.find_answer(connection, poll["id"], member)
-    if known is not None:
-        if known["answers"] != answers:
-            raise refusal("answered")
-        return Answered(known)
-    admit(connection, book, poll, member, now)
+    roots = get_roots(connection, member)
+    known = polls.list_own_answers(connection, poll["id"], roots)
+    if known:
+        return Answered(_repeated(known, answers))
+    admit(connection, book, poll, roots[0], now)
     checked = check_answers(read_questions(poll["questions"]), answers)
-    done = record_if_counted(connection, book, member, poll["activity"], key, now, actor)
+    done = record_if_counted(connection, book, roots[0], poll["activity"], key, now, actor)
     kept = polls.add_answer(
         connection, book.id,
-        {"poll_id": poll["id"], "member_id": member, "answers": checked, "answered_at": now,
+        {"poll_id": poll["id"], "member_id": roots[0], "answers": checked, "answered_at": now,
          "is_counted": done is not None},
     )  # fmt: skip
     return Answered(kept, done.pushed if done else frozenset())
+
+
+def _repeated(known: Sequence[Found], answers: Mapping[str, Any]) -> Found:
+    same = next((row for row in known if row["answers"] == answers), None)
+    if same is None:
+        raise refusal("answered")
+    return same
 
 
 def read_results(connection: Connection, poll: Found) -> tuple[int, list[Result]]:

@@ -15,6 +15,7 @@ from loyalty.members.repository import expect_rules, mark_all_for_refold
 from loyalty.programs.design import list_advice
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.lint import Notice, lint
+from loyalty.programs.lint_rewards import list_reward_warnings
 from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions, publish
 from loyalty.values import AccountId
@@ -52,7 +53,7 @@ def publish_program(
     start = effective_from or now
     program = build_program(document, context, version, start)
     reaches_further = program.reach() > known.reach()
-    warnings += switch_warning(known, program, now)
+    warnings += [*list_reward_warnings(program), *switch_warning(known, program, now)]
     to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
     if known.programs and _changes_members(known.programs[-1], program):
         expect_rules(connection, start)

@@ -9,35 +9,36 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from loyalty.clock import day_end, local_date
+from loyalty.engine import charging, crediting
 from loyalty.engine.commands import Ending, EndRedemption, RedeemReward
-from loyalty.engine.expiring import expire, note_activity, redate_refilled
+from loyalty.engine.expiring import redate_refilled
 from loyalty.engine.state import Grant, MemberState
-from loyalty.ledger.entries import EntryKind, Movement
-from loyalty.ledger.lots import Lot
-from loyalty.programs.catalogue import CODE_KINDS
+from loyalty.ledger.entries import EntryKind
+from loyalty.programs.catalogue import CODE_KINDS, STORE_CREDIT
 from loyalty.programs.program import Program
-from loyalty.programs.terms import NegativeBalance
 from loyalty.rewards.coupon import valid_until
-from loyalty.rewards.redemption import Charge, Redemption, RedemptionState
+from loyalty.rewards.redemption import OPEN, Charge, Redemption, RedemptionState, Source
 
 
 def redeem(state: MemberState, command: RedeemReward, program: Program) -> None:
     """Hold points for a reward; what needs no code of a shop and waits for no use is spent at once."""
     at, reward = command.accepted_at, program.reward(command.reward)
+    is_money = command.kind == STORE_CREDIT
     redemption = Redemption(
         number=command.number,
         reward_key=command.reward,
         kind=command.kind,
         version=program.version,
         at=at,
-        charge=Charge(command.points),
-        amount=command.amount,
+        charge=Charge(command.points, short=command.points),
+        amount=command.amount or (crediting.credit_worth(reward, program) if reward and is_money else ""),
         hold_until=command.hold_until,
-        ends_at=valid_until(reward, program, at) if reward and not reward.event else None,
+        ends_at=valid_until(reward, program, at) if reward and not (reward.event or is_money) else None,
         forfeits=reward is not None and reward.forfeits,
     )
     state.redemptions[command.number] = redemption
-    _hold(state, redemption, at)
+    charging.find(state, redemption.charge, redemption.cause, at)
+    state.wallet.held += redemption.charge.found
     if command.kind in CODE_KINDS:
         state.grants[redemption.cause] = _grant(redemption, command.store)
     elif command.hold_until is None:
@@ -72,7 +73,7 @@ def end(state: MemberState, command: EndRedemption, program: Program) -> None:
         _release(state, redemption, at)
     elif command.ending is Ending.CANCELLED and redemption.state is RedemptionState.CAPTURED:
         _give_back(state, redemption, RedemptionState.CANCELLED, "redemption_cancelled", program, at)
-    redate_refilled(state, program)
+    redate_refilled(state, program, at)
 
 
 def fall_due(state: MemberState, redemption: Redemption, program: Program, at: datetime) -> None:
@@ -83,7 +84,7 @@ def fall_due(state: MemberState, redemption: Redemption, program: Program, at: d
         _close(state, redemption, RedemptionState.EXPIRED, at)
     else:
         _give_back(state, redemption, RedemptionState.EXPIRED, "redemption_returned", program, at)
-    redate_refilled(state, program)
+    redate_refilled(state, program, at)
 
 
 def use(state: MemberState, number: int, order_key: str, program: Program, at: datetime) -> None:
@@ -93,8 +94,10 @@ def use(state: MemberState, number: int, order_key: str, program: Program, at: d
         return
     if redemption.state is RedemptionState.HELD:
         _capture(state, redemption, program, at)
+    elif redemption.state not in OPEN:
+        redemption.ended_unused = redemption.state, redemption.ended_at
     if not redemption.unused:
-        redemption.unused.append(_charge_again(state, redemption, order_key, program, at))
+        _charge_again(state, redemption, order_key, program, at)
     redemption.uses[order_key] = redemption.unused.pop(0)
     redemption.state, redemption.ended_at = RedemptionState.CAPTURED, None
     _follow(state, redemption)
@@ -112,105 +115,77 @@ def restore(
     if not points:
         return
     cause = f"{redemption.cause}:restored:{order_key}:{ref}"
-    least = _least_end(program, at)
     for place, (source, given) in enumerate(charge.give_back(points)):
-        lot_end = _restored_end(state, source, program, at, least)
-        _open_lot(state, f"{cause}:{place}", given, lot_end, at, order_key)
-    _note(state, redemption, cause, EntryKind.RESTORATION, points, at, "redemption_restored", order_key)
-    redate_refilled(state, program)
+        lot_end = _restored_end(source, program, at)
+        charging.open_lot(state, f"{cause}:{place}", given, lot_end, at, order_key)
+    kind, reason = EntryKind.RESTORATION, "redemption_restored"
+    charging.note(state, redemption, cause, kind, points, at, reason, order_key)
+    redate_refilled(state, program, at)
     _follow(state, redemption)
 
 
-def free(state: MemberState, number: int, order_key: str) -> None:
-    """An order died without giving its points back: the shop opens the code again, for what is paid already."""
+def free(state: MemberState, number: int, order_key: str, program: Program, at: datetime) -> None:
+    """An order died without giving its points back: these pay for the next use, as the shop opens the code again.
+    Where that cannot be, because another use stands or the code is out of use, they return.
+    """
     redemption = state.redemptions.get(number)
     charge = redemption.uses.get(order_key) if redemption else None
     if redemption is None or charge is None or charge.restored:
         return
-    redemption.unused.append(redemption.uses.pop(order_key))
+    del redemption.uses[order_key]
+    if redemption.may_serve_again:
+        redemption.unused.append(charge)
+    else:
+        cause, reason = f"{redemption.cause}:freed:{order_key}", "redemption_restored"
+        charging.give_back(state, redemption, [charge], cause, reason, program, at, order_key)
+    if not redemption.uses:
+        _end_unused(state, redemption, program, at)
+    redate_refilled(state, program, at)
     _follow(state, redemption)
 
 
-def _least_end(program: Program, at: datetime) -> datetime:
-    """Return until when restored points live at least: the end of the local day that lies so many days ahead."""
-    day = local_date(at, program.time_zone) + timedelta(days=program.refunds.restore_min_days)
-    return day_end(day, program.time_zone)
+def _end_unused(state: MemberState, redemption: Redemption, program: Program, at: datetime) -> None:
+    """Nothing uses a code any more: it is again what it had become before, or its time is over since."""
+    if redemption.ended_unused is not None:
+        redemption.state, redemption.ended_at = redemption.ended_unused
+    elif redemption.ends_at is not None and redemption.ends_at <= at:
+        fall_due(state, redemption, program, at)
 
 
-def _restored_end(
-    state: MemberState, source: str, program: Program, at: datetime, least: datetime
-) -> datetime | None:
-    if source not in state.wallet.lots:
+def _restored_end(source: Source | None, program: Program, at: datetime) -> datetime | None:
+    """Return when restored points die: as in their lot, but not before the end of the local day that lies so many days
+    ahead; what had been owed as points by hand (RULES §4, §9 (17)).
+    """
+    if source is None:
         return program.expiry.lot_end(at, program.time_zone)
-    known = state.wallet.lots[source].expires_at
-    return max(known, least) if known is not None else None
-
-
-def _open_lot(
-    state: MemberState, cause: str, points: int, ends_at: datetime | None, at: datetime, order_key: str | None
-) -> None:
-    lot = Lot(cause, state.wallet.next_sequence, at, at, ends_at, points, points, order_key=order_key)
-    state.wallet.open_lot(lot, at)
-
-
-def _hold(state: MemberState, redemption: Redemption, at: datetime) -> None:
-    charge = redemption.charge
-    charge.sources = state.wallet.spend(charge.points, at, redemption.cause)
-    charge.short = charge.points - sum(points for _, points in charge.sources)
-    state.wallet.held += charge.found
-    redemption.state = RedemptionState.HELD
+    if source.ends_at is None:
+        return None
+    least = local_date(at, program.time_zone) + timedelta(days=program.refunds.restore_min_days)
+    return max(source.ends_at, day_end(least, program.time_zone))
 
 
 def _capture(state: MemberState, redemption: Redemption, program: Program, at: datetime) -> None:
     charge = redemption.charge
     state.wallet.held -= charge.found
     redemption.state, redemption.unused = RedemptionState.CAPTURED, [charge]
-    _owe(state, redemption, charge, redemption.cause, program, at)
-    _note_spent(state, redemption, charge, redemption.cause, None, program, at)
+    charging.pay(state, redemption, charge, redemption.cause, None, program, at)
+    if redemption.kind == STORE_CREDIT:
+        crediting.buy(state, redemption, at)
 
 
 def _charge_again(
     state: MemberState, redemption: Redemption, order_key: str, program: Program, at: datetime
-) -> Charge:
+) -> None:
     """Take the points once more, for a use that none had been kept for."""
-    cause, charge = f"{redemption.cause}:use:{order_key}", Charge(redemption.charge.points)
-    charge.sources = state.wallet.spend(charge.points, at, cause)
-    charge.short = charge.points - sum(points for _, points in charge.sources)
-    _owe(state, redemption, charge, cause, program, at)
-    _note_spent(state, redemption, charge, cause, order_key, program, at)
-    return charge
-
-
-def _owe(
-    state: MemberState, redemption: Redemption, charge: Charge, cause: str, program: Program, at: datetime
-) -> None:
-    """What no lot covers becomes debt, or is forgiven where balances do not fall below 0."""
-    if program.refunds.negative_balance is NegativeBalance.ALLOW:
-        state.wallet.debt += charge.short
-    elif charge.short:
-        charge.forgiven = charge.short
-        kind, reason = EntryKind.FORGIVENESS, "redemption_forgiven"
-        _note(state, redemption, f"{cause}:forgiven", kind, charge.short, at, reason)
-
-
-def _note_spent(
-    state: MemberState,
-    redemption: Redemption,
-    charge: Charge,
-    cause: str,
-    order_key: str | None,
-    program: Program,
-    at: datetime,
-) -> None:
-    if charge.points:
-        kind = EntryKind.REDEMPTION
-        _note(state, redemption, cause, kind, -charge.points, at, "redeemed", order_key)
-        note_activity(state, program, at)
+    points = redemption.charge.points
+    charge = Charge(points, short=points)
+    redemption.unused.append(charge)
+    charging.pay(state, redemption, charge, f"{redemption.cause}:use:{order_key}", order_key, program, at)
 
 
 def _release(state: MemberState, redemption: Redemption, at: datetime) -> None:
     state.wallet.held -= redemption.charge.found
-    _refill(state, redemption, redemption.charge, at)
+    charging.refill(state, redemption, redemption.charge, at)
     _close(state, redemption, RedemptionState.RELEASED, at)
 
 
@@ -222,29 +197,12 @@ def _give_back(
     program: Program,
     at: datetime,
 ) -> None:
-    """Return spent points to their lots with their own dates; what was owed lowers debt first (RULES §9 (21))."""
-    charges, cause = redemption.unused, f"{redemption.cause}:{ending}"
-    taken, owed = sum(each.taken for each in charges), sum(each.owed for each in charges)
-    if taken:
-        _note(state, redemption, cause, EntryKind.RESTORATION, taken, at, reason)
-    if owed:
-        _open_lot(state, cause, owed, program.expiry.lot_end(at, program.time_zone), at, None)
-    while charges:
-        _refill(state, redemption, charges.pop(), at)
+    charges, redemption.unused = redemption.unused, []
+    cause = f"{redemption.cause}:{ending}"
+    charging.give_back(state, redemption, charges, cause, reason, program, at)
+    if redemption.kind == STORE_CREDIT:
+        crediting.take_back(state, redemption, cause, program, at)
     _close(state, redemption, ending, at)
-
-
-def _refill(state: MemberState, redemption: Redemption, charge: Charge, at: datetime) -> None:
-    """Put points back into their lots, last used first; in a dead lot they die at once, but pay debt before."""
-    wallet = state.wallet
-    for cause, points in reversed(charge.sources):
-        lot = wallet.lots.get(cause)
-        if lot is None:
-            continue  # whoever looks at tiers only has read no lots
-        wallet.give_back(lot, points, redemption.cause)
-        wallet.pay_debt(lot, at)
-        if lot.is_dead(at) and lot.remaining:
-            expire(state, lot, at)
 
 
 def _close(state: MemberState, redemption: Redemption, ending: RedemptionState, at: datetime) -> None:
@@ -257,18 +215,3 @@ def _follow(state: MemberState, redemption: Redemption) -> None:
     grant = state.grants.get(redemption.cause)
     if grant is not None:
         grant.used, grant.withdrawn = bool(redemption.uses), redemption.is_over
-
-
-def _note(
-    state: MemberState,
-    redemption: Redemption,
-    cause: str,
-    kind: EntryKind,
-    points: int,
-    at: datetime,
-    reason: str,
-    order_key: str | None = None,
-) -> None:
-    explanation = {"reward": redemption.reward_key, "redemption": redemption.number}
-    movement = Movement(cause, kind, points, at, reason, order_key, redemption.version, explanation)
-    state.movements.append(movement)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,29 +14,49 @@ from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.incidents import repository as incidents
 from loyalty.rewards import redemption_repository as redemptions
 from loyalty.rewards.redemption import Redemption
-from loyalty.values import new_id
+from loyalty.values import new_id, plain_text
 
 USED_AGAIN = "code_used_again"
 USED_BY_OTHER = "code_used_by_other"
+CREDIT_USED_AGAIN = "credit_used_again"
+_SHOWN = ("reward_key", "points", "state", "ends_at", "ended_at", "uses", "used_by", "restored")
 
 
 def save_redemptions(
     connection: Connection, book: AccountBook, works: Sequence[MemberWork], now: datetime
 ) -> None:
     """Write the redemptions that a batch may have changed, and what is odd about their uses."""
-    concerned = [work for work in works if _may_have_changed(work)]
-    rows = [_row(work, each) for work in concerned for each in work.state.redemptions.values()]
+    rows = [row for work in works for row in changed_rows(work)]
     if rows:
         redemptions.put_redemptions(connection, book.id, rows)
-    odd = [row for work in concerned for row in _incidents(work, now)]
+    odd = [row for work in works for row in (*_incidents(work, now), *_incidents_of_credit(work, now))]
     if odd:
         incidents.note_incidents(connection, book.id, odd)
+
+
+def changed_rows(work: MemberWork) -> list[Row]:
+    """Return the redemptions that a fold may have changed, as they are written."""
+    if not _may_have_changed(work):
+        return []
+    return [_row(work, redemption) for redemption in work.state.redemptions.values()]
 
 
 def _may_have_changed(work: MemberWork) -> bool:
     if not work.state.redemptions:
         return False
     return work.refold or isinstance(work.command, RedeemReward | EndRedemption)
+
+
+def differing(work: MemberWork, rows: Sequence[Row]) -> Iterator[tuple[str, object, object]]:
+    """Yield what stored redemptions of a member, folded from nothing, show otherwise: what it is, stored, expected."""
+    stored = {row["number"]: row for row in rows if row["number"] is not None}  # others are what rules gave
+    folded = work.state.redemptions
+    for number in sorted(stored.keys() | folded.keys()):
+        wanted = _row(work, folded[number]) if number in folded else {}
+        shown = stored.get(number, {})
+        for name in _SHOWN:
+            if shown.get(name) != wanted.get(name):
+                yield f"{name} of redemption {number}", shown.get(name), wanted.get(name)
 
 
 def _row(work: MemberWork, redemption: Redemption) -> Row:
@@ -60,21 +81,36 @@ def _row(work: MemberWork, redemption: Redemption) -> Row:
 
 
 def _incidents(work: MemberWork, now: datetime) -> Iterator[Row]:
-    for redemption in work.state.redemptions.values():
-        for place, order_key in enumerate(redemption.uses):
-            for kind in _odd(work, place, order_key):
-                yield {
-                    "kind": kind,
-                    "subject": redemption.cause,
-                    "member_id": work.id,
-                    "order_key": order_key,
-                    "data": {"reward": redemption.reward_key, "points": redemption.charge.points},
-                    "noticed_at": now,
-                }
+    for redemption in work.state.redemptions.values() if _may_have_changed(work) else ():
+        data = {"reward": redemption.reward_key, "points": redemption.charge.points}
+        for kind, order_key in _odd(work, redemption.uses, USED_AGAIN):
+            yield _incident(work, kind, redemption.cause, order_key, data, now)
 
 
-def _odd(work: MemberWork, place: int, order_key: str) -> Iterator[str]:
-    if place:
-        yield USED_AGAIN
-    if order_key not in work.state.orders:
-        yield USED_BY_OTHER
+def _incidents_of_credit(work: MemberWork, now: datetime) -> Iterator[Row]:
+    for code in work.state.credit.codes.values():
+        for kind, order_key in _odd(work, code.uses, CREDIT_USED_AGAIN):
+            data = {"amount": plain_text(code.uses[order_key].taken)}
+            yield _incident(work, kind, code.cause, order_key, data, now)
+
+
+def _odd(work: MemberWork, uses: Iterable[str], again: str) -> Iterator[tuple[str, str]]:
+    """Yield what is odd about the uses of a code, and by which order."""
+    for place, order_key in enumerate(uses):
+        if place:
+            yield again, order_key
+        if order_key not in work.state.orders:
+            yield USED_BY_OTHER, order_key
+
+
+def _incident(
+    work: MemberWork, kind: str, cause: str, order_key: str, data: Mapping[str, Any], now: datetime
+) -> Row:
+    return {
+        "kind": kind,
+        "subject": cause,
+        "member_id": work.id,
+        "order_key": order_key,
+        "data": data,
+        "noticed_at": now,
+    }

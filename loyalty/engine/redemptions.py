@@ -17,15 +17,16 @@ from loyalty.accounts.service import next_command_number
 from loyalty.engine import tickets
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import RedeemReward
+from loyalty.engine.discounting import is_blocked
 from loyalty.engine.fulfilling import check_request
 from loyalty.engine.work import AccountBook, MemberWork
 from loyalty.errors import Invalid, NotEnoughPoints, ProgramNotPublished, RewardNotAvailable
 from loyalty.programs.catalogue import (
     CODE_KINDS,
     EXTERNAL,
-    GIFT_CARD,
     HOLD_MINUTES,
     SERVICE_KINDS,
+    UNOFFERED_KINDS,
     VARIABLE_DISCOUNT,
     Reward,
 )
@@ -70,10 +71,7 @@ def redeem_reward(
     program = load_versions(connection, book.id).at(now)
     if program is None:
         raise ProgramNotPublished
-    reward = program.reward(wish.reward)
-    if reward is None or reward.kind == GIFT_CARD:
-        code = "unknown" if reward is None else "not_offered"
-        raise refuse((Refusal(code),))
+    reward = _get_reward(program, wish.reward)
     points, amount = _price(reward, program, wish)
     until = _hold_until(reward, wish, now)
     store = _store(book, reward, wish)
@@ -92,6 +90,16 @@ def redeem_reward(
     if noted:
         redemptions.note_request(connection, number, **noted)
     return Redeemed(number, stores)
+
+
+def _get_reward(program: Program, key: str) -> Reward:
+    """Return a reward that some connected shop, or people, can give. Raises RewardNotAvailable."""
+    reward = program.reward(key)
+    if reward is None:
+        raise refuse((Refusal("unknown"),))
+    if reward.kind in UNOFFERED_KINDS:
+        raise refuse((Refusal("not_offered"),))
+    return reward
 
 
 def _book_seat(
@@ -130,11 +138,12 @@ def _store(book: AccountBook, reward: Reward, wish: Wish) -> int:
     """Return the number of the store whose code it becomes, 0 where none is needed; raises Invalid."""
     if reward.kind not in CODE_KINDS:
         return 0
-    if wish.store is None and not book.code_stores:
-        raise Invalid(
-            "No connected store of the account can make codes.", {"/store": ["There is no such store."]}
-        )
-    return book.store_numbers[wish.store] if wish.store else book.code_stores[0]
+    able = book.code_stores
+    meant = book.store_numbers[wish.store] if wish.store else next(iter(able), 0)
+    if meant not in able:
+        message = "No such store that can make codes is connected."
+        raise Invalid(message, {"/store": [message]})
+    return meant
 
 
 def _judge(
@@ -147,37 +156,60 @@ def _judge(
     now: datetime,
 ) -> None:
     """Refuse what the member may not have; the redemption is saved already and counts in what is read here."""
-    if reward.kind in CODE_KINDS and not work.email:
-        message = "The member has no e-mail to bind a code to."
-        raise Invalid(message, {"/member/email": [message]})
-    if reward.stock is not None:
-        redemptions.lock_reward(connection, book.id, reward.key)
-    uses = 0
-    if reward.per_member is not None:
-        since = period_start(reward.per_member.period, now, program.time_zone)
-        uses = redemptions.count_open(connection, reward.key, members=work.roots, since=since) - 1
-    taken = redemptions.count_open(connection, reward.key) - 1 if reward.stock is not None else 0
-    found = refusals(
-        reward,
-        program,
-        Situation(
-            tier_key=work.state.tier_key,
-            available=_available_before(work, redemption, now),
-            uses=uses,
-            taken=taken,
-            now=now,
-            points=redemption.charge.points,
-        ),
+    _require_address(reward, work)
+    uses, taken = _others(connection, book, work, reward, program, now)
+    situation = Situation(
+        tier_key=work.state.tier_key,
+        available=_available_before(work, redemption, now),
+        uses=uses,
+        taken=taken,
+        now=now,
+        points=redemption.charge.points,
+        is_blocked=is_blocked(connection, program, now),
     )
+    found = refusals(reward, program, situation)
     if found:
         raise refuse(found)
 
 
+def _others(
+    connection: Connection,
+    book: AccountBook,
+    work: MemberWork,
+    reward: Reward,
+    program: Program,
+    now: datetime,
+) -> tuple[int, int]:
+    """Return how many other redemptions of a limited reward stand: the member's in its period, and everybody's."""
+    uses = taken = 0
+    if reward.per_member is not None:
+        since = period_start(reward.per_member.period, now, program.time_zone)
+        uses = redemptions.count_open(connection, reward.key, members=work.roots, since=since) - 1
+    if reward.stock is not None:
+        redemptions.lock_reward(connection, book.id, reward.key)
+        taken = redemptions.count_open(connection, reward.key) - 1
+    return uses, taken
+
+
+def _require_address(reward: Reward, work: MemberWork) -> None:
+    if reward.kind in CODE_KINDS and not work.email:
+        message = "The member has no e-mail to bind a code to."
+        raise Invalid(message, {"/member/email": [message]})
+
+
 def _available_before(work: MemberWork, redemption: Redemption, now: datetime) -> int:
-    """Return what the member had available before the fold took the price."""
+    """Return what the member had available before the fold took the price, less what other holds will owe; what
+    joining gives comes after it.
+
+    A wish whose time lies before that of one accepted meanwhile takes what the other one held.
+    """
     charge, after = redemption.charge, work.state.wallet.balance(now).available
-    owed = charge.short - charge.forgiven if redemption.state is RedemptionState.CAPTURED else 0
-    return after + charge.found + owed
+    held = (each for each in work.state.redemptions.values() if each.state is RedemptionState.HELD)
+    after -= sum(each.charge.short for each in held if each is not redemption)
+    if not charge.short:
+        return after + charge.found
+    owed = charge.owed if redemption.state is RedemptionState.CAPTURED else 0
+    return min(after + charge.found + owed, charge.found)
 
 
 def refuse(found: tuple[Refusal, ...]) -> RewardNotAvailable | NotEnoughPoints:

@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from loyalty.automations import repository as segments
 from loyalty.db import Row
-from loyalty.engine import codec, issuing, telling
+from loyalty.engine import codec, issuing, marking, telling
 from loyalty.engine.budgets import save_allotments
 from loyalty.engine.claim_rows import save_claims
+from loyalty.engine.credit_rows import save_credit
 from loyalty.engine.giving import may_be_withdrawn
 from loyalty.engine.news import SavedOrder
 from loyalty.engine.redemption_rows import save_redemptions
@@ -28,6 +29,7 @@ from loyalty.orders import repository as orders
 from loyalty.outbox.repository import add_pushes
 from loyalty.programs.program import Program, Versions
 from loyalty.rewards import repository as rewards
+from loyalty.rewards.redemption import number_of
 from loyalty.tiers import repository as tiers
 from loyalty.values import fraction_text, new_id
 
@@ -45,6 +47,7 @@ def save(
     _save_orders(connection, book, works, saved)
     save_allotments(connection, book.id, works)
     _save_ledger(connection, book, works, now)
+    save_credit(connection, book.id, works, now)
     _save_periods(connection, book, works)
     save_redemptions(connection, book, works, now)
     save_claims(connection, book, works, versions, now)
@@ -189,6 +192,7 @@ def _save_issued(
     if issued.coupons:
         rewards.put_coupons(connection, book.id, issued.coupons)
     issued.pushes += telling.tell(connection, book, works, now)
+    issued.pushes += marking.mark_orders(connection, book, works, versions, now)
     if issued.pushes:
         add_pushes(connection, book.id, issued.pushes)
     return issued
@@ -230,6 +234,7 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
         "debt": state.wallet.debt,
         "held": state.wallet.held,
         "points_sum": row["points_sum"],
+        "credit": row["credit"],
         "next_lot": state.wallet.next_sequence,
         "order_count": state.order_count,
         "lifetime_spend": fraction_text(totals.spend),
@@ -243,8 +248,12 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
 
 
 def withdrawable(state: MemberState) -> int:
-    """Return how many coupons and bonuses a refund might still take back: then the whole history is needed."""
-    grants = sum(not grant.withdrawn for grant in state.grants.values())
+    """Return how many coupons and bonuses a refund might still take back: then the whole history is needed.
+
+    What was redeemed only the refund of an order that used it concerns, and that folds its member anyhow.
+    """
+    given = (grant for cause, grant in state.grants.items() if number_of(cause) is None)
+    grants = sum(not grant.withdrawn for grant in given)
     bonuses = sum(may_be_withdrawn(bonus) and not bonus.withdrawn for bonus in state.bonuses.values())
     return state.live_grants + grants + bonuses
 

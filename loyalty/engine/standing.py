@@ -12,7 +12,7 @@ from loyalty.engine.apply import settle_works
 from loyalty.engine.benefits import StandingCode, standing_code
 from loyalty.engine.issuing import LIVE, Issued, put_standing
 from loyalty.engine.work import AccountBook, MemberWork
-from loyalty.errors import BenefitNotAvailable, Invalid, NotFound, ProgramNotPublished
+from loyalty.errors import BenefitNotAvailable, Invalid, ProgramNotPublished
 from loyalty.outbox.repository import add_pushes
 from loyalty.programs.service import load_versions
 from loyalty.rewards import repository as rewards
@@ -25,14 +25,12 @@ def make_standing_code(
     connection: Connection, book: AccountBook, member: UUID, store: StoreId, now: datetime
 ) -> tuple[Code, frozenset[UUID]]:
     """Return the coupon that a member's tier gives him in a store, with the tier's key as `tier`, made where there is
-    none, and the stores with pushes. Raises NotFound, ProgramNotPublished, BenefitNotAvailable, Invalid.
+    none, and the stores with pushes. Raises NotFound, MemberMerged, ProgramNotPublished, BenefitNotAvailable, Invalid.
     """
     versions = load_versions(connection, book.id)
     if versions.at(now) is None:
         raise ProgramNotPublished
     works, pushed = settle_works(connection, book, [member], now)
-    if member not in works:
-        raise NotFound("There is no member of that id.", member=str(member))
     work = works[member]
     code = standing_code(work.state, versions, book.store_numbers[store])
     if code is None:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from loyalty.commerce import OrderSnapshot
+from loyalty.credit.purse import Purse
 from loyalty.earning.allotments import Allotments
 from loyalty.earning.earning import Rating
 from loyalty.engine.commands import Command, MergeMember, UnmergeMember
@@ -92,7 +93,9 @@ class Grant:
     owner: str = ""
     """The key of the merged member who had it; empty: it is the member's own."""
     amount: str = ""
-    """Of a variable discount: money as a decimal text."""
+    """Of a variable discount or a code of credit: money as a decimal text."""
+    until: datetime | None = None
+    """When a code of credit ends."""
     is_claim: bool = False
     """Whether it is no code: people carry it out, or it lies at an address."""
 
@@ -160,6 +163,7 @@ class MemberState:
     joined_at: datetime | None = None
     head: EventKey | None = None
     wallet: Wallet = field(default_factory=Wallet)
+    credit: Purse = field(default_factory=Purse)
     orders: dict[str, OrderFile] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
@@ -191,7 +195,9 @@ class MemberState:
     redemptions: dict[int, Redemption] = field(default_factory=dict)
     """By number; of earlier folds those to which time will do something, or a shop's answer."""
     code_users: Mapping[int, Sequence[OrderFile]] = field(default_factory=dict)
-    """By the number of a redemption, the orders on which its code stands, whoever placed them."""
+    """By the number of a redemption or a code of credit, the orders on which it stands, whoever placed them."""
+    code_texts: Mapping[int, str] = field(default_factory=dict)
+    """By the same numbers, the codes in small letters."""
     grants: dict[str, Grant] = field(default_factory=dict)
     live_grants: int = 0
     """Grants of earlier folds that may still be withdrawn."""
@@ -255,4 +261,5 @@ class MemberState:
             allotments=self.allotments.fresh(),
             parts=self.parts,
             code_users=self.code_users,
+            code_texts=self.code_texts,
         )

@@ -87,7 +87,7 @@ def book_seat(
 def give_up(connection: Connection, book: AccountBook, seat: Seat, now: datetime) -> None:
     """Give the seat of a ticket back, if nobody sat on it; the first who waits gets it before the event begins."""
     if seat.sign_up["state"] in (State.SIGNED_UP, State.WAITING):
-        gatherings.release(connection, book, seat.event, seat.sign_up, now)
+        gatherings.release(connection, book, seat.event, [seat.sign_up], now)
 
 
 def cancel_sign_up(

@@ -15,7 +15,7 @@ from loyalty.ledger.lots import NEVER
 from loyalty.programs.program import Program
 from loyalty.tiers.holding import Holding
 
-UNIQUE = ("order:", "adjustment:", "opening:", "redemption:", "merged:")
+UNIQUE = ("order:", "adjustment:", "opening:", "redemption:", "credit:", "merged:")
 """How causes begin that no two members of an account share."""
 
 
@@ -28,12 +28,13 @@ def unite(state: MemberState, other: MemberState, program: Program | None, at: d
     _name_apart(other)
     _unite_records(state, other)
     state.wallet.unite(other.wallet, at)
+    state.credit.unite(other.credit)
     state.tally.unite(other.tally)
     if program is None or (state.joined_at is None and other.joined_at is None):
         return
     tiering.join(state, program, at)
     state.happenings = []  # to be merged is no joining
-    redate_refilled(state, program)
+    redate_refilled(state, program, at)
     if other.joined_at is not None:
         _unite_tiers(state, other, program, at)
     tiering.upgrade(state, program, at)
@@ -57,8 +58,8 @@ def _name_apart(other: MemberState) -> None:
         (united_cause(key, lot), united_cause(key, by), n) for (lot, by), n in wallet.consumed.items()
     ]
     wallet.consumed = defaultdict(int, {(lot, by): points for lot, by, points in consumed})
-    for charge in (one for each in other.redemptions.values() for one in (each.charge, *each.uses.values())):
-        charge.sources = [(united_cause(key, lot), points) for lot, points in charge.sources]
+    for charge in (one for each in other.redemptions.values() for one in each.charges):
+        charge.sources = [it._replace(lot=united_cause(key, it.lot)) for it in charge.sources]
     other.movements = [replace(one, cause=united_cause(key, one.cause)) for one in other.movements]
 
 

@@ -15,9 +15,12 @@ from loyalty.engine import codec
 from loyalty.engine.benefits import standing_code, store_of
 from loyalty.engine.budgets import read_allotments
 from loyalty.engine.claim_rows import is_withdrawable, wanted_causes
+from loyalty.engine.credit_proof import check_credit, compare_credit
+from loyalty.engine.credit_rows import load_posted_credit
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories, make_works
+from loyalty.engine.redemption_rows import differing
 from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
@@ -26,6 +29,7 @@ from loyalty.ledger.entries import EntryDraft, EntryKind, content_hash
 from loyalty.members import repository as members
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
+from loyalty.rewards.redemption_repository import list_redemptions
 from loyalty.values import AccountId, fraction_text
 
 PAGE = 500
@@ -63,6 +67,7 @@ def verify_ledger(connection: Connection, account: AccountId, *, rebuild: bool =
             result.members += 1
             result.entries += len(own)
             _check(result, row, own, lots.get(row["id"], []), consumed.get(row["id"], []))
+        result.entries += check_credit(connection, rows, lambda member: _reporter(result, member))
         if rebuild:
             _rebuild(connection, result, rows, lots, versions)
     differs = _reporter(result, None)
@@ -144,9 +149,11 @@ def _rebuild(
 ) -> None:
     works = make_works(connection, rows)
     load_histories(connection, works)
+    load_posted_credit(connection, works, versions)
     for work in works:
         work.refold = True
     read_allotments(connection, works, versions)
+    redeemed = _by_member(list_redemptions(connection, [root for work in works for root in work.roots]))
     for work in works:
         settled: datetime | None = work.row["settled_at"]
         if settled is None or work.row["must_refold"]:
@@ -154,6 +161,7 @@ def _rebuild(
         stored_orders = {file.ref.key: file for file in work.files()}
         work.state = MemberState(work.row["key"]) if work.is_merged else refold(work.state, versions, settled)
         _compare(result, work, stored_orders, lots.get(work.id, []), versions)
+        _compare_redemptions(_reporter(result, work.id), work, redeemed)
         _compare_standing_codes(_reporter(result, work.id), work, versions)
 
 
@@ -163,6 +171,7 @@ def _compare(
     state, row = work.state, work.row
     differs = _reporter(result, work.id)
     _compare_causes(differs, work)
+    compare_credit(differs, work)
     _compare_lots(differs, state, lots)
     differs("debt", row["debt"], state.wallet.debt)
     differs("held", row["held"], state.wallet.held)
@@ -184,6 +193,11 @@ def _compare(
     _compare_allocations(differs, state)
     _compare_coupons(differs, work)
     _compare_claims(differs, work)
+
+
+def _compare_redemptions(differs: Any, work: MemberWork, redeemed: dict[UUID, list[Any]]) -> None:
+    for difference in differing(work, [row for root in work.roots for row in redeemed.get(root, [])]):
+        differs(*difference)
 
 
 def _compare_standing(differs: Any, work: MemberWork) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from loyalty.credit.entries import CreditDraft, CreditPosted, credit_differences
 from loyalty.engine import codec
 from loyalty.engine.commands import Command, is_undoing
 from loyalty.engine.decide import decide, refold
@@ -34,11 +35,16 @@ class AccountBook:
     platforms: Mapping[StoreId, str]
     gift_card_stores: frozenset[StoreId] = frozenset()
     currency: str = ""
+    tills: frozenset[StoreId] = frozenset()
+    """Stores that tell of orders and keep neither coupons nor customers."""
+    closed: frozenset[StoreId] = frozenset()
+    """Stores that are disconnected."""
 
     @property
     def code_stores(self) -> list[int]:
-        """Return the numbers of the stores that can make codes, the oldest first."""
-        return sorted(self.store_numbers.values())
+        """Return the numbers of the connected stores that can make codes, the oldest first."""
+        unable = self.tills | self.closed
+        return sorted(number for store, number in self.store_numbers.items() if store not in unable)
 
     def needs_products(self, store: StoreId, versions: Versions) -> bool:
         """Return whether orders of a store must be read with facts of their products."""
@@ -56,6 +62,18 @@ class AccountBook:
         """Return the store of a number, the first one when there is none of it."""
         by_number = {own: store for store, own in self.store_numbers.items()}
         return by_number.get(number) or by_number[min(by_number)]
+
+    def shop(self, number: int) -> StoreId:
+        """Return where what the store of a number caused is kept: there, or when that is a till in the first shop, a
+        connected one where there is one. The till itself, when the account has no shop.
+        """
+        own = self.store(number)
+        shops = [
+            (store in self.closed, place, store)
+            for store, place in self.store_numbers.items()
+            if store not in self.tills
+        ]
+        return min(shops)[2] if own in self.tills and shops else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +96,12 @@ class MemberWork:
     """What is to be appended."""
     refold: bool = False
     posted: dict[str, Posted] = field(default_factory=dict)
+    posted_credit: dict[str, CreditPosted] = field(default_factory=dict)
     coupons: list[Mapping[Any, Any]] = field(default_factory=list)
     claims: list[Mapping[Any, Any]] = field(default_factory=list)
     """What rules gave him that is no code: cause, state, fulfilment."""
     drafts: list[EntryDraft] = field(default_factory=list)
+    credit_drafts: list[CreditDraft] = field(default_factory=list)
     tier_before: str | None = None
     dropped: set[str] = field(default_factory=set)
     segments: frozenset[str] = frozenset()
@@ -159,7 +179,8 @@ class MemberWork:
         for change in self.changes:
             key = change.new.ref.key
             self.of(self.owners.get(key, self.id)).orders[key] = change.new
-        if self.command is not None and self.command not in self.state.commands:
+        states = (self.state, *self.state.parts.values())
+        if self.command is not None and not any(self.command in state.commands for state in states):
             self.state.commands.append(self.command)
         used = [row["cause"] for row in self.coupons if row["state"] == "used"]
         begun = [row["cause"] for row in self.claims if row["fulfilment"] in BEGUN]
@@ -167,9 +188,8 @@ class MemberWork:
         self._find_code_users()
 
     def reward_codes(self) -> dict[str, int]:
-        """Return the codes of his redemptions with their numbers; his coupons were read."""
-        numbers = {row["code"]: number_of(row["cause"]) for row in self.coupons}
-        return {code: number for code, number in numbers.items() if number is not None}
+        """Return the codes of his redemptions and of his credit with their numbers; his coupons were read."""
+        return {row["code"]: n for row in self.coupons if (n := number_of(row["cause"])) is not None}
 
     def _find_code_users(self) -> None:
         """Let every state of the fold know which orders use the codes of its redemptions."""
@@ -182,11 +202,11 @@ class MemberWork:
                 users.setdefault(number, []).append(file)
         for state in (self.state, *self.state.parts.values()):
             state.code_users = users
+            state.code_texts = {number: code for code, number in codes.items()}
 
     def plan(self, versions: Versions, now: datetime) -> None:
         """Find out whether the news can be appended; what gives points back needs to know where they came from."""
-        due = next_reward_due(self.state)
-        self.refold = self.refold or (due is not None and due <= max(now, self.row["settled_at"] or now))
+        self.refold = self.refold or self._ends_rewards(max(now, self.row["settled_at"] or now))
         self.refold = self.refold or self.row["must_refold"] or self._has_missed_rules(versions)
         self.refold = self.refold or self.is_merged or self._restates_another()
         if self.refold:
@@ -202,6 +222,13 @@ class MemberWork:
             self.refold = True  # what it takes back was given in an earlier fold
             return
         self.events = sorted([*events, *command], key=lambda event: event.key)
+        if self.events and self._ends_rewards(self.events[-1].key.at):
+            self.refold = True  # the shop's clock is ahead
+
+    def _ends_rewards(self, until: datetime) -> bool:
+        """Return whether a hold, or the time of an unused code, ends up to an instant: then lots get points back."""
+        due = next_reward_due(self.state)
+        return due is not None and due <= until
 
     def _restates_another(self) -> bool:
         """Return whether a known order of somebody merged into him changed: that one's own past may have rated it."""
@@ -225,6 +252,7 @@ class MemberWork:
         if self.state.head is not None:
             self._forget(self.state.head.at - versions.reach())
         self.drafts = differences(self.state.movements, self.posted, self.because)
+        self.credit_drafts = credit_differences(self.state.credit.movements, self.posted_credit, self.because)
         self._find_segments(versions.at(now), now)
 
     def _find_segments(self, program: Program | None, now: datetime) -> None:

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
-# The first id in a body is that of the order or customer that it is about.
+# The first id in the body of a shop is that of the order or customer that it is about; a till's may name lines before.
 _ABOUT = (
     "(exists (select from unnest(:words) as word where position(word in lower(encode(body, 'escape'))) > 0)"
     " or store_id::text || case when topic like '%order%' then ' order ' else ' customer ' end"
-    "   || substring(encode(body, 'escape') from '\"id\"\\s*:\\s*\"?([0-9]+)') = any(:subjects))"
+    "   || case when source = 'api' then delivery_id"
+    "     else substring(encode(body, 'escape') from '\"id\"\\s*:\\s*\"?([0-9]+)') end = any(:subjects))"
 ).replace("::", r"\:\:")
 
 

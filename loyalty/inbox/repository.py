@@ -51,6 +51,14 @@ def accept(
     return bool(connection.exec_driver_sql(_ACCEPT, values).scalar_one())
 
 
+def find_message(connection: Connection, store: StoreId, key: bytes) -> RowMapping | None:
+    """Return id, status and body of the message of a key."""
+    statement = text(
+        "select id, status, body from inbox_messages where store_id = :store and message_key = :key"
+    )
+    return connection.execute(statement, {"store": store, "key": key}).mappings().first()
+
+
 def claim_pending(connection: Connection, account: AccountId, limit: int) -> Sequence[RowMapping]:
     """Return the oldest waiting messages of the account that no other worker has, locked to the transaction's end."""
     return connection.execute(_CLAIM, {"account": account, "limit": limit}).mappings().all()

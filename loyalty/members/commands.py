@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
 from loyalty.db import records
 
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
 _PERIOD = {"place": "integer", "start": "timestamptz", "until": "timestamptz"}
 
 
-def find_activity(connection: Connection, member: UUID, kind: str, key: str) -> RowMapping | None:
-    """Return the command that recorded an activity of this kind and key."""
+def find_activity(connection: Connection, members: Sequence[UUID], kind: str, key: str) -> RowMapping | None:
+    """Return the first command that recorded an activity of this kind and key for one of these members."""
     statement = text(
         "select number, member_id, kind, accepted_at, data, reason, actor from commands"
-        " where member_id = :member and kind = 'activity' and data->>'kind' = :kind and data->>'key' = :key"
-    )
-    found = connection.execute(statement, {"member": member, "kind": kind, "key": key})
+        " where member_id = any(:ids) and kind = 'activity' and data->>'kind' = :kind and data->>'key' = :key"
+        " order by number limit 1"
+    ).bindparams(_IDS)
+    found = connection.execute(statement, {"ids": list(members), "kind": kind, "key": key})
     return found.mappings().first()
 
 
@@ -33,16 +37,16 @@ def find_opening(connection: Connection, member: UUID, key: str) -> RowMapping |
 
 
 def count_activities(
-    connection: Connection, member: UUID, kind: str, periods: Sequence[tuple[datetime, datetime]]
+    connection: Connection, members: Sequence[UUID], kind: str, periods: Sequence[tuple[datetime, datetime]]
 ) -> list[int]:
-    """Return how many activities of a kind a member did in each of these half-open periods."""
+    """Return how many activities of a kind these members did together in each of these half-open periods."""
     if not periods:
         return []
     rows = [{"place": place, "start": start, "until": end} for place, (start, end) in enumerate(periods)]
     source, values = records(_PERIOD, rows)
     statement = text(
-        f"select count(commands.number) from {source} left join commands on member_id = :member"
+        f"select count(commands.number) from {source} left join commands on member_id = any(:ids)"
         " and commands.kind = 'activity' and data->>'kind' = :kind"
         " and accepted_at >= rows.start and accepted_at < rows.until group by place order by place"
-    )
-    return list(connection.execute(statement, {**values, "member": member, "kind": kind}).scalars())
+    ).bindparams(_IDS)
+    return list(connection.execute(statement, {**values, "ids": list(members), "kind": kind}).scalars())

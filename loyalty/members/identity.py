@@ -1,4 +1,6 @@
-"""How a shop's buyers name themselves; law: a logged-in customer is his customer id, a guest his e-mail (RULES §8)."""
+"""How a shop's buyers name themselves; law: a logged-in customer is his customer id, a guest his e-mail (RULES §8),
+and whom a till names by our own id is that member.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,15 @@ _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 
 
 class Identity(NamedTuple):
-    """A name that belongs to one member of an account: kind customer, email or phone."""
+    """A name that belongs to one member of an account: kind customer, email or phone; or member, our own id of him."""
 
     kind: str
     value: str
 
     def member_key(self) -> str:
         """Return the key of the member whom this identity creates: it comes from content and holds no personal data."""
-        if self.kind == "customer":
-            return f"customer:{self.value}"
+        if self.kind in ("customer", "member"):
+            return f"{self.kind}:{self.value}"
         return f"{self.kind}:{hashlib.sha256(self.value.encode()).hexdigest()[:32]}"
 
     @property
@@ -52,6 +54,8 @@ def customer_identity(store_number: int, customer_id: str) -> Identity:
 
 def buyer_identity(store_number: int, buyer: Buyer) -> Identity | None:
     """Return how a buyer is identified, None when he cannot be."""
+    if buyer.member:
+        return Identity("member", buyer.member)
     if buyer.customer_id:
         return customer_identity(store_number, buyer.customer_id)
     email = normal_email(buyer.email)

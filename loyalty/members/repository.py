@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
 from loyalty.db import PUBLISHED, Row, dicts, records
+from loyalty.errors import NotFound
 from loyalty.members.identity import Identity
 
 _FIND = text(
@@ -37,6 +38,11 @@ _COMMANDS = text(
 _CUSTOMERS = text(
     "select member_id, value from member_identities where kind = 'customer' and member_id = any(:ids)"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_ROOTS = text(
+    "with person as (select coalesce(merged_into, id) as id from members where id = :member)"
+    " select id, 0 as place from person"
+    " union all select members.id, 1 from members join person on merged_into = person.id order by place, id"
+)
 _MERGED = text("select * from members where merged_into = any(:ids) order by id").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
 )
@@ -46,7 +52,7 @@ COLUMNS = {
     "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "held": "bigint",
     "points_sum": "bigint", "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text",
     "lifetime_orders": "integer", "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz",
-    "segments": "text[]", "must_refold": "boolean",
+    "segments": "text[]", "must_refold": "boolean", "credit": "numeric",
 }  # fmt: skip
 _PROFILE = {name: COLUMNS[name] for name in list(COLUMNS)[:8]}
 
@@ -63,7 +69,17 @@ def find_members(connection: Connection, identities: Iterable[Identity]) -> dict
     wanted = sorted(set(identities))
     values = {"kinds": [item.kind for item in wanted], "values": [item.value for item in wanted]}
     rows = connection.execute(_FIND, values)
-    return {Identity(kind, value): Person(member_id, survivor) for kind, value, member_id, survivor in rows}
+    found = {Identity(kind, value): Person(member_id, survivor) for kind, value, member_id, survivor in rows}
+    ids = [UUID(item.value) for item in wanted if item.kind == "member"]
+    return found | _find_by_id(connection, ids) if ids else found
+
+
+def _find_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[Identity, Person]:
+    statement = text("select id, coalesce(merged_into, id) from members where id = any(:ids)").bindparams(
+        bindparam("ids", type_=ARRAY(Uuid))
+    )
+    rows = connection.execute(statement, {"ids": list(ids)})
+    return {Identity("member", str(member)): Person(member, survivor) for member, survivor in rows}
 
 
 def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UUID]) -> int:
@@ -90,9 +106,8 @@ def add_members(connection: Connection, account: UUID, new: Mapping[Identity, UU
 
 def add_identities(connection: Connection, account: UUID, member: UUID, new: Iterable[Identity]) -> int:
     """Let identities that nobody has name a member; return how many were free."""
-    source, values = records(
-        {"kind": "text", "value": "text"}, [{"kind": one.kind, "value": one.value} for one in sorted(new)]
-    )
+    rows = [{"kind": one.kind, "value": one.value} for one in sorted(new)]
+    source, values = records({"kind": "text", "value": "text"}, rows)
     statement = text(
         "insert into member_identities (account_id, kind, value, member_id)"
         f" select :account, kind, value, :member from {source} on conflict do nothing"
@@ -123,6 +138,17 @@ def lock_members(connection: Connection, ids: Iterable[UUID]) -> list[Row]:
 def list_merged(connection: Connection, survivors: Iterable[UUID]) -> Sequence[RowMapping]:
     """Return the rows of everybody who is merged into these members."""
     return list(connection.execute(_MERGED, {"ids": sorted(set(survivors))}).mappings())
+
+
+def get_roots(connection: Connection, member: UUID) -> list[UUID]:
+    """Return who stands for a member, himself or into whom he is merged, and then everybody merged into that one.
+
+    Raises NotFound.
+    """
+    roots = [row.id for row in connection.execute(_ROOTS, {"member": member})]
+    if not roots:
+        raise NotFound("There is no member of that id.", member=str(member))
+    return roots
 
 
 def erase(connection: Connection, ids: Sequence[UUID], domains: Iterable[str], now: datetime) -> None:
@@ -169,7 +195,9 @@ def put_profiles(connection: Connection, rows: Sequence[Row]) -> None:
     """Write what is known of persons whose survivors are locked."""
     source, values = records(_PROFILE, rows)
     updates = ", ".join(f"{name} = rows.{name}" for name in _PROFILE if name != "id")
-    connection.execute(text(f"update members set {updates} from {source} where members.id = rows.id"), values)
+    statement = text(f"update members set {updates} from {source} where members.id = rows.id")
+    if rows:
+        connection.execute(statement, values)
 
 
 def list_members(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMapping]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -45,6 +46,7 @@ members = Table(
     Column("debt", BigInteger, nullable=False, server_default="0"),
     Column("held", BigInteger, nullable=False, server_default="0"),
     Column("points_sum", BigInteger, nullable=False, server_default="0"),
+    Column("credit", Numeric(20, 4)),
     Column("next_lot", Integer, nullable=False, server_default="1"),
     Column("order_count", Integer, nullable=False, server_default="0"),
     Column("lifetime_spend", Text, nullable=False, server_default="0"),
@@ -93,6 +95,7 @@ members = Table(
     # Each drain writes the heads of its members: room in the page spares every index a new entry (HOT updates).
     postgresql_with={"fillfactor": "70"},
     comment="head: where the fold stands; tier_due: when tier or segments change by themselves;"
+    " credit: the store credit, null where none ever moved;"
     " merged_into: who stands for him, merged: for how many others he stands",
 )
 
@@ -144,7 +147,7 @@ commands = Table(
     ),  # each occasion once
     CheckConstraint(
         "kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening', 'run', 'undo',"
-        " 'redeem', 'end_redemption')",
+        " 'redeem', 'end_redemption', 'adjust_credit', 'spend_credit')",
         name="kind",
     ),
     Index(
@@ -156,6 +159,11 @@ commands = Table(
         postgresql_where=text("kind = 'opening'"),
     ),  # one opening balance of a key
     CheckConstraint("kind <> 'adjust' or cast(data->>'points' as bigint) <> 0", name="points"),
+    CheckConstraint(
+        "case kind when 'adjust_credit' then cast(data->>'amount' as numeric) <> 0"
+        " when 'spend_credit' then cast(data->>'amount' as numeric) > 0 else true end",
+        name="credit",
+    ),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="accepted commands, never changed; data: what is the kind's own (loyalty/engine/commands.py)",
 )

@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from loyalty.pushes import DisableCoupon, PostWebhook, PushCommand, PutCoupon, SetMemberTier
+from loyalty.pushes import DisableCoupon, MarkOrder, PostWebhook, PushCommand, PutCoupon, SetMemberTier
 
 _KINDS: dict[type[PushCommand], str] = {
     PutCoupon: "put_coupon",
     DisableCoupon: "disable_coupon",
     SetMemberTier: "set_member_tier",
+    MarkOrder: "mark_order",
     PostWebhook: "post_webhook",
 }
 
@@ -35,6 +36,8 @@ def command_data(command: PushCommand) -> dict[str, Any]:
         }
     if isinstance(command, DisableCoupon):
         return {"code": command.code, "at": command.at.isoformat()}
+    if isinstance(command, MarkOrder):
+        return {"order_id": command.order_id, "words": list(command.words)}
     if isinstance(command, PostWebhook):
         return {"url": command.url, "event_id": command.event_id, "data": dict(command.data)}
     return {
@@ -59,6 +62,8 @@ def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
         return PutCoupon(**{**data, **amounts, **scope, "expires_at": expires_at})
     if kind == "disable_coupon":
         return DisableCoupon(data["code"], datetime.fromisoformat(data["at"]))
+    if kind == "mark_order":
+        return MarkOrder(data["order_id"], tuple(data["words"]))
     if kind == "post_webhook":
         return PostWebhook(**data)
     return SetMemberTier(**{**data, "benefits": tuple(data.get("benefits", ()))})

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Uuid
+from sqlalchemy.types import Text, Uuid
 
 from loyalty.db import Row, records
 from loyalty.outbox.commands import command_data, command_kind
@@ -77,6 +77,14 @@ def add_pushes(connection: Connection, account: UUID, new: Sequence[NewPush]) ->
         f" insert into pushes (account_id, {names}) select :account, {names} from {source}"
     )
     connection.execute(statement, {**values, "account": account})
+
+
+def list_marked(connection: Connection, subjects: Sequence[str]) -> set[str]:
+    """Return which of these orders were marked already, or shall be."""
+    statement = text(
+        "select subject from pushes where kind = 'mark_order' and subject = any(:subjects)"
+    ).bindparams(bindparam("subjects", type_=ARRAY(Text)))
+    return set(connection.execute(statement, {"subjects": list(subjects)}).scalars())
 
 
 def claim_pushes(

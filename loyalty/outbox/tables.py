@@ -41,6 +41,13 @@ pushes = Table(
     Index(
         "ix_pushes_subject", "account_id", "subject", postgresql_where=text("status = 'waiting'")
     ),  # a newer push of the same subject replaces the waiting one
+    Index(
+        "uq_pushes_mark_order",
+        "account_id",
+        "subject",
+        unique=True,
+        postgresql_where=text("kind = 'mark_order'"),
+    ),  # an order is marked once
     Index("ix_pushes_status", "account_id", "status", "id"),  # GET /pushes?status=
     CheckConstraint("status in ('waiting', 'done', 'failed', 'superseded')", name="status"),
     comment="subject: what the push is about (a code, a member's tier); the newest of a subject wins",

@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from loyalty.programs.automations import PLACEHOLDERS, OncePer, Trigger
 from loyalty.programs.campaign_schema import RegionName
 from loyalty.programs.fields import ByKey, CalendarLength, Key, Number, Texts, WallTime, Whole
+from loyalty.programs.limits import ALERT, BLOCK
 from loyalty.programs.schema_parts import Strict, choice
 from loyalty.programs.segments import Since
 from loyalty.programs.terms import Metric, WindowKind
@@ -246,7 +247,17 @@ class ActivityLimitSchema(Strict):
     lifetime = Whole(least=1, load_default=None, allow_none=True)
 
 
+class DiscountShareSchema(Strict):
+    """How much of the revenue discounts may take."""
+
+    percent = Number(positive=True, most=100, required=True)
+    days = Whole(least=1, most=366, load_default=30)
+    action = choice([ALERT, BLOCK], ALERT)
+
+
 class LimitsSchema(Strict):
     """Limits that belong to no other part."""
 
     activities = ByKey(keys=Key(), values=fields.Nested(ActivityLimitSchema), load_default=dict)
+    discount_share = fields.Nested(DiscountShareSchema, load_default=None, allow_none=True)
+    gross_margin_percent = Number(positive=True, most=100, load_default=None, allow_none=True)

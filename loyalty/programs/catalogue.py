@@ -23,11 +23,14 @@ COUPON_KINDS = frozenset({"fixed_discount", "percent_discount", FREE_SHIPPING, F
 """Rewards that are a code in the shop, and that rules may give."""
 CODE_KINDS = COUPON_KINDS | {VARIABLE_DISCOUNT}
 """Rewards that are a code in the shop when they are redeemed."""
+DISCOUNT_KINDS = CODE_KINDS - {FREE_SHIPPING}
+"""Rewards that take money off what is bought."""
 SERVICE_KINDS = frozenset({"sample", EVENT_TICKET, "service"})
 """Rewards that people carry out, with a state and a closing note."""
 CLAIM_KINDS = SERVICE_KINDS | {CONTENT}
 """Rewards that are no code in the shop, and that rules may give."""
-MONEY_KINDS = frozenset({STORE_CREDIT, GIFT_CARD})
+UNOFFERED_KINDS = frozenset({GIFT_CARD})
+"""Rewards that no connected shop keeps, so that nobody can have them."""
 REWARD_KINDS = (
     "fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT, VARIABLE_DISCOUNT, GIFT_CARD, STORE_CREDIT,
     "sample", EVENT_TICKET, "service", CONTENT, EXTERNAL,

@@ -99,6 +99,8 @@ def _texts(program: Program) -> Iterator[Found]:
     for topic in ("rewards", "campaigns", "memberships", "segments", "automations"):
         for index, each in enumerate(getattr(program, topic)):
             yield f"/{topic}/{index}/name", each.name
+    for index, reward in enumerate(program.rewards):
+        yield f"/rewards/{index}/terms", reward.terms
     for message in program.messages:
         yield f"/messages/{message.key}/subject", message.subject
         yield f"/messages/{message.key}/body", message.body

@@ -16,6 +16,9 @@ from loyalty.programs import terms as t
 from loyalty.programs.automation_document import read_automation, read_limit, read_referral, read_segment
 from loyalty.programs.automations import Message
 from loyalty.programs.campaigns import Campaign, CampaignScope, Recurs
+from loyalty.programs.cash_back import CashBack, TierPercent
+from loyalty.programs.inheriting import INHERIT, inherit_benefits
+from loyalty.programs.limits import DiscountShare
 from loyalty.programs.reward_document import read_reward
 from loyalty.programs.schema import ProgramSchema
 
@@ -34,13 +37,18 @@ class Context:
 
 
 def check_document(document: object) -> dict[str, Any]:
-    """Return the document with its defaults filled in; raises Invalid with a path for each mistake."""
+    """Return the document with its defaults and what tiers inherit filled in; raises Invalid with a path for each
+    mistake.
+    """
     if not isinstance(document, dict):
         raise Invalid("The program must be a JSON object.", {"/": ["Must be a JSON object."]})
     try:
-        return dict(_SCHEMA.load(document))
+        data = dict(_SCHEMA.load(document))
     except ValidationError as error:
         raise Invalid("The program document has mistakes.", flatten_messages(error.messages)) from None
+    if data["tier_policy"]["benefits"] == INHERIT:
+        data["tiers"] = inherit_benefits(data["tiers"], document["tiers"])
+    return data
 
 
 def flatten_messages(messages: Any, path: str = "") -> dict[str, list[str]]:
@@ -67,23 +75,30 @@ def build_program(document: object, context: Context, version: int, effective_fr
         enrolment=_enrolment(data["enrolment"]),
         earning=_earning(data["earning"]),
         expiry=_expiry(data["expiry"]),
-        refunds=p.Refunds(
-            **{**data["refunds"], "negative_balance": t.NegativeBalance(data["refunds"]["negative_balance"])}
-        ),
+        refunds=_refunds(data["refunds"]),
         tiers=tuple(_tier(tier) for tier in data["tiers"]),
         tier_policy=_tier_policy(data["tier_policy"]),
         rewards=tuple(read_reward(reward, context.time_zone) for reward in data["rewards"]),
-        memberships=tuple(
-            p.Membership(**{**item, "match": _match(item["match"])}) for item in data["memberships"]
-        ),
+        memberships=tuple(_membership(item) for item in data["memberships"]),
+        cash_back=_cash_back(data["cash_back"]),
         campaigns=tuple(_campaign(campaign, context.time_zone) for campaign in data["campaigns"]),
         segments=tuple(read_segment(segment, context.time_zone) for segment in data["segments"]),
         automations=tuple(read_automation(each, context.time_zone) for each in data["automations"]),
         referral=read_referral(data["referral"]),
         messages=tuple(Message(key, **texts) for key, texts in data["messages"].items()),
         activities=tuple(read_limit(*item) for item in data["limits"]["activities"].items()),
+        discount_share=_discount_share(data["limits"]["discount_share"]),
+        gross_margin_percent=data["limits"]["gross_margin_percent"],
         paused=data["paused"],
     )
+
+
+def _refunds(data: dict[str, Any]) -> p.Refunds:
+    return p.Refunds(**{**data, "negative_balance": t.NegativeBalance(data["negative_balance"])})
+
+
+def _discount_share(data: dict[str, Any] | None) -> DiscountShare | None:
+    return DiscountShare(**data) if data is not None else None
 
 
 def _match(data: dict[str, Any]) -> t.Match:
@@ -149,7 +164,16 @@ def _tier(data: dict[str, Any]) -> ladder.Tier:
 
 def _tier_policy(data: dict[str, Any]) -> ladder.TierPolicy:
     window = ladder.Window(t.WindowKind(data["window"]["kind"]), data["window"]["months"])
-    return ladder.TierPolicy(**{**data, "window": window, "notice_days": tuple(data["notice_days"])})
+    kept = {name: part for name, part in data.items() if name != "benefits"}
+    return ladder.TierPolicy(**{**kept, "window": window, "notice_days": tuple(data["notice_days"])})
+
+
+def _membership(data: dict[str, Any]) -> p.Membership:
+    return p.Membership(**{**data, "match": _match(data["match"])})
+
+
+def _cash_back(data: dict[str, Any]) -> CashBack:
+    return CashBack(**{**data, "tiers": tuple(TierPercent(*item) for item in data["tiers"].items())})
 
 
 def _campaign(data: dict[str, Any], tz: str) -> Campaign:

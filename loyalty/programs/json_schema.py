@@ -8,7 +8,18 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing, validate
 
-from loyalty.programs.fields import DECIMAL, KEY, LARGEST, CalendarLength, Key, Number, Texts, WallTime, Whole
+from loyalty.programs.fields import (
+    DECIMAL,
+    KEY,
+    LARGEST,
+    ByKey,
+    CalendarLength,
+    Key,
+    Number,
+    Texts,
+    WallTime,
+    Whole,
+)
 from loyalty.programs.program import LANGUAGES
 from loyalty.programs.reward_schema import PERIODS, PerMember
 from loyalty.programs.schema import ProgramSchema
@@ -79,8 +90,8 @@ def _content(field: fields.Field[Any]) -> Json:
         return _object(field.schema)
     if isinstance(field, fields.List):
         return {"type": "array", "items": _field(field.inner), **_size(field)}
-    if isinstance(field, fields.Dict) and isinstance(field.value_field, fields.Nested):
-        return {"type": "object", "additionalProperties": _object(field.value_field.schema)}
+    if isinstance(field, ByKey) and field.value_field is not None:
+        return {"type": "object", "additionalProperties": _field(field.value_field)}
     if isinstance(field, Whole):
         most = {"maximum": field.most} if field.most < LARGEST else {}
         return {"type": "integer", "minimum": field.least, **most}

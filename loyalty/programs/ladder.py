@@ -9,6 +9,9 @@ from loyalty.programs.terms import Duration, Metric, WindowKind
 from loyalty.values import ONE, fraction_text
 
 Text = dict[str, str]
+PRIORITY_SHIPPING = "priority_shipping"
+ORDER_SERVICES = frozenset({PRIORITY_SHIPPING})
+"""Services that are done to an order: the shop marks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class Benefits:
     def has_code(self) -> bool:
         """Return whether a member of the tier may have a standing code."""
         return self.free_shipping or bool(self.discount_percent)
+
+    def order_words(self) -> tuple[str, ...]:
+        """Return the services with which the shop shall mark an order."""
+        return tuple(word for word in self.service if word in ORDER_SERVICES)
 
     def words(self) -> tuple[str, ...]:
         """Return the benefits as words for the shop: flags that its theme or help desk acts on."""

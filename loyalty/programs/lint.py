@@ -1,5 +1,5 @@
-"""What people should know of a checked program document: parts that this release keeps but does not act on, and rules
-that overlap; law: warns, never refuses.
+"""What people should know of a checked program document: parts that this release keeps but does not act on, gifts that
+nobody gets, and rules that overlap; law: warns, never refuses.
 """
 
 from __future__ import annotations
@@ -8,22 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loyalty.programs.catalogue import may_be_given
+from loyalty.programs.catalogue import UNOFFERED_KINDS, may_be_given
 from loyalty.programs.conflicts import conflicts
+from loyalty.programs.inheriting import INHERIT
 from loyalty.programs.ladder import Text
-from loyalty.programs.words import Part, say
+from loyalty.programs.words import Part, named, say
 
-_KEPT = {
-    "zh-TW": "{what}會保存下來,但目前的版本還不會執行。",
-    "zh-CN": "{what}会保存下来,但目前的版本还不会执行。",
-    "en": "{what} is kept, but this release does not act on it yet.",
-}
-_WHAT: Mapping[str, tuple[str, str, str]] = {
-    "entry_reward": ("這種入級禮", "这种入级礼", "An entry reward of this kind"),
-    "benefit": ("這項會員權益", "这项会员权益", "This benefit"),
-    "section": ("這一段設定", "这一段设置", "This section"),
-}
-_SECTIONS = ("cash_back",)
+_GIFTS = ("entry_reward", "birthday_reward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +32,69 @@ def advice(code: str, path: str, traditional: str, simplified: str, english: str
     return Notice(path, say(traditional, simplified, english, **parts), code, "advice")
 
 
+def warning(code: str, path: str, traditional: str, simplified: str, english: str, **parts: Part) -> Notice:
+    """Return a notice of what does nothing, or not what one expects."""
+    return Notice(path, say(traditional, simplified, english, **parts), code)
+
+
 def lint(document: Mapping[str, Any]) -> list[Notice]:
-    """Return a warning for each part of a checked document that does nothing yet, then for those that overlap."""
-    found = _tiers(document)
-    sections = ((f"/{name}", "section") for name in _SECTIONS if document[name])
-    idle = [_warning(path, what) for path, what in (*found, *sections)]
-    return [*idle, *(Notice(path, message) for path, message in conflicts(document))]
+    """Return a warning for each part of a checked document that does nothing, then for those that overlap."""
+    overlaps = (Notice(path, message) for path, message in conflicts(document))
+    return [*_vain_gifts(document), *_not_offered(document), *overlaps]
 
 
-def _warning(path: str, what: str) -> Notice:
-    words = dict(zip(_KEPT, _WHAT[what], strict=True))
-    texts = {language: text.format(what=words[language]) for language, text in _KEPT.items()}
-    return Notice(path, texts, "not_acted_on")
+def _vain_gifts(document: Mapping[str, Any]) -> Iterator[Notice]:
+    rewards = {reward["key"]: reward for reward in document["rewards"]}
+    for path, key in _gifts(document):
+        reward = rewards[key]
+        name = named(reward["name"], key)
+        if not may_be_given(reward["kind"], reward["event"]):
+            yield warning(
+                "given_in_vain", path,
+                "規則只能贈送商店的優惠碼、服務與內容；「{name}」都不是，因此會員在這裡不會得到任何東西。",
+                "规则只能赠送商店的优惠码、服务与内容；“{name}”都不是，因此会员在这里不会得到任何东西。",
+                "Rules give codes of the shop, services and content; {name} is none of these, so members get"
+                " nothing here.",
+                name=name,
+            )  # fmt: skip
+        elif reward["archived"]:
+            yield warning(
+                "given_in_vain", path,
+                "「{name}」已封存，不會再送出。",
+                "“{name}”已归档，不会再送出。",
+                "{name} is archived, so it is not given any more.",
+                name=name,
+            )  # fmt: skip
 
 
-def _tiers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    given = {reward["key"] for reward in document["rewards"] if may_be_given(reward["kind"], reward["event"])}
+def _gifts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield where a reward is given, and its key; what a tier only inherits is told at the tier that states it."""
+    lower: Mapping[str, Any] = {}
     for index, tier in enumerate(document["tiers"]):
-        path, benefits = f"/tiers/{index}", tier["benefits"]
-        if benefits["entry_reward"] and benefits["entry_reward"] not in given:
-            yield f"{path}/benefits/entry_reward", "entry_reward"
-        if benefits["birthday_reward"] and benefits["birthday_reward"] not in given:
-            yield f"{path}/benefits/birthday_reward", "benefit"
+        benefits = tier["benefits"]
+        for name in _GIFTS:
+            if benefits[name] and benefits[name] != lower.get(name):
+                yield f"/tiers/{index}/benefits/{name}", benefits[name]
+        lower = benefits if document["tier_policy"]["benefits"] == INHERIT else {}
+    for index, automation in enumerate(document["automations"]):
+        yield from _given_by(f"/automations/{index}/actions", automation["actions"])
+    for side in ("referrer", "friend"):
+        yield from _given_by(f"/referral/{side}", document["referral"][side])
+
+
+def _given_by(path: str, actions: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for number, action in enumerate(actions):
+        if action["kind"] == "coupon":
+            yield f"{path}/{number}/reward", action["reward"]
+
+
+def _not_offered(document: Mapping[str, Any]) -> Iterator[Notice]:
+    for index, reward in enumerate(document["rewards"]):
+        if reward["kind"] in UNOFFERED_KINDS and not reward["archived"]:
+            yield warning(
+                "not_offered", f"/rewards/{index}/kind",
+                "WooCommerce 商店沒有禮物卡，因此不會提供「{name}」給會員。",
+                "WooCommerce 商店没有礼品卡，因此不会提供“{name}”给会员。",
+                "A WooCommerce shop has no gift cards, so {name} is not offered to members.",
+                name=named(reward["name"], reward["key"]),
+            )  # fmt: skip

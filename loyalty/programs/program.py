@@ -8,8 +8,10 @@ from fractions import Fraction
 
 from loyalty.programs.automations import ActivityLimit, Automation, Message, Referral, Trigger
 from loyalty.programs.campaigns import Campaign
-from loyalty.programs.catalogue import Reward
+from loyalty.programs.cash_back import CashBack
+from loyalty.programs.catalogue import STORE_CREDIT, Reward
 from loyalty.programs.ladder import Text, Tier, TierPolicy
+from loyalty.programs.limits import DiscountShare
 from loyalty.programs.segments import Figure, Segment
 from loyalty.programs.terms import (
     AwardOn,
@@ -154,11 +156,15 @@ class Program:
     rewards: tuple[Reward, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     memberships: tuple[Membership, ...] = ()
+    cash_back: CashBack = field(default_factory=CashBack)
     segments: tuple[Segment, ...] = ()
     automations: tuple[Automation, ...] = ()
     referral: Referral = field(default_factory=Referral)
     messages: tuple[Message, ...] = ()
     activities: tuple[ActivityLimit, ...] = ()
+    discount_share: DiscountShare | None = None
+    gross_margin_percent: Fraction | None = None
+    """What the shop keeps of its revenue once the goods are paid, as the merchant states it."""
     paused: bool = False
     """Orders paid while it is in force earn no points."""
 
@@ -184,6 +190,10 @@ class Program:
     def reward(self, key: str) -> Reward | None:
         """Return a reward of the catalogue, if it is there."""
         return next((reward for reward in self.rewards if reward.key == key), None)
+
+    def gives_credit(self) -> bool:
+        """Return whether members may get store credit: as cash back, or for points."""
+        return self.cash_back.gives or any(reward.kind == STORE_CREDIT for reward in self.rewards)
 
     def admits(self, reward: Reward, tier_key: str | None) -> bool:
         """Return whether members of a tier may have a reward: one of its tiers, and none below its lowest."""
@@ -249,6 +259,14 @@ class Versions:
     def have_codes(self) -> bool:
         """Return whether the members of any tier of any version may have a standing code."""
         return any(tier.benefits.has_code for program in self.programs for tier in program.tiers)
+
+    def have_credit(self) -> bool:
+        """Return whether the rules of any version may give store credit."""
+        return any(program.gives_credit() for program in self.programs)
+
+    def serve_orders(self) -> bool:
+        """Return whether any tier of any version has a service that is done to orders."""
+        return any(tier.benefits.order_words() for program in self.programs for tier in program.tiers)
 
     def reach(self) -> timedelta:
         """Return how far back from an event any version may still look at figures by their instant."""

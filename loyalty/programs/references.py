@@ -47,6 +47,8 @@ def _names(data: dict[str, Any]) -> Iterator[Named]:
             yield ("rewards", index, "from_tier"), "tier", reward["from_tier"]
     for index, membership in enumerate(data["memberships"]):
         yield ("memberships", index, "tier"), "tier", membership["tier"]
+    for key in data["cash_back"]["tiers"]:
+        yield ("cash_back", "tiers", key), "tier", key
     for index, campaign in enumerate(data["campaigns"]):
         for word, what in (("tiers", "tier"), ("segments", "segment")):
             for key in sorted(set(campaign["scope"][word])):

@@ -131,6 +131,9 @@ class RewardSchema(Strict):
             return
         if not data["points"]:
             raise ValidationError("Must be how many points the amount is worth.", "points")
+        for name, bound in (("min", data["least"]), ("max", data["most"])):
+            if bound is not None and bound % data["step"]:
+                raise ValidationError("Must be a multiple of `step`.", name)
         if data["least"] is not None and data["most"] is not None and data["most"] < data["least"]:
             raise ValidationError("Must be at least `min`.", "max")
 
@@ -139,10 +142,12 @@ class RewardSchema(Strict):
         kind, products = data["kind"], data["products"]
         if kind == FREE_PRODUCT and not products["product_ids"]:
             raise ValidationError("Must name the free product.", "products")
-        if kind not in CODE_KINDS and any(products.values()):
-            raise ValidationError("Only a code in the shop is bound to products.", "products")
-        if products["skus"] or products["tags"]:
-            raise ValidationError("A code is bound to product_ids and category_ids only.", "products")
+        if products["skus"] or products["tags"] or (products["product_ids"] and products["category_ids"]):
+            raise ValidationError("A code is bound to product_ids or to category_ids only.", "products")
+        if kind not in CODE_KINDS:
+            for name, given in (("products", any(products.values())), ("combinable", data["combinable"])):
+                if given:
+                    raise ValidationError("Only a code in the shop has this.", name)
         if (data["event"] is not None) > (kind == EVENT_TICKET):
             raise ValidationError("Only an event_ticket names an event.", "event")
         if (data["url"] is not None) != (kind == CONTENT):

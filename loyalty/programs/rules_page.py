@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from loyalty.programs import rules_words_automations as automatic
 from loyalty.programs import rules_words_earning as earning
@@ -14,6 +15,8 @@ from loyalty.programs import rules_words_rewards as rewards
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Program
 from loyalty.programs.rules_words_campaigns import campaigns
+from loyalty.programs.rules_words_credit import cash_back
+from loyalty.programs.rules_words_limits import pauses
 from loyalty.programs.rules_words_people import people
 from loyalty.programs.rules_words_tiers import tiers
 from loyalty.programs.words import moment, say
@@ -31,13 +34,13 @@ class Section:
 
 
 def rules_in_words(program: Program, now: datetime) -> tuple[Section, ...]:
-    """Return the rules in words; campaigns that are over at `now` are left out, and so are parts without rules."""
-    parts = (*_common(program), *_special(program, now))
+    """Return the rules in words; what is over at `now` is left out, and so are parts without rules."""
+    parts = (*_common(program, now), *_special(program, now))
     sections = (Section(key, title, tuple(sentences)) for key, title, sentences in parts)
     return tuple(section for section in sections if section.sentences)
 
 
-def _common(program: Program) -> tuple[Titled, ...]:
+def _common(program: Program, now: datetime) -> tuple[Titled, ...]:
     unit = program.points_name
     return (
         ("people", say("會員資格", "会员资格", "Who takes part"), people(program)),
@@ -53,7 +56,8 @@ def _common(program: Program) -> tuple[Titled, ...]:
         ),
         ("refunds", say("退款與取消", "退款与取消", "Refunds and cancellations"), earning.refunds(program)),
         ("tiers", say("會員等級", "会员等级", "Tiers"), tiers(program)),
-        ("rewards", say("獎勵", "奖励", "Rewards"), rewards.rewards(program)),
+        ("rewards", say("獎勵", "奖励", "Rewards"), chain(rewards.rewards(program, now), pauses(program))),
+        ("cash_back", say("現金回饋", "现金返还", "Cash back"), cash_back(program)),
         ("memberships", say("付費會員", "付费会员", "Paid memberships"), rewards.memberships(program)),
     )
 

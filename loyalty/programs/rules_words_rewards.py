@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from loyalty.programs.catalogue import Reward
+from loyalty.programs.catalogue import (
+    CODE_KINDS,
+    EVENT_TICKET,
+    UNOFFERED_KINDS,
+    VARIABLE_DISCOUNT,
+    Reward,
+)
 from loyalty.programs.ladder import Text
-from loyalty.programs.program import Membership, Program
-from loyalty.programs.rules_words import amount, points, products, quoted, tier_name, tier_names
-from loyalty.programs.words import both, clauses, counted, days, length, named, number, say
+from loyalty.programs.program import Membership, Program, text_in
+from loyalty.programs.rules_words import amount, products, quoted, tier_name
+from loyalty.programs.rules_words_prices import limits, price
+from loyalty.programs.words import both, clauses, days, length, named, number, say
+from loyalty.values import ZERO
 
 _KINDS = {
     "fixed_discount": ("折抵 {amount}", "抵扣 {amount}", "{amount} off"),
@@ -16,7 +25,6 @@ _KINDS = {
     "free_shipping": ("免運費", "免运费", "free shipping"),
     "free_product": ("贈品", "赠品", "a free product"),
     "variable_discount": ("依使用的數量折抵", "按使用的数量抵扣", "a discount that grows with what is used"),
-    "gift_card": ("禮物卡", "礼品卡", "a gift card"),
     "store_credit": ("購物金", "购物金", "store credit"),
     "sample": ("試用品", "试用品", "a sample"),
     "event_ticket": ("活動門票", "活动门票", "a ticket to an event"),
@@ -24,67 +32,93 @@ _KINDS = {
     "content": ("專屬內容", "专属内容", "exclusive content"),
     "external": ("合作夥伴的優惠", "合作伙伴的优惠", "an offer of a partner"),
 }
+_ON_PRODUCTS = {
+    "fixed_discount": (
+        "{what} 其中一件折抵 {amount}", "{what} 其中一件抵扣 {amount}", "{amount} off one piece of {what}",
+    ),
+    "percent_discount": ("{what} 折扣 {amount}", "{what} 折扣 {amount}", "{amount} off {what}"),
+    "free_shipping": (
+        "含 {what} 的訂單免運費", "含 {what} 的订单免运费", "free shipping for orders with {what}",
+    ),
+    "free_product": ("{what} 其中一件免費", "{what} 其中一件免费", "one piece of {what} free"),
+    "variable_discount": (
+        "依使用的數量折抵 {what} 其中一件", "按使用的数量抵扣 {what} 其中一件",
+        "a discount on one piece of {what} that grows with what is used",
+    ),
+}  # fmt: skip
 _DISCOUNTS = frozenset({"fixed_discount", "percent_discount"})
-_ON_EXPIRY = {
-    "return": ("未使用而到期時退回", "未使用而到期时退回", "they come back if it ends unused"),
-    "forfeit": ("未使用而到期時不退回", "未使用而到期时不退回", "they are lost if it ends unused"),
+_TOGETHER = {
+    True: ("可與其他優惠碼併用", "可与其他优惠码同时使用", "also together with other codes"),
+    False: ("不可與其他優惠碼併用", "不可与其他优惠码同时使用", "not together with other codes"),
 }
 
 
-def rewards(program: Program) -> Iterator[Text]:
-    """Yield each reward with its price and its limits."""
+def rewards(program: Program, now: datetime) -> Iterator[Text]:
+    """Yield each reward that is offered with its price and its limits, then the merchant's own terms of it.
+
+    Left out are archived rewards, gift cards, which no connected shop keeps, and those that can no longer be
+    redeemed at `now`.
+    """
     for reward in program.rewards:
+        if not reward.archived and reward.kind not in UNOFFERED_KINDS and not _is_over(reward, now):
+            yield from _reward(program, reward)
+
+
+def _is_over(reward: Reward, now: datetime) -> bool:
+    return reward.points is not None and reward.closes is not None and reward.closes <= now
+
+
+def _reward(program: Program, reward: Reward) -> Iterator[Text]:
+    name = quoted(named(reward.name, reward.key))
+    yield say(
+        "{name}：{terms}。", "{name}：{terms}。", "{name}: {terms}.",
+        name=name, terms=clauses(list(_clauses(program, reward))),
+    )  # fmt: skip
+    if reward.terms:
+        terms = {language: text_in(reward.terms, language).strip().rstrip("。.") for language in name}
         yield say(
-            "{name}：{terms}。", "{name}：{terms}。", "{name}: {terms}.",
-            name=quoted(named(reward.name, reward.key)), terms=clauses(list(_terms(program, reward))),
+            "{name}的使用條款：{terms}。", "{name}的使用条款：{terms}。", "Terms of {name}: {terms}.",
+            name=name, terms=terms,
         )  # fmt: skip
 
 
-def _terms(program: Program, reward: Reward) -> Iterator[Text]:
+def _clauses(program: Program, reward: Reward) -> Iterator[Text]:
     yield _what(program, reward)
-    if reward.points is not None:
-        yield say(
-            "以 {points} 兌換，{end}", "以 {points} 兑换，{end}", "for {points}, and {end}",
-            points=points(program, reward.points), end=say(*_ON_EXPIRY["forfeit" if reward.forfeits else "return"]),
-        )  # fmt: skip
-    else:
-        yield say(
-            "不能兌換，只作為贈禮",
-            "不能兑换，只作为赠礼",
-            "only as a gift, not for {unit}",
-            unit=program.points_name,
-        )
+    yield price(program, reward)
     if reward.minimum_subtotal:
         least = amount(program, reward.minimum_subtotal)
         yield say("消費須滿 {least}", "消费须满 {least}", "for purchases from {least} on", least=least)
     if reward.valid_days is not None:
         yield say("{days}內有效", "{days}内有效", "valid for {days}", days=days(reward.valid_days))
-    if reward.tiers:
-        names = tier_names(program, reward.tiers)
-        yield say("限{names}", "限{names}", "only for {names}", names=names)
-    if reward.stock is not None:
-        stock = number(reward.stock)
-        yield say("限量 {stock} 份", "限量 {stock} 份", "{stock} in all", stock=stock)
-    if reward.per_member is not None:
-        most = counted(reward.per_member.uses, "份", "份", "time")
-        yield say("每位會員最多 {most}", "每位会员最多 {most}", "at most {most} for each member", most=most)
+    if reward.points is not None:
+        yield from limits(program, reward)
+    if reward.kind in CODE_KINDS:
+        yield say(*_TOGETHER[reward.combinable])
+    if reward.category:
+        yield say("分類：{category}", "分类：{category}", "category: {category}", category=reward.category)
     if reward.form:
         labels = both([quoted(named(each.label, each.key)) for each in reward.form])
         yield say("兌換時詢問{labels}", "兑换时询问{labels}", "asking for {labels}", labels=labels)
 
 
 def _what(program: Program, reward: Reward) -> Text:
-    if reward.kind in _DISCOUNTS and reward.amount is not None:
-        percents = reward.kind == "percent_discount"
-        worth: Text | str = f"{number(reward.amount)}%" if percents else amount(program, reward.amount)
-        return say(*_KINDS[reward.kind], amount=worth)
-    what = say(*_KINDS[reward.kind])
-    if reward.amount is None:
-        return what
-    worth = amount(program, reward.amount)
+    what = (products(reward.products) if reward.kind in CODE_KINDS else None) or ""
+    words = _ON_PRODUCTS[reward.kind] if what else _KINDS[reward.kind]
+    if reward.kind in _DISCOUNTS:
+        value, percents = reward.amount or ZERO, reward.kind == "percent_discount"
+        worth: Text | str = f"{number(value)}%" if percents else amount(program, value)
+        return say(*words, amount=worth, what=what)
+    if reward.event is not None and reward.kind == EVENT_TICKET:
+        return say(
+            "活動 {event} 的門票", "活动 {event} 的门票", "a ticket to the event {event}", event=reward.event
+        )
+    thing = say(*words, what=what)
+    if reward.amount is None or reward.kind == VARIABLE_DISCOUNT:
+        return thing
     return say(
-        "{what}（價值 {worth}）", "{what}（价值 {worth}）", "{what} worth {worth}", what=what, worth=worth
-    )
+        "{thing}（價值 {worth}）", "{thing}（价值 {worth}）", "{thing} worth {worth}",
+        thing=thing, worth=amount(program, reward.amount),
+    )  # fmt: skip
 
 
 def memberships(program: Program) -> Iterator[Text]:

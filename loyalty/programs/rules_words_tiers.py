@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from loyalty.programs.ladder import Text, Tier
 from loyalty.programs.program import Program
@@ -16,6 +17,8 @@ from loyalty.programs.rules_words import (
 from loyalty.programs.words import clauses, days, length, named, number, say
 from loyalty.values import ONE
 
+Said = tuple[Text, Text]
+"""Words that stand below a tier's name, and the whole sentence with the name."""
 _SERVICES = {"priority_support": ("優先客服", "优先客服", "priority support")}
 _DOWNGRADE = {
     "recalculate": (
@@ -48,12 +51,31 @@ _ON_CHANGE = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class TierWords:
+    """A tier in words that stand below its name: what reaches it, what keeps it, and what it offers."""
+
+    name: Text
+    reach: Text
+    keep: Text
+    offers: tuple[Text, ...]
+
+
+def ladder_words(program: Program) -> tuple[TierWords, ...]:
+    """Return the tiers, lowest first, in words that say of each what its sentences say."""
+    return tuple(
+        TierWords(
+            name, _reach(program, tier, name)[0], _keep(program, tier, name)[0], benefits(program, tier)
+        )
+        for tier, name in _named(program)
+    )
+
+
 def tiers(program: Program) -> Iterator[Text]:
     """Yield each tier with what reaches it, what keeps it and what it offers, then what holds for all of them."""
-    for rank, tier in enumerate(program.tiers):
-        name = named(tier.name, tier.key)
-        yield _enter(program, tier, name, first=rank == 0)
-        yield _keep(program, tier, name, first=rank == 0)
+    for tier, name in _named(program):
+        yield _reach(program, tier, name)[1]
+        yield _keep(program, tier, name)[1]
         offers = benefits(program, tier)
         if offers:
             yield say(
@@ -67,47 +89,62 @@ def tiers(program: Program) -> Iterator[Text]:
             yield say(
                 "{tier}沒有額外權益。", "{tier}没有额外权益。", "{tier} offers nothing further.", tier=name
             )
-    yield from _policy(program)
+    yield from policy(program)
 
 
-def _enter(program: Program, tier: Tier, name: Text, *, first: bool) -> Text:
+def _named(program: Program) -> Iterator[tuple[Tier, Text]]:
+    return ((tier, named(tier.name, tier.key)) for tier in program.tiers)
+
+
+def _reach(program: Program, tier: Tier, name: Text) -> Said:
+    first = tier is program.tiers[0]
     if tier.enter is None and first:
-        return say(
+        words = say("成為會員即享有", "成为会员即享有", "every member begins here")
+        return words, say(
             "成為會員即是{tier}。", "成为会员即是{tier}。", "Every member begins as {tier}.", tier=name
         )
     if tier.enter is None:
-        return say(
-            "{tier}沒有升級條件，只能由商店授予或以付費會員取得。",
-            "{tier}没有升级条件，只能由商店授予或以付费会员取得。",
-            "{tier} cannot be reached by figures; the shop grants it, or a paid membership does.", tier=name,
+        words = say(
+            "沒有升級條件，只能由商店授予或以付費會員取得", "没有升级条件，只能由商店授予或以付费会员取得",
+            "cannot be reached by figures; the shop grants it, or a paid membership does",
         )  # fmt: skip
-    begins = ("（加入即享有）", "（加入即享有）", " Every member begins with it.") if first else ("", "", "")
-    return say(
-        "{tier}的升級條件：{window}{standard}{begins}。", "{tier}的升级条件：{window}{standard}{begins}。",
-        "To reach {tier}: {standard} {window}.{begins}",
-        tier=name, window=window_words(program.tier_policy.window), standard=standard(program, tier.enter),
-        begins=say(*begins),
+        return words, say("{tier}{words}。", "{tier}{words}。", "{tier} {words}.", tier=name, words=words)
+    begins = ("（加入即享有）", "（加入即享有）", " (every member begins with it)") if first else ("", "", "")
+    words = say(
+        "{window}{standard}{begins}", "{window}{standard}{begins}", "{standard} {window}{begins}",
+        window=window_words(program.tier_policy.window), standard=standard(program, tier.enter), begins=say(*begins),
+    )  # fmt: skip
+    return words, say(
+        "{tier}的升級條件：{words}。", "{tier}的升级条件：{words}。", "To reach {tier}: {words}.",
+        tier=name, words=words,
     )  # fmt: skip
 
 
-def _keep(program: Program, tier: Tier, name: Text, *, first: bool) -> Text:
+def _keep(program: Program, tier: Tier, name: Text) -> Said:
+    first = tier is program.tiers[0]
     conditions = tier.keep or tier.enter
-    validity = program.tier_policy.validity
     if conditions is None or (tier.keep is None and first):
-        return say(
+        return say("沒有條件", "没有条件", "nothing is asked"), say(
             "{tier}沒有保級條件。", "{tier}没有保级条件。", "{tier} has no condition to keep it.", tier=name
         )
-    parts = {"tier": name, "standard": standard(program, conditions)}
+    words = _kept(program, name, standard(program, conditions), first=first)
+    return words, say(
+        "{tier}的保級條件：{words}。", "{tier}的保级条件：{words}。", "To keep {tier}: {words}.",
+        tier=name, words=words,
+    )  # fmt: skip
+
+
+def _kept(program: Program, name: Text, standard_: Text, *, first: bool) -> Text:
+    validity = program.tier_policy.validity
     if validity is None or first:
         return say(
-            "{tier}的保級條件：{standard}；{tier}不會到期，因此目前不審核。",
-            "{tier}的保级条件：{standard}；{tier}不会到期，因此目前不审核。",
-            "To keep {tier}: {standard}; as {tier} does not end, nobody is judged by this now.",
-            **parts,
+            "{standard}；{tier}不會到期，因此目前不審核", "{standard}；{tier}不会到期，因此目前不审核",
+            "{standard}; as {tier} does not end, nobody is judged by this now", tier=name, standard=standard_,
         )  # fmt: skip
     return say(
-        "{tier}的保級條件：每 {length}的有效期內{standard}。", "{tier}的保级条件：每 {length}的有效期内{standard}。",
-        "To keep {tier}: {standard} within each period of {length}.", length=length(validity), **parts,
+        "每 {length}的有效期內{standard}", "每 {length}的有效期内{standard}",
+        "{standard} within each period of {length}",
+        length=length(validity), standard=standard_,
     )  # fmt: skip
 
 
@@ -157,29 +194,30 @@ def benefits_ahead(program: Program, tier_key: str) -> tuple[Text, ...]:
     return tuple(each for each in benefits(program, program.tiers[rank + 1]) if each not in had)
 
 
-def _policy(program: Program) -> Iterator[Text]:
-    policy = program.tier_policy
-    if policy.validity is None:
+def policy(program: Program) -> Iterator[Text]:
+    """Yield what holds for all tiers: how long one is held, and what follows when it ends."""
+    rules = program.tier_policy
+    if rules.validity is None:
         yield say("等級不會到期。", "等级不会到期。", "Tiers do not end.")
     else:
         yield say(
             "等級有效 {length}，到期滿當天結束時依保級條件審核。",
             "等级有效 {length}，到期满当天结束时按保级条件审核。",
             "A tier is held for {length}, until the end of that day; then what keeps it is judged.",
-            length=length(policy.validity),
+            length=length(rules.validity),
         )  # fmt: skip
-    yield say(*_DOWNGRADE[policy.downgrade])
-    if policy.grace_days:
+    yield say(*_DOWNGRADE[rules.downgrade])
+    if rules.grace_days:
         yield say(
             "降級前有 {days}的寬限期，期間達到更高等級就不會降級。",
             "降级前有 {days}的宽限期，期间达到更高等级就不会降级。",
             "Before falling there are {days} of grace; reaching a higher tier meanwhile cancels the fall.",
-            days=days(policy.grace_days),
+            days=days(rules.grace_days),
         )  # fmt: skip
-    if policy.notice_days:
+    if rules.notice_days:
         yield say(
             "等級到期前 {days}會通知您還差多少。", "等级到期前 {days}会通知您还差多少。",
-            "You are told {days} before a tier ends what is still missing.", days=before(policy.notice_days),
+            "You are told {days} before a tier ends what is still missing.", days=before(rules.notice_days),
         )  # fmt: skip
-    yield say(*_ON_REFUND[policy.on_refund])
-    yield say(*_ON_CHANGE[policy.on_change])
+    yield say(*_ON_REFUND[rules.on_refund])
+    yield say(*_ON_CHANGE[rules.on_change])

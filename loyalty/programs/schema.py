@@ -15,6 +15,7 @@ from loyalty.programs.automation_schema import (
 )
 from loyalty.programs.campaign_schema import CampaignSchema
 from loyalty.programs.fields import ByKey, CalendarLength, Key, Number, Texts, Whole
+from loyalty.programs.inheriting import INHERIT, OWN
 from loyalty.programs.references import list_missing
 from loyalty.programs.reward_schema import RewardSchema
 from loyalty.programs.schema_parts import MatchSchema, Strict, choice, ids, part
@@ -138,6 +139,7 @@ class TierPolicySchema(Strict):
     notice_days = fields.List(Whole(least=1), load_default=list)
     on_refund = choice(["period_end", "at_once"], "period_end")
     on_change = choice(["keep", "recalculate"], "keep")
+    benefits = choice([OWN, INHERIT], OWN)
 
 
 class MembershipSchema(Strict):
@@ -149,8 +151,12 @@ class MembershipSchema(Strict):
     grace_days = Whole(load_default=0)
 
 
-def _later_object() -> fields.Dict:
-    return fields.Dict(load_default=dict)
+class CashBackSchema(Strict):
+    """Empty: there is none."""
+
+    percent = Number(most=100, load_default=ZERO)
+    tiers = ByKey(keys=Key(), values=Number(most=100), load_default=dict)
+    minimum_order = Number(load_default=ZERO)
 
 
 class ProgramSchema(Strict):
@@ -168,7 +174,7 @@ class ProgramSchema(Strict):
     automations = fields.List(fields.Nested(AutomationSchema), load_default=list)
     referral = part(ReferralSchema)
     memberships = fields.List(fields.Nested(MembershipSchema), load_default=list)
-    cash_back = _later_object()
+    cash_back = part(CashBackSchema)
     segments = fields.List(fields.Nested(SegmentSchema), load_default=list)
     messages = ByKey(keys=Key(), values=fields.Nested(MessageSchema), load_default=dict)
     limits = part(LimitsSchema)

@@ -20,6 +20,9 @@ _built: dict[AccountId, tuple[int, Versions]] = {}
 CORRECTED = 1 << 32
 _OF_RELEASE_2 = frozenset({"segments", "automations", "referral", "messages", "limits"})
 _KINDS_OF_RELEASE_2 = frozenset({"fixed_discount", "percent_discount", "free_shipping"})
+_REWARD_OF_RELEASE_2 = frozenset(
+    {"key", "kind", "name", "amount", "minimum_subtotal", "valid_days", "unit_cost"}
+)
 
 
 def load_versions(connection: Connection, account: AccountId) -> Versions:
@@ -60,16 +63,16 @@ def _without_automations(document: dict[str, Any]) -> dict[str, Any]:
 
 def _without_redeeming(document: dict[str, Any]) -> dict[str, Any]:
     """Rewards could only be given, as codes of three kinds; the others stay as names that give nothing."""
-    tiers = {tier["key"] for tier in document["tiers"]}
-    rewards = [_as_given(reward, tiers) for reward in document.get("rewards", ())]
+    rewards = [_as_given(reward) for reward in document.get("rewards", ())]
     return {**document, "rewards": rewards, "cash_back": {}}
 
 
-def _as_given(reward: dict[str, Any], tiers: set[str]) -> dict[str, Any]:
+def _as_given(reward: dict[str, Any]) -> dict[str, Any]:
+    """Return a reward without its price and limits: they were kept, and not checked as they are now."""
     if reward["kind"] not in _KINDS_OF_RELEASE_2:
         name = reward.get("name") or {"en": reward["key"]}
         return {"key": reward["key"], "kind": "service", "name": name, "archived": True}
-    return {**reward, "tiers": [key for key in reward.get("tiers", ()) if key in tiers]}
+    return {name: part for name, part in reward.items() if name in _REWARD_OF_RELEASE_2}
 
 
 def publish(

@@ -120,6 +120,13 @@ def moment(instant: datetime, tz: str) -> Text:
     return say(chinese, chinese, f"{clock} on {local.day} {MONTHS[local.month - 1]} {local.year}")
 
 
+def day_text(instant: datetime, tz: str) -> Text:
+    """Return the day of an instant on the calendar of a zone."""
+    local = instant.astimezone(zone(tz))
+    chinese = f"{local.year} 年 {local.month} 月 {local.day} 日"
+    return say(chinese, chinese, f"{local.day} {MONTHS[local.month - 1]} {local.year}")
+
+
 def joined(parts: Sequence[Part], chinese: tuple[str, str], english: str) -> Text:
     """Return parts with a word between them, in Chinese (traditional and simplified) and in English."""
     words = dict(zip(LANGUAGES, (*chinese, english), strict=True))

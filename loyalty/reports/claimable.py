@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.programs.catalogue import GIFT_CARD, Reward
+from loyalty.programs.catalogue import UNOFFERED_KINDS, Reward
 from loyalty.programs.program import Program
 from loyalty.reports.persons import list_roots
 from loyalty.reports.standing import Standing
@@ -31,7 +31,9 @@ _ONLY_NOW = frozenset({OUT_OF_STOCK, USED_UP, MINIMUM_BALANCE})
 
 def list_claimable(connection: Connection, program: Program, standing: Standing, now: datetime) -> list[Data]:
     """Return the benefits that a member may claim without points, with what is left in the period that runs."""
-    rewards = [reward for reward in program.rewards if reward.points == 0 and reward.kind != GIFT_CARD]
+    rewards = [
+        reward for reward in program.rewards if reward.points == 0 and reward.kind not in UNOFFERED_KINDS
+    ]
     members = list_roots(connection, standing.id) if rewards else []
     return list(_claimable(connection, program, standing, rewards, members, now))
 

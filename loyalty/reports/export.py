@@ -16,7 +16,7 @@ from loyalty.inbox.erasing import list_bodies
 TABLES = (
     "member_identities", "orders", "commands", "ledger_entries", "lots", "lot_consumptions", "tier_periods", "coupons",
     "campaign_allocations", "consents", "notices", "pushes", "messages", "segment_changes", "referral_codes",
-    "referral_traces", "sign_ups", "poll_answers", "submissions", "draw_entries", "redemptions",
+    "referral_traces", "sign_ups", "poll_answers", "submissions", "draw_entries", "redemptions", "credit_entries",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def read_person(connection: Connection, standing: Standing) -> dict[str, Any]:
         {"kind": row["kind"], "value": row["value"], "member": row["member_id"]}
         for row in list_identities(connection, roots)
     ]
-    birthday = next((found for root in roots if (found := find_birthday(connection, root))), None)
+    birthday = find_birthday(connection, member)
     return {
         **shown,
         "identities": identities,

@@ -30,6 +30,14 @@ class Waiting:
     failed_pushes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """How many incidents nobody has looked at, and in how many accounts discounts were above their limit last."""
+
+    open_incidents: int
+    discounts_above: int
+
+
 def list_due(connection: Connection, now: datetime) -> list[Due]:
     """Return everything that may be worked on now; works without an account."""
     rows = connection.execute(
@@ -48,3 +56,9 @@ def read_waiting(connection: Connection) -> Waiting:
     """Return the figures of all accounts together; works without an account."""
     row = connection.execute(text("select * from laurel_waiting()")).one()
     return Waiting(*row)
+
+
+def read_alarms(connection: Connection) -> Alarms:
+    """Return what somebody should look at in all accounts together; works without an account."""
+    row = connection.execute(text("select * from laurel_alarms()")).one()
+    return Alarms(*row)

@@ -12,11 +12,12 @@ from fractions import Fraction
 
 from loyalty.clock import day_start, local_date
 from loyalty.errors import Invalid
-from loyalty.programs.catalogue import Reward
+from loyalty.programs.catalogue import DISCOUNT_KINDS, UNOFFERED_KINDS, VARIABLE_DISCOUNT, Reward
 from loyalty.programs.program import Program
 from loyalty.values import ONE, ZERO, decimal_floor
 
 NOT_REDEEMABLE = "not_redeemable"
+NOT_OFFERED = "not_offered"
 ARCHIVED = "archived"
 NOT_BEGUN = "not_begun"
 OVER = "over"
@@ -25,6 +26,7 @@ OUT_OF_STOCK = "out_of_stock"
 USED_UP = "used_up"
 MINIMUM_BALANCE = "minimum_balance"
 NOT_ENOUGH_POINTS = "not_enough_points"
+DISCOUNT_SHARE = "discount_share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,16 @@ class Situation:
     now: datetime
     points: int
     """What it would cost him."""
+    is_blocked: bool = False
+    """Whether no discount is redeemed now, because discounts take too much of the revenue (S65)."""
 
 
 def refusals(reward: Reward, program: Program, situation: Situation) -> tuple[Refusal, ...]:
     """Return every reason against redeeming a reward now; none: it may be redeemed."""
     if reward.points is None:
         return (Refusal(NOT_REDEEMABLE),)
+    if reward.kind in UNOFFERED_KINDS:
+        return (Refusal(NOT_OFFERED),)
     return (
         *_against_the_reward(reward, situation),
         *_against_the_member(reward, program, situation),
@@ -71,6 +77,8 @@ def _against_the_reward(reward: Reward, situation: Situation) -> Iterator[Refusa
         yield Refusal(OVER)
     if reward.stock is not None and situation.taken >= reward.stock:
         yield Refusal(OUT_OF_STOCK)
+    if situation.is_blocked and reward.kind in DISCOUNT_KINDS:
+        yield Refusal(DISCOUNT_SHARE)
 
 
 def _against_the_member(reward: Reward, program: Program, situation: Situation) -> Iterator[Refusal]:
@@ -97,6 +105,17 @@ def period_start(period: str, now: datetime, tz: str) -> datetime | None:
     elif period == "year":
         day = day.replace(month=1, day=1)
     return day_start(day, tz) if period != "lifetime" else None
+
+
+def least_price(reward: Reward, program_decimals: int) -> int:
+    """Return the fewest points that a reward may be redeemed for: of a variable discount the first step that is worth
+    some money; 0 where it has no price.
+    """
+    if reward.kind != VARIABLE_DISCOUNT:
+        return reward.points or 0
+    coin = Fraction(1, 10**program_decimals)
+    needed = max(Fraction(reward.least or 1), coin * Fraction(ONE, _unit(reward)))
+    return (needed * Fraction(1, reward.step)).__ceil__() * reward.step
 
 
 def price(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 
 class RedemptionState(StrEnum):
@@ -25,6 +26,19 @@ class RedemptionState(StrEnum):
 
 
 OPEN = frozenset({RedemptionState.HELD, RedemptionState.CAPTURED})
+
+
+class Source(NamedTuple):
+    """Whole points that a charge used of a lot."""
+
+    lot: str
+    points: int
+    ends_at: datetime | None
+    """When they would be dead in their lot, which shows no date any more once nothing is left of it."""
+
+    def is_dead(self, instant: datetime) -> bool:
+        """Return whether they are dead wherever they go back to."""
+        return self.ends_at is not None and self.ends_at <= instant
 
 
 class Fulfilment(StrEnum):
@@ -52,12 +66,12 @@ _STEPS = {
 
 @dataclass(slots=True)
 class Charge:
-    """What one use of a reward takes: whole points by lot, in the order in which the lots were used; `short` no lot
-    covered, of which `forgiven` was not made debt.
+    """What one use of a reward takes: of lots, in the order in which they were used; `short` no lot covered, of
+    which `forgiven` was not made debt.
     """
 
     points: int
-    sources: list[tuple[str, int]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
     short: int = 0
     forgiven: int = 0
     restored: int = 0
@@ -86,20 +100,27 @@ class Charge:
             target = self.taken if policy == "full" and share >= 1 else 0
         return max(0, target - self.restored)
 
-    def give_back(self, points: int) -> list[tuple[str, int]]:
-        """Note that so many points more are restored; return from which sources, last used first, "" for what was
+    def give_back(self, points: int) -> list[tuple[Source | None, int]]:
+        """Note that so many points more are restored; return from which sources, last used first, None for what was
         owed.
         """
-        parts, skipped = [], self.restored
+        parts: list[tuple[Source | None, int]] = []
+        skipped = self.restored
         self.restored += points
-        for cause, used in [("", self.owed), *reversed(self.sources)]:
+        for source, used in [(None, self.owed), *((one, one.points) for one in reversed(self.sources))]:
             left = used - min(used, skipped)
             skipped -= used - left
             given = min(left, points)
             points -= given
             if given:
-                parts.append((cause, given))
+                parts.append((source, given))
         return parts
+
+    def redate(self, ends_at: datetime | None, instant: datetime) -> None:
+        """Let what is not dead yet live as long as everything else that the member has."""
+        self.sources = [
+            source if source.is_dead(instant) else source._replace(ends_at=ends_at) for source in self.sources
+        ]
 
 
 @dataclass(slots=True)
@@ -126,6 +147,14 @@ class Redemption:
     """What each order paid that used its code, in the order of their times."""
     unused: list[Charge] = field(default_factory=list)
     """What is spent and no order has used: the next one does."""
+    ended_unused: tuple[RedemptionState, datetime | None] | None = None
+    """How and when it had ended before a use was seen all the same."""
+
+    @property
+    def charges(self) -> list[Charge]:
+        """Return what it takes, or once took, each charge once."""
+        every = (self.charge, *self.uses.values(), *self.unused)
+        return list({id(charge): charge for charge in every}.values())
 
     @property
     def cause(self) -> str:
@@ -142,6 +171,17 @@ class Redemption:
         """Return whether its code must not be used any more: the points are back, or on their way."""
         return self.state not in OPEN or self.restored > 0
 
+    @property
+    def is_forfeited(self) -> bool:
+        """Return whether its points were gone when its code's time ended; they still pay for one use."""
+        ended = self.ended_unused
+        return self.forfeits and ended is not None and ended[0] is RedemptionState.EXPIRED
+
+    @property
+    def may_serve_again(self) -> bool:
+        """Return whether what a dead order paid pays for another use: no other points do, and the code is open."""
+        return not self.uses and not self.unused and (self.ended_unused is None or self.is_forfeited)
+
     def due(self) -> datetime | None:
         """Return when something happens to it by itself."""
         if self.state is RedemptionState.HELD:
@@ -150,7 +190,12 @@ class Redemption:
         return self.ends_at if self.state is RedemptionState.CAPTURED and not self.uses else None
 
 
+def is_of_credit(cause: str) -> bool:
+    """Return whether a cause names a code of credit, which has no row among the redemptions."""
+    return cause.startswith("credit:")
+
+
 def number_of(cause: str) -> int | None:
-    """Return the number of the redemption that a cause names, None where it names none."""
+    """Return the number of the redemption, or of the code of credit, that a cause names; None where it names none."""
     head, _, number = cause.partition(":")
-    return int(number) if head == "redemption" and number.isdigit() else None
+    return int(number) if head in ("redemption", "credit") and number.isdigit() else None

@@ -21,7 +21,8 @@ REDEMPTION = {
     "used_by": "text", "restored": "bigint",
 }  # fmt: skip
 _FOLDED = ("state", "ends_at", "ended_at", "uses", "used_by", "restored")
-OPEN = "state in ('held', 'captured')"
+STANDS = "state in ('held', 'captured') and (restored < points or points = 0)"
+"""One whose points all came back with a refund stands no more."""
 _PLACES = {"request": "cast(:request as jsonb)"}
 _CLOSED = (
     "fulfilment = case when excluded.state not in ('held', 'captured') and"
@@ -57,7 +58,7 @@ def count_open(
     asked for, all or from an instant on.
     """
     statement = text(
-        f"select count(*) from redemptions where reward_key = :reward and {OPEN}"
+        f"select count(*) from redemptions where reward_key = :reward and {STANDS}"
         " and (cast(:everybody as boolean) or (number is not null and member_id = any(:members)))"
         " and (cast(:since as timestamptz) is null or asked_at >= :since)"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
@@ -65,6 +66,18 @@ def count_open(
         "reward": reward, "everybody": members is None, "members": list(members or ()), "since": since,
     }  # fmt: skip
     return int(connection.execute(statement, values).scalar_one())
+
+
+def list_held(connection: Connection, member: UUID, kinds: Iterable[str]) -> dict[int, UUID]:
+    """Return the redemptions of these kinds that hold points of a member, or of who is merged into him: by number, who
+    redeemed.
+    """
+    statement = text(
+        "select number, member_id from redemptions r join members m on m.id = r.member_id"
+        " where coalesce(m.merged_into, m.id) = :member and r.state = 'held' and r.kind = any(:kinds) order by number"
+    ).bindparams(bindparam("kinds", type_=ARRAY(Text)))
+    rows = connection.execute(statement, {"member": member, "kinds": sorted(kinds)})
+    return {row.number: row.member_id for row in rows}
 
 
 def get_redemption(connection: Connection, redemption: UUID) -> RowMapping:
@@ -83,7 +96,7 @@ def list_standing(connection: Connection, ids: Iterable[UUID]) -> Sequence[RowMa
     """Return those of these redemptions that stand, with who stands for each member as `survivor`."""
     statement = text(
         "select r.*, coalesce(m.merged_into, m.id) as survivor from redemptions r join members m on m.id = r.member_id"
-        f" where r.id = any(:ids) and {OPEN} order by r.number"
+        f" where r.id = any(:ids) and {STANDS} order by r.number"
     ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
     return connection.execute(statement, {"ids": list(ids)}).mappings().all()
 
@@ -96,11 +109,19 @@ def list_numbered(connection: Connection, numbers: Iterable[int]) -> Sequence[Ro
     return connection.execute(statement, {"numbers": list(numbers)}).mappings().all()
 
 
+def list_redemptions(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
+    """Return every redemption of the members."""
+    statement = text("select * from redemptions where member_id = any(:members) order by number").bindparams(
+        bindparam("members", type_=ARRAY(Uuid))
+    )
+    return connection.execute(statement, {"members": list(members)}).mappings().all()
+
+
 def list_causes(connection: Connection, codes: Iterable[str]) -> dict[str, tuple[str, UUID]]:
-    """Return the cause of each of these codes that is a redemption's, and who stands for its member."""
+    """Return the cause of each of these codes that is a redemption's, or of credit, and who stands for its member."""
     statement = text(
         "select code, cause, coalesce(m.merged_into, m.id) from coupons join members m on m.id = coupons.member_id"
-        " where code = any(:codes) and starts_with(cause, 'redemption:')"
+        " where code = any(:codes) and (starts_with(cause, 'redemption:') or starts_with(cause, 'credit:'))"
     ).bindparams(bindparam("codes", type_=ARRAY(Text)))
     rows = connection.execute(statement, {"codes": sorted(codes)})
     return {code: (cause, member) for code, cause, member in rows}

@@ -20,7 +20,7 @@ COUPON = {
 }  # fmt: skip
 _RENEWED = ("program_version", "kind", "amount", "expires_at", "free_shipping", "state", "failure", "used_by")
 _SETTLED = {"code": "text", "before": "text[]", "state": "text", "external_id": "text", "failure": "text"}
-_REDEEMED = "starts_with(cause, 'redemption:')"
+_REDEEMED = "(starts_with(cause, 'redemption:') or starts_with(cause, 'credit:'))"
 _USES = {"key": "text", "code": "text", "live": "boolean", "gone": "boolean"}
 
 
@@ -29,7 +29,7 @@ def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[st
     cause, member, state.
 
     A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code. A reusable
-    one is never used up, and what becomes of a redemption's the fold decides.
+    one is never used up, and what becomes of a redemption's, or of one of credit, the fold decides.
     """
     source, values = records(_USES, uses)
     decided = f"reusable or {_REDEEMED}"
@@ -46,7 +46,7 @@ def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[st
 
 
 def list_redeemers(connection: Connection, codes: Iterable[str]) -> set[UUID]:
-    """Return the members who redeemed the rewards whose codes these are."""
+    """Return the members whose rewards, or whose credit, these codes are of."""
     statement = text(f"select distinct member_id from coupons where code = any(:codes) and {_REDEEMED}")
     values = {"codes": sorted(codes)}
     return set(
@@ -116,15 +116,29 @@ def request_again(connection: Connection, codes: Sequence[str]) -> None:
     connection.execute(statement, {"codes": list(codes)})
 
 
+def list_issued(connection: Connection, external_ids: Sequence[str]) -> Sequence[RowMapping]:
+    """Return the coupons that shops have under these ids of theirs, with the address that each is bound to."""
+    statement = text(
+        "select c.*, coalesce(nullif(m.email, ''), s.email, '') as email from coupons c"
+        " join members m on m.id = c.member_id left join members s on s.id = m.merged_into"
+        " where c.external_id = any(:ids) and c.state = 'issued'"
+    ).bindparams(bindparam("ids", type_=ARRAY(Text)))
+    return connection.execute(statement, {"ids": list(external_ids)}).mappings().all()
+
+
 def list_ending_coupons(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:
-    """Return, for the next members by id, the unused coupons that end after `since`, up to and with `until`."""
+    """Return, for the next members by id, the unused coupons that end after `since`, up to and with `until`; those of
+    members for whom somebody else stands, for that one.
+    """
     statement = text(
-        "with page as (select distinct member_id from coupons where state = 'issued' and expires_at > :since"
-        "   and expires_at <= :until and member_id > :after order by member_id limit :limit)"
-        " select member_id, cause, code, expires_at as at from coupons join page using (member_id)"
-        " where state = 'issued' and expires_at > :since and expires_at <= :until order by member_id, expires_at, code"
+        "with ending as materialized (select coalesce(merged_into, members.id) as person, cause, code, expires_at"
+        "   from coupons join members on members.id = member_id"
+        "   where state = 'issued' and expires_at > :since and expires_at <= :until),"
+        " page as (select distinct person from ending where person > :after order by person limit :limit)"
+        " select person as member_id, cause, code, expires_at as at from ending join page using (person)"
+        " order by person, expires_at, code"
     )
     values = {"since": since, "until": until, "after": after, "limit": limit}
     return connection.execute(statement, values).mappings().all()

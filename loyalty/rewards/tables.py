@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     Numeric,
@@ -46,6 +47,12 @@ coupons = Table(
     UniqueConstraint("account_id", "cause"),  # nothing is issued twice for one cause
     UniqueConstraint("account_id", "code"),  # coupon codes seen in orders
     Index("ix_coupons_member", "account_id", "member_id"),  # GET /coupons?member=, refold
+    Index(
+        "ix_coupons_external_id", "account_id", "external_id", postgresql_where=text("state = 'issued'")
+    ),  # a shop tells of a coupon
+    Index(
+        "ix_coupons_expires_at", "account_id", "expires_at", postgresql_where=text("state = 'issued'")
+    ),  # coupon_expiring
     Index(
         "ix_coupons_used_by", "account_id", "used_by", postgresql_where=text("used_by is not null")
     ),  # order died
@@ -113,4 +120,16 @@ redemptions = Table(
     CheckConstraint("(number is null) = (cause is not null)", name="source"),
     comment="number: of the accepted command; cause: why a rule gave it, where none asked; state: what the fold made"
     " of the points; fulfilment: how far people are with a service",
+)
+
+discount_shares = Table(
+    "discount_shares",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("judged_at", Instant, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("discounts", Numeric(20, 4), nullable=False),
+    Column("revenue", Numeric(20, 4), nullable=False),
+    Column("is_above", Boolean, nullable=False),
+    comment="what the program's codes took off the revenue since then, as it was judged last",
 )

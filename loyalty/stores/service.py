@@ -15,6 +15,8 @@ from loyalty.crypto import Vault
 from loyalty.errors import NotFound
 from loyalty.values import AccountId, StoreId, new_id
 
+TILL = "till"
+"""The platform of stores that tell us of their orders by API and cannot be told anything."""
 _SECRET_LETTERS = string.ascii_letters + string.digits
 
 
@@ -41,6 +43,11 @@ class Store:
         """Return whether anything may be read from the shop or sent to it."""
         return self.state == "connected"
 
+    @property
+    def is_till(self) -> bool:
+        """Return whether it only tells of orders: it keeps no coupons and no customers."""
+        return self.platform == TILL
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -54,12 +61,21 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A store's number within its account, its platform, and whether its orders may hold gift cards."""
+    """A store's number and key within its account, its platform and state, and whether its orders may hold
+    gift cards.
+    """
 
     store: StoreId
     number: int
+    key: str
     platform: str
+    is_connected: bool
     sells_gift_cards: bool
+
+    @property
+    def is_till(self) -> bool:
+        """Return whether it only tells of orders: it keeps no coupons and no customers."""
+        return self.platform == TILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +195,14 @@ def set_state(connection: Connection, store: StoreId, state: str) -> None:
 
 
 def list_places(connection: Connection) -> list[Place]:
-    """Return the place of each store of the account, connected or not."""
-    rows = connection.execute(text("select id, number, platform, sells_gift_cards from stores"))
-    return [Place(StoreId(store), number, platform, cards) for store, number, platform, cards in rows]
+    """Return the place of each store of the account by number, connected or not."""
+    rows = connection.execute(
+        text("select id, number, key, platform, state, sells_gift_cards from stores order by number")
+    )
+    return [
+        Place(StoreId(store), number, key, platform, state == "connected", cards)
+        for store, number, key, platform, state, cards in rows
+    ]
 
 
 def note_settings(connection: Connection, store: StoreId, settings: ShopSettings) -> None:

@@ -41,7 +41,8 @@ stores = Table(
     UniqueConstraint("account_id", "number"),  # the store's place in causes: `order:1:25`
     UniqueConstraint("key"),  # STORE of the command line
     UniqueConstraint("webhook_token"),  # find_store_by_token: the receiver
-    CheckConstraint("platform in ('woocommerce', 'shopify')", name="platform"),
+    CheckConstraint("platform in ('woocommerce', 'shopify', 'till')", name="platform"),
     CheckConstraint("state in ('connected', 'disconnected')", name="state"),
-    comment="credentials and webhook_secrets are encrypted JSON; webhook_token is the random part of the address",
+    comment="credentials and webhook_secrets are encrypted JSON; webhook_token is the random part of the address;"
+    " url of a till: `till:<name>`",
 )

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0013_services"
-down_revision = "0010_redemptions"
+down_revision = "0012_figures"
 
 UP = """
 alter table redemptions alter column number drop not null;

@@ -249,8 +249,10 @@ def test_people_read_a_table(asker: Asker) -> None:
 
 def test_lint_says_what_a_document_does_not_do_yet(asker: Asker) -> None:
     assert asker.told("lint", program(NEW))["warnings"] == []
-    found = asker.told("lint", program(NEW, cash_back={"percent": "2"}))
-    assert [warning["path"] for warning in found["warnings"]] == ["/cash_back"]
+    candidate = program(NEW, rewards=[{"key": "talk", "kind": "service"}])
+    candidate["tiers"][0]["benefits"] = {"entry_reward": "talk"}
+    found = asker.told("lint", candidate)
+    assert [warning["path"] for warning in found["warnings"]] == ["/tiers/0/benefits/entry_reward"]
     refused = asker.run("lint", program({"silver": 0, "gold": -1}))
     assert refused.returncode == 2
     assert "/tiers/" in refused.stderr

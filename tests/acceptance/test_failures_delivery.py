@@ -156,7 +156,7 @@ def test_u56_bought_gift_card_earns_nothing(runtime: Runtime, sandbox: SandboxSh
     assert (sum(desk.entries()), desk.differences()) == (0, [])
 
 
-@pytest.mark.parametrize(("refund", "state"), [(100, "requested"), (101, "withdrawn")])
+@pytest.mark.parametrize(("refund", "state"), [(100, "requested"), (101, "cancelled")])
 def test_refund_below_the_threshold_withdraws_the_unused_entry_coupon(
     runtime: Runtime, sandbox: SandboxShop, refund: int, state: str
 ) -> None:

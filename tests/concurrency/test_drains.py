@@ -287,3 +287,16 @@ def test_a_batch_takes_as_many_statements_for_two_hundred_orders_as_for_one(runt
 
     assert len(many) == len(one)
     assert len(many) <= MOST_STATEMENTS
+
+
+def test_cash_back_takes_one_statement_more_however_many_orders_bring_some(runtime: Runtime) -> None:
+    plain, credits = (
+        make_shop(runtime, {**PROGRAM, **more}) for more in ({}, {"cash_back": {"percent": "2"}})
+    )
+    for shop in (plain, credits):
+        statements_of_a_drain(runtime, shop, range(1, 2))
+    without, one = (statements_of_a_drain(runtime, shop, range(2, 3)) for shop in (plain, credits))
+    many = statements_of_a_drain(runtime, credits, range(3, 43))
+
+    assert len(one) == len(many) == len(without) + 1
+    assert not any("credit_entries" in statement for statement in without)

@@ -12,7 +12,15 @@ from connectors.base import StoreAccess
 from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.coupons import coupon_content
 from connectors.woocommerce.sandbox import RestError, SandboxShop
-from loyalty.pushes import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
+from loyalty.pushes import (
+    DisableCoupon,
+    MarkOrder,
+    PushCommand,
+    PushError,
+    PushReceipt,
+    PutCoupon,
+    SetMemberTier,
+)
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 EXPIRES = datetime(2027, 1, 31, 16, 0, tzinfo=UTC)
@@ -254,6 +262,47 @@ def test_benefits_are_cleared_with_the_tier(push: Push, woo_shop: SandboxShop) -
 @pytest.mark.parametrize("customer_id", ["999", "gid://x"])
 def test_tier_of_an_unknown_customer_is_permanently_rejected(push: Push, customer_id: str) -> None:
     assert refusal(push(SetMemberTier(customer_id, "gold", "Gold"))) == (True, "rejected")
+
+
+def marks(shop: SandboxShop, order: int) -> dict[str, str]:
+    return {row["key"]: row["value"] for row in shop.order(order)["meta_data"]}
+
+
+def test_s55_order_is_marked_as_meta_data_and_stays_what_it_is(push: Push, woo_shop: SandboxShop) -> None:
+    mug = woo_shop.add_product()
+    gift = [{"key": "gift_wrap", "value": "yes"}]
+    order = woo_shop.place_order((mug["id"], 2), meta_data=gift)
+    assert push(MarkOrder(str(order["id"]), ("priority_shipping",))) == [PushReceipt(str(order["id"]))]
+    assert marks(woo_shop, order["id"]) == {"gift_wrap": "yes", "laurel_service": "priority_shipping"}
+    same = ("status", "total", "date_paid_gmt", "line_items", "coupon_lines")
+    stored = woo_shop.order(order["id"])
+    assert {name: stored[name] for name in same} == {name: order[name] for name in same}
+
+
+def test_marking_again_leaves_one_mark(push: Push, woo_shop: SandboxShop) -> None:
+    mug = woo_shop.add_product()
+    order = woo_shop.place_order((mug["id"], 1))["id"]
+    for _ in range(2):
+        assert isinstance(push(MarkOrder(str(order), ("priority_shipping",)))[0], PushReceipt)
+    assert marks(woo_shop, order) == {"laurel_service": "priority_shipping"}
+
+
+def test_orders_are_marked_in_one_batch_and_a_missing_one_fails_alone(
+    push: Push, woo_shop: SandboxShop
+) -> None:
+    mug = woo_shop.add_product()
+    orders = [str(woo_shop.place_order((mug["id"], 1))["id"]) for _ in range(2)]
+    outcomes = push(*[MarkOrder(each, ("priority_shipping",)) for each in (orders[0], "999", "x", orders[1])])
+    assert [type(each).__name__ for each in outcomes] == [
+        "PushReceipt",
+        "PushError",
+        "PushError",
+        "PushReceipt",
+    ]
+    assert [refusal([each]) for each in outcomes[1:3]] == [(True, "rejected")] * 2
+    assert [(seen.method, seen.path.rpartition("/v3/")[2]) for seen in woo_shop.requests] == [
+        ("POST", "orders/batch")
+    ]
 
 
 def test_outcomes_stand_in_the_order_of_the_commands(push: Push, woo_shop: SandboxShop) -> None:

@@ -18,6 +18,7 @@ from loyalty.accounts import tables as _accounts  # noqa: F401
 from loyalty.activity import tables as _activity  # noqa: F401
 from loyalty.automations import tables as _automations  # noqa: F401
 from loyalty.community import tables as _community  # noqa: F401
+from loyalty.credit import tables as _credit  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.incidents import tables as _incidents  # noqa: F401
@@ -38,6 +39,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
     "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members", "laurel_published",
+    "laurel_alarms",
 }  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def test_setting_of_an_earlier_transaction_shows_nothing(app: Connection) -> Non
 
 
 @pytest.mark.parametrize(
-    "table", ["ledger_entries", "commands", "activities", "program_versions", "consents"]
+    "table", ["ledger_entries", "credit_entries", "commands", "activities", "program_versions", "consents"]
 )
 def test_app_role_may_not_change_what_is_posted(app: Connection, table: str) -> None:
     rights = app.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from counter import DAY, REWARDS, Counter
@@ -204,6 +205,7 @@ def test_unused_code_returns_its_points_at_its_end(runtime: Runtime, woo: Sandbo
     assert amy.balance(end - timedelta(seconds=1))[0] == 0
     amy.pass_time(end)
     assert (amy.see(redemption)["state"], amy.balance(end)[0]) == ("expired", 100)
+    assert amy.desk.rows("select state from coupons") == [{"state": "expired"}]
     assert amy.proves()
 
 
@@ -226,6 +228,19 @@ def test_code_of_somebody_else_is_paid_by_whom_it_was_made_for_and_told(
     assert amy.proves()
 
 
+def test_redemption_whose_points_came_back_with_a_refund_gives_its_place_back(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    once = {**REWARDS[0], "stock": 1, "per_member": 1}
+    amy = Counter(runtime, woo, rewards=[once])
+    order = amy.buy(amy.issue()[1])
+    with pytest.raises(RewardNotAvailable):
+        amy.redeem()
+    amy.turn(order, "cancelled")
+    assert amy.redeem()["state"] == "requested"
+    assert amy.proves()
+
+
 def test_stock_and_uses_are_judged_when_it_is_redeemed(runtime: Runtime, woo: SandboxShop) -> None:
     few = {"key": "few", "kind": "service", "points": 10, "stock": 2}
     often = {"key": "often", "kind": "service", "points": 10, "per_member": {"uses": 1, "period": "day"}}
@@ -241,4 +256,73 @@ def test_stock_and_uses_are_judged_when_it_is_redeemed(runtime: Runtime, woo: Sa
     with pytest.raises(RewardNotAvailable):
         amy.redeem("often")
     assert amy.redeem("often", utc_now() + DAY)["state"] == "issued"
+    assert amy.proves()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"amount": "500"}, ["amount"]),
+        ({"usage_limit": 3}, ["uses"]),
+        ({"email_restrictions": []}, ["email"]),
+        ({"date_expires": "2099-01-01T00:00:00", "minimum_amount": "9"}, ["expires_at", "minimum_subtotal"]),
+        ({"description": "for Amy"}, []),
+    ],
+)
+def test_code_that_the_merchant_changed_in_the_shop_is_shown(
+    runtime: Runtime, woo: SandboxShop, change: dict[str, Any], named: list[str]
+) -> None:
+    amy = Counter(runtime, woo)
+    amy.issue()
+    coupon = amy.coupons()[0]
+    changed = woo.call("PUT", f"coupons/{coupon['id']}", change)
+    for _ in range(2):
+        amy.desk.deliver(changed, "coupon.updated")
+        amy.desk.drain()
+        amy.desk.read_again()
+    found = amy.desk.rows("select kind, data from incidents")
+    assert [(row["kind"], sorted(row["data"]["changed"])) for row in found] == [
+        ("coupon_changed", named)
+    ] * bool(named)
+    assert amy.proves()
+
+
+@pytest.mark.parametrize("force", ["true", "false"])
+def test_code_that_the_merchant_deleted_in_the_shop_is_shown(
+    runtime: Runtime, woo: SandboxShop, force: str
+) -> None:
+    amy = Counter(runtime, woo)
+    amy.issue()
+    number = amy.coupons()[0]["id"]
+    woo.call("DELETE", f"coupons/{number}", query={"force": force})
+    for id in (number, 99999):
+        amy.desk.deliver({"id": id}, "coupon.deleted")
+    amy.desk.drain()
+    amy.desk.read_again()
+    assert amy.incidents() == ["coupon_deleted"]
+    assert amy.proves()
+
+
+def test_what_we_do_to_a_code_ourselves_is_no_incident(runtime: Runtime, woo: SandboxShop) -> None:
+    amy = Counter(runtime, woo)
+    redemption, code = amy.issue()
+    amy.cancel(redemption)
+    amy.push()
+    amy.desk.deliver(woo.coupon(code) or {}, "coupon.updated")
+    amy.desk.drain()
+    amy.desk.read_again()
+    assert amy.incidents() == []
+
+
+def test_wish_of_an_earlier_time_takes_nothing_that_a_later_one_holds(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    """Two requests at once: the one that came first is accepted last, and is folded before the other."""
+    amy = Counter(runtime, woo)
+    now = utc_now() + timedelta(seconds=2)
+    first = amy.redeem(at=now)
+    with pytest.raises(NotEnoughPoints):
+        amy.redeem(at=now - timedelta(seconds=1))
+    amy.push(at=now + timedelta(seconds=1))
+    assert (amy.see(first)["state"], amy.balance(now + DAY)) == ("issued", (0, 0, 0))
     assert amy.proves()

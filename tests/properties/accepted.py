@@ -9,12 +9,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from loyalty.engine.commands import (
+    AdjustCredit,
     AdjustPoints,
     Command,
+    Ending,
+    EndRedemption,
     RecordActivity,
+    RedeemReward,
     RunActions,
     SetTier,
     Source,
+    SpendCredit,
     TagMember,
     TierBy,
     UndoActions,
@@ -22,6 +27,7 @@ from loyalty.engine.commands import (
 
 POINTS = st.sampled_from([-1000, -120, -7, 1, 60, 500])
 TIERS = st.sampled_from([None, "regular", "silver", "silver", "gold", "gold", "black"])
+MONEY = st.sampled_from(["-30", "-2.5", "1.25", "8", "40"])
 TERMS = st.sampled_from([None, 1, 3600, 86400, 20 * 86400, 40 * 86400])
 """Seconds for which a tier is set."""
 
@@ -31,7 +37,9 @@ def commands(draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[
     """Accepted commands, numbered in the order of their times."""
     seconds = draw(st.lists(st.lists(gaps, max_size=4).map(sum), max_size=4))
     times = sorted(first + timedelta(seconds=each) for each in seconds)
-    kinds = st.sampled_from([adjust, adjust, set_tier, set_tier, record, tag, run, undo])
+    kinds = st.sampled_from(
+        [adjust, adjust, set_tier, set_tier, record, tag, run, undo, buy, spend, give, end]
+    )
     return [draw(kinds)(draw, number, at) for number, at in enumerate(times, 1)]
 
 
@@ -64,3 +72,21 @@ def run(draw: Callable[..., Any], number: int, at: datetime) -> Command:
 def undo(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     occasion = str(draw(st.integers(1, max(1, number - 1))))
     return UndoActions(number, at, Source.AUTOMATION, "cake", occasion, "by hand")
+
+
+def buy(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    return RedeemReward(number, at, "money", "store_credit", 40, "", 0, None, "redeemed", "api")
+
+
+def give(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    return AdjustCredit(number, at, draw(MONEY), "because", "staff")
+
+
+def spend(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    until = at + timedelta(seconds=draw(st.sampled_from([1, 86400, 30 * 86400])))
+    return SpendCredit(number, at, draw(st.sampled_from(["0.5", "7", "25"])), 1, until, "a code", "api")
+
+
+def end(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    ending = draw(st.sampled_from(list(Ending)))
+    return EndRedemption(number, at, draw(st.integers(1, max(1, number - 1))), ending, "", "api")

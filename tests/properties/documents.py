@@ -74,11 +74,26 @@ def documents(draw: Callable[..., Any]) -> dict[str, Any]:
         "tiers": ladder,
         "tier_policy": draw(policies()),
         "memberships": draw(memberships(ladder)),
-        "rewards": [{"key": "ten-off", "kind": "fixed_discount", "amount": "10", "valid_days": 400}],
+        "rewards": [
+            {"key": "ten-off", "kind": "fixed_discount", "amount": "10", "valid_days": 400},
+            {"key": "money", "kind": "store_credit", "points": 40, "amount": "7.5"},
+        ],
+        "cash_back": draw(cash_backs(ladder)),
         "segments": SEGMENTS,
         "automations": draw(st.lists(automations, max_size=3, unique_by=lambda each: each["key"])),
         "campaigns": draw(st.lists(campaigns, max_size=2, unique_by=lambda campaign: campaign["key"])),
     }
+
+
+@st.composite
+def cash_backs(draw: Callable[..., Any], ladder: list[dict[str, Any]]) -> dict[str, Any]:
+    """Some percent of what is spent, another one for some tier, or none."""
+    key = draw(st.sampled_from([tier["key"] for tier in ladder]))
+    return draw(
+        st.sampled_from(
+            [{}, {"percent": "2.5"}, {"percent": "7", "tiers": {key: "0.3"}, "minimum_order": "60"}]
+        )
+    )
 
 
 SEGMENTS = [

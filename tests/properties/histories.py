@@ -13,12 +13,22 @@ from accepted import commands
 from builders import STORE, make_line, make_order, make_program
 from documents import documents
 from hypothesis import strategies as st
-from memory import Statement
+from memory import BOOK, Statement
 
-from loyalty.commerce import LineKind, OrderDeleted, OrderLine, OrderSnapshot, OrderState, Refund, RefundLine
+from loyalty.commerce import (
+    CouponUse,
+    LineKind,
+    OrderDeleted,
+    OrderLine,
+    OrderSnapshot,
+    OrderState,
+    Refund,
+    RefundLine,
+)
 from loyalty.engine.command_data import command_data, command_kind
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, SpendCredit
 from loyalty.programs.program import Versions
+from loyalty.rewards.coupon import coupon_code
 
 FIRST = datetime(2026, 1, 20, 3, 0, tzinfo=UTC)
 SECOND_VERSION = FIRST + timedelta(days=30)
@@ -93,14 +103,34 @@ def histories(draw: Callable[..., Any]) -> History:
     written = draw(st.lists(documents(), min_size=1, max_size=3))
     starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION, THIRD_VERSION)
     programs = tuple(
-        make_program(number, start, **document)
+        make_program(number, start, decimals=2, **document)
         for number, (start, document) in enumerate(zip(starts, written, strict=False), 1)
     )
     statements: list[Statement] = []
     for number in range(1, 1 + draw(st.integers(1, 4))):
         statements += draw(lives(str(number * 9)))
-    statements += draw(commands(FIRST, GAPS))
+    told = draw(commands(FIRST, GAPS))
+    statements = [*draw(with_codes(statements, told)), *told]
     return History(Versions(programs), tuple(sorted(statements, key=time_of)), tuple(written))
+
+
+@st.composite
+def with_codes(draw: Callable[..., Any], statements: list[Statement], told: list[Command]) -> list[Statement]:
+    """Let some orders use codes of credit that were made before, also codes that are over, and several the same."""
+    made = {
+        coupon_code(BOOK.coupon_key, f"credit:{it.number}"): it for it in told if isinstance(it, SpendCredit)
+    }
+    used: dict[str, tuple[CouponUse, ...]] = {}
+    for each in statements:
+        if isinstance(each, OrderSnapshot) and each.external_id not in used:
+            codes = [None, *(code for code, it in made.items() if it.accepted_at < each.placed_at)]
+            code = draw(st.sampled_from(codes)) if made else None
+            discount = Decimal(draw(st.sampled_from(["0.4", "7", "30"]))) if code else NOTHING
+            used[each.external_id] = (CouponUse(code, discount, NOTHING),) if code else ()
+    return [
+        replace(each, coupons=used[each.external_id]) if isinstance(each, OrderSnapshot) else each
+        for each in statements
+    ]
 
 
 @st.composite
@@ -247,5 +277,8 @@ def _sensible(statements: list[Statement]) -> list[Statement]:
     commands = [each for each in statements if isinstance(each, Command)]
     numbered = iter(sorted(commands, key=lambda each: each.number))
     ordered = [next(numbered) if isinstance(each, Command) else each for each in statements]
+    if any(isinstance(each, OrderSnapshot) and each.coupons for each in statements):
+        # No order has a code before it was made.
+        ordered = sorted(ordered, key=lambda each: not isinstance(each, Command))
     gone = [each for each in ordered if isinstance(each, OrderDeleted)]
     return [each for each in ordered if each not in gone] + gone

@@ -8,15 +8,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from builders import STORE
 
 from loyalty.commerce import OrderDeleted, OrderSnapshot
+from loyalty.credit.entries import CreditDraft, CreditPosted
 from loyalty.earning.allotments import Allocation, Allotments, Place
 from loyalty.engine import codec
 from loyalty.engine.commands import Command
+from loyalty.engine.credit_codec import credit_head
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE, Issued, issue
 from loyalty.engine.news import gather, is_ambiguous, restate
@@ -39,6 +42,7 @@ NO_ROW: dict[str, Any] = {
     "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
     "settled_at": None, "segments": [], "merged_into": None, "merged": 0, "held": 0,
+    "credit": None,
 }  # fmt: skip
 Statement = OrderSnapshot | OrderDeleted | Command
 
@@ -56,6 +60,7 @@ class Ledger:
     files: dict[str, OrderFile] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     entries: list[EntryDraft] = field(default_factory=list)
+    credit_entries: list[CreditDraft] = field(default_factory=list)
     lots: dict[str, Lot] = field(default_factory=dict)
     consumed: Counter[tuple[str, str]] = field(default_factory=Counter)
     coupons: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -105,7 +110,7 @@ class Ledger:
         self, facts: Sequence[Any], command: Command | None, now: datetime, *, must_refold: bool
     ) -> None:
         work = self._load(facts)
-        work.command, work.refold = command, must_refold
+        work.command, work.refold = command, must_refold or _touch_codes(work)
         work.plan(self.versions, now)
         if work.refold:
             self._load_history(work, command)
@@ -128,11 +133,15 @@ class Ledger:
             if order.must_read or _contradicts(order.snapshot, old):
                 self.to_read.add(order.ref.external_id)
                 continue
-            restated = restate(order, old, frozenset())
+            restated = restate(order, old, self._codes_of(order.snapshot))
             if restated is not None:
                 new = restated.new if restated.old is None else codec.restated(restated.old, restated.new)
                 work.changes.append(Change(restated.old, new))
         return work
+
+    def _codes_of(self, order: OrderSnapshot | None) -> frozenset[str]:
+        own = {row["code"] for row in self.coupons.values()}
+        return frozenset(use.code for use in order.coupons if use.code in own) if order else frozenset()
 
     def _allotments(self) -> Allotments:
         return Allotments(dict(self.spent), dict(self.allocations), dict(self.allocations))
@@ -147,7 +156,7 @@ class Ledger:
         for key in self.files:
             work.add_history(work.id, self._file(key))
         work.state.commands = list(self.commands)
-        work.posted = self.posted()
+        work.posted, work.posted_credit = self.posted(), self.posted_credit()
         work.coupons = list(self.coupons.values())
         work.end_history()
 
@@ -163,17 +172,28 @@ class Ledger:
             )  # fmt: skip
         return found
 
+    def posted_credit(self) -> dict[str, CreditPosted]:
+        """What is posted of credit by cause."""
+        found: dict[str, CreditPosted] = {}
+        for entry in self.credit_entries:
+            old = found.get(entry.cause)
+            found[entry.cause] = CreditPosted(
+                entry.amount + (old.amount if old else 0), 1 + (old.entries if old else 0),
+                old.kind if old else entry.kind, min(entry.effective_at, (old or entry).effective_at), entry.order_key,
+                entry.version,
+            )  # fmt: skip
+        return found
+
     def _save(self, work: MemberWork, now: datetime) -> None:
-        keys = {entry.entry_key for entry in self.entries}
-        new = [draft.entry_key for draft in work.drafts]
-        if keys & set(new) or len(set(new)) < len(new):
-            raise EntryKeyExists
+        _refuse_twice(self.entries, work.drafts)
+        _refuse_twice(self.credit_entries, work.credit_drafts)
         wallet = work.state.wallet
         if work.refold:
             self.lots, self.consumed = {}, Counter()
         elif work.changes or work.command:
             self.appended += 1
         self.entries += work.drafts
+        self.credit_entries += work.credit_drafts
         self.lots |= copy.deepcopy(wallet.lots)
         self.consumed.update(wallet.consumed)
         self.files |= {change.new.ref.key: work.state.orders[change.new.ref.key] for change in work.changes}
@@ -199,15 +219,16 @@ class Ledger:
             "live_coupons": withdrawable(state), "segments": sorted(work.segments),
             "lifetime_spend": fraction_text(totals.spend), "lifetime_orders": totals.orders,
             "lifetime_points": totals.points,
+            "credit": sum(each.amount for each in self.credit_entries) if self.credit_entries else None,
         }  # fmt: skip
 
     def fold(self, until: datetime) -> MemberState:
         """The member folded from nothing out of what is stored."""
-        state = codec.member_state(self.row)
-        state.allotments = self._allotments()
-        state.orders = {key: self._file(key) for key in self.files}
-        state.commands = list(self.commands)
-        return refold(state, self.versions, until)
+        row = copy.deepcopy(self.row)
+        work = MemberWork(row, codec.member_state(row))
+        self._load_history(work, None)
+        work.state.allotments = self._allotments()
+        return refold(work.state, self.versions, until)
 
     def check(self, now: datetime) -> None:
         """The laws of DESIGN §8 that hold after every step."""
@@ -223,6 +244,23 @@ class Ledger:
         for file in self.files.values():
             self._check_order(file)
         self._check_allocations()
+        self._check_credit(now)
+
+    def _check_credit(self, now: datetime) -> None:
+        """Nothing is counted twice, and no order took back more than it credited."""
+        purse = codec.member_state(self.row).credit
+        found = purse.figures(now)
+        assert found.available + found.pending + found.held == found.balance == (self.row["credit"] or 0)
+        assert min(found.pending, found.held) >= 0
+        for file in self.files.values():
+            about = [each for each in self.credit_entries if each.order_key == file.ref.key]
+            assert sum(each.amount for each in about if each.cause.startswith("credit:")) <= 0
+            own = [each for each in about if each.cause.startswith("order:")]
+            given = sum(each.amount for each in own if not each.cause.endswith(":forgiven"))
+            assert given >= 0
+            assert purse.forgiven.get(file.ref.key, Decimal(0)) == sum(each.amount for each in own) - given
+            if file.ended:
+                assert given == 0
 
     def _check_allocations(self) -> None:
         """No campaign gave more than it may, in all or to the member, and what is in use is counted."""
@@ -268,6 +306,9 @@ class Ledger:
             "allocations": dict(sorted(self.allocations.items())),
             "segments": self.row["segments"],
             "coupons": sorted(cause for cause, row in self.coupons.items() if row["state"] in LIVE),
+            "credit": {cause: one.amount for cause, one in sorted(self.posted_credit().items()) if one.amount},
+            "credit_figures": [state.credit.figures(instant) for instant in instants],
+            "credit_head": credit_head(state.credit),
         }  # fmt: skip
 
     def dump_of_fold(self, instants: Sequence[datetime], until: datetime) -> dict[str, Any]:
@@ -289,7 +330,22 @@ class Ledger:
             "order_count": state.order_count,
             "allocations": dict(sorted(state.allotments.rows.items())),
             "segments": sorted(segments_of(state, self.versions.at(until) or program, until)),
+            "credit": {one.cause: one.amount for one in sorted(state.credit.movements, key=lambda it: it.cause)},
+            "credit_figures": [state.credit.figures(instant) for instant in instants],
+            "credit_head": credit_head(state.credit),
         }  # fmt: skip
+
+
+def _refuse_twice(posted: Sequence[Any], drafts: Sequence[Any]) -> None:
+    new = [draft.entry_key for draft in drafts]
+    if {entry.entry_key for entry in posted} & set(new) or len(set(new)) < len(new):
+        raise EntryKeyExists
+
+
+def _touch_codes(work: MemberWork) -> bool:
+    """Whether a code stands, or stood, on an order that changed: then everything is folded again."""
+    files = [file for change in work.changes for file in (change.old, change.new) if file is not None]
+    return any(file.laurel_codes for file in files)
 
 
 def _contradicts(order: OrderSnapshot | None, old: OrderFile | None) -> bool:

@@ -19,7 +19,7 @@ from bench.dumps import dump, rows, statuses
 from loyalty.accounts.service import next_command_number
 from loyalty.engine import codec
 from loyalty.engine.apply import carry_out
-from loyalty.engine.commands import AdjustPoints, Command
+from loyalty.engine.commands import AdjustCredit, AdjustPoints, Command, RedeemReward, SpendCredit
 from loyalty.engine.referring import claim, personal_code
 from loyalty.engine.verify import verify_ledger
 from loyalty.errors import Conflict
@@ -49,7 +49,11 @@ PROGRAM = make_document(
         ),
     ],
     tier_policy={"window": {"kind": "rolling", "months": 3}, "validity": {"days": 9}, "grace_days": 2},
-    rewards=[{"key": "ten-off", "kind": "fixed_discount", "amount": "10"}],
+    rewards=[
+        {"key": "ten-off", "kind": "fixed_discount", "amount": "10"},
+        {"key": "money", "kind": "store_credit", "points": 70, "amount": "6"},
+    ],
+    cash_back={"percent": "1.5", "tiers": {"gold": "2.25"}},
     campaigns=[
         {"key": "spring", "from": "2026-03-01T00:00", "until": "2026-03-20T00:00", "multiplier": "2"},
         {
@@ -337,6 +341,8 @@ def live(account: Account, random: Random) -> tuple[list[Message], list[Accepted
         under_way += messages
         if random.random() < 0.08:
             adjust(account, random, merchant.now, marked=step % 2 == 0)
+        if random.random() < 0.08:
+            move_credit(account, random, merchant.now)
         if step % 20 == 0:
             newcomer = MEMBERS + step
             account.register(newcomer, merchant.now)
@@ -361,6 +367,22 @@ def adjust(account: Account, random: Random, now: datetime, *, marked: bool) -> 
         lambda number: AdjustPoints(number, now, points, "because", marked, "staff"),
         now,
     )
+
+
+def move_credit(account: Account, random: Random, now: datetime) -> None:
+    """Give or take credit by hand, redeem points for some, or set some aside for a code."""
+    amount, until = random.choice(("-30", "-4", "12")), now + timedelta(days=random.choice((1, 30)))
+
+    def build(number: int) -> Command:
+        return random.choice(
+            (
+                AdjustCredit(number, now, amount, "because", "staff"),
+                RedeemReward(number, now, "money", "store_credit", 70, "", 0, None, "redeemed", "api"),
+                SpendCredit(number, now, "5", 1, until, "a code", "api"),
+            )
+        )
+
+    account.accept(f"customer:1:{random.randint(1, MEMBERS)}", build, now)
 
 
 def arrive(account: Account, random: Random, messages: list[Message], now: datetime) -> list[Message]:

@@ -111,10 +111,17 @@ def test_spending_points_moves_no_tier(history: History) -> None:
             history, statements=tuple(each for each in history.statements if not _is_cut_off(each))
         )
     thrifty = tuple(_unspent(each) for each in history.statements)
-    spent, kept = (live(each, one_by_one(each)) for each in (history, replace(history, statements=thrifty)))
+    spent, kept = (
+        live(each, one_by_one(each)).dump(INSTANTS)
+        for each in (history, replace(history, statements=thrifty))
+    )
+    for dump in (spent, kept):
+        dump["head"] = dump["head"][
+            :-1
+        ]  # a bonus that was spent before its cause was lost does not count as lost
 
     for part in ("tier", "periods", "head", "metrics", "order_count", "orders", "coupons"):
-        assert spent.dump(INSTANTS)[part] == kept.dump(INSTANTS)[part], part
+        assert spent[part] == kept[part], part
 
 
 def _is_cut_off(statement: Statement) -> bool:

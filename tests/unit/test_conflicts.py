@@ -175,8 +175,10 @@ def test_u68_a_product_rule_and_a_tier_multiply_a_campaign_without_a_word() -> N
 
 
 def test_u68_conflicts_come_after_what_does_nothing_yet_and_in_three_languages() -> None:
-    document = make_document(campaigns=[campaign("a"), campaign("b")], cash_back={"percent": "2"})
+    tiers = [{"key": "regular", "name": {"en": "Regular"}, "benefits": {"entry_reward": "talk"}}]
+    rewards = [{"key": "talk", "kind": "service"}]
+    document = make_document(campaigns=[campaign("a"), campaign("b")], tiers=tiers, rewards=rewards)
     notices = lint(check_document(document))
-    assert [notice.path for notice in notices] == ["/cash_back", "/campaigns/1"]
+    assert [notice.path for notice in notices] == ["/tiers/0/benefits/entry_reward", "/campaigns/1"]
     assert notices[1].message["zh-TW"] == "活動 b 與 a 可能適用於同一筆訂單:倍數取較高者。"
     assert notices[1].message["zh-CN"] == "活动 b 与 a 可能适用于同一笔订单:倍数取较高者。"

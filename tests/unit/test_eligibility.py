@@ -12,7 +12,7 @@ from builders import NOON, TIERS, make_program
 from loyalty.errors import Invalid
 from loyalty.programs.catalogue import Reward
 from loyalty.programs.program import Program
-from loyalty.rewards.eligibility import Refusal, Situation, period_start, price, refusals
+from loyalty.rewards.eligibility import Refusal, Situation, least_price, period_start, price, refusals
 
 TICK = timedelta.resolution
 LADDER = [*TIERS, {"key": "gold", "name": {"en": "Gold"}}, {"key": "black", "name": {"en": "Black"}}]
@@ -54,7 +54,12 @@ def test_reward_within_all_limits_is_not_refused() -> None:
 
 @pytest.mark.parametrize(
     ("parts", "codes"),
-    [({"points": None}, ["not_redeemable"]), ({"archived": True}, ["archived"]), ({"points": 0}, [])],
+    [
+        ({"points": None}, ["not_redeemable"]),
+        ({"archived": True}, ["archived"]),
+        ({"points": 0}, []),
+        ({"kind": "gift_card"}, ["not_offered"]),
+    ],
 )
 def test_only_what_has_a_price_and_is_not_archived_is_redeemed(
     parts: dict[str, Any], codes: list[str]
@@ -130,6 +135,22 @@ def test_the_price_of_a_variable_discount_is_what_it_would_cost(
 ) -> None:
     reward, program = make_reward(kind="variable_discount", points=1, amount="0.05")
     assert list(refusals(reward, program, Situation("regular", available, 0, 0, NOON, 77))) == missing
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        ({"kind": "fixed_discount"}, ["discount_share"]),
+        ({"kind": "percent_discount"}, ["discount_share"]),
+        ({"kind": "free_product", "amount": None, "products": {"product_ids": ["1"]}}, ["discount_share"]),
+        ({"kind": "variable_discount"}, ["discount_share"]),
+        ({"kind": "free_shipping", "amount": None}, []),
+        ({"kind": "service", "amount": None}, []),
+    ],
+)
+def test_s65_too_many_discounts_bar_discounts_only(kind: dict[str, Any], codes: list[str]) -> None:
+    assert judge(kind, is_blocked=True) == codes
+    assert judge(kind, is_blocked=False) == []
 
 
 def test_whoever_owes_points_may_have_what_costs_none() -> None:
@@ -217,6 +238,24 @@ def test_u52_points_are_worth_their_money_rounded_down(
 def test_an_exact_amount_costs_the_next_step_that_pays_it(reward: Reward, money: str, points: int) -> None:
     assert price(reward, 2, points=None, amount=Decimal(money)) == (points, Decimal(money))
     assert price(reward, 2, points=points, amount=None)[1] >= Decimal(money)
+
+
+@pytest.mark.parametrize(
+    ("reward", "decimals", "points"),
+    [
+        (variable(), 2, 1),
+        (variable(), 0, 20),
+        (variable(step=15), 0, 30),
+        (variable(min=100), 0, 100),
+        (variable(3, "1"), 2, 1),
+        (make_reward(points=60)[0], 2, 60),
+        (make_reward(points=None)[0], 2, 0),
+    ],
+)
+def test_the_fewest_points_that_buy_something(reward: Reward, decimals: int, points: int) -> None:
+    assert least_price(reward, decimals) == points
+    if reward.kind == "variable_discount":
+        assert price(reward, decimals, points=points, amount=None)[1] > 0
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from properties.documents import documents
 from rich_program import RICH, name
 
-from loyalty.programs import automations, campaigns, ladder, program, segments, terms
+from loyalty.programs import automations, campaigns, cash_back, catalogue, ladder, program, segments, terms
 from loyalty.programs.automations import Trigger
+from loyalty.programs.catalogue import CODE_KINDS, REWARD_KINDS
 from loyalty.programs.presets import get_preset, list_presets
 from loyalty.programs.program import Program
 from loyalty.programs.rules_page import rules_in_words
-from loyalty.programs.rules_words_tiers import benefits_ahead
+from loyalty.programs.rules_words_tiers import benefits_ahead, ladder_words, policy
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 EXEMPT = {
@@ -33,13 +34,20 @@ EXEMPT = {
     ("Message", "body"): "as the messages",
     ("Campaign", "holdout_percent"): "who is held out must not know, or the effect could not be measured",
     ("Reward", "unit_cost"): "the shop's own cost",
+    ("Reward", "url"): "whoever redeems the content is told where it lies",
+    ("FormField", "kind"): "the form itself shows how an answer is given",
+    ("FormField", "required"): "the form itself",
+    ("FormField", "options"): "the form itself",
+    ("Program", "gross_margin_percent"): "the shop's own figure",
+    ("DiscountShare", "percent"): "the shop's own figure",
+    ("DiscountShare", "days"): "the shop's own figure",
     ("ChangeTags", "add"): "tags are the shop's own notes",
     ("ChangeTags", "remove"): "tags are the shop's own notes",
     ("CallWebhook", "url"): "the shop's own machinery",
     ("SendMessage", "message"): "that one gets a message is said; which text it is, the message says",
 }
 """Fields that members are not told, and why."""
-NAMELESS_KEYS = {"Tier", "Reward", "Campaign", "Membership", "Segment", "Automation"}
+NAMELESS_KEYS = {"Tier", "Reward", "Campaign", "Membership", "Segment", "Automation", "FormField"}
 """Their keys are for machines: people read the name, and the key only where there is none."""
 
 
@@ -80,16 +88,21 @@ CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("TierPolicy", "on_change"): ("keep", "recalculate"),
     ("Enrolment", "mode"): ("automatic", "explicit"),
     ("Reward", "on_expiry"): ("return", "forfeit"),
-    ("Reward", "kind"): (
-        "fixed_discount", "percent_discount", "free_shipping", "free_product", "variable_discount", "gift_card",
-        "store_credit", "sample", "event_ticket", "service", "external",
-    ),
+    ("Reward", "kind"): REWARD_KINDS,
+    ("Uses", "period"): ("day", "week", "month", "year", "lifetime"),
     ("OneOf", "kind"): ("tier", "tag", "region", "segment"),
     ("When", "direction"): ("up", "down", "any"),
     ("When", "side"): ("referrer", "friend"),
     ("Program", "currency"): ("TWD", "USD", "CHF"),
     ("Program", "time_zone"): ("Asia/Taipei", "America/New_York"),
 }  # fmt: skip
+OF_KINDS = {
+    "step": {"variable_discount"},
+    "products": CODE_KINDS,
+    "combinable": CODE_KINDS,
+    "on_expiry": frozenset(catalogue.REWARD_KINDS) - {catalogue.CONTENT},
+}
+"""Parts of a reward that the schema allows for some kinds only, or that mean nothing for others."""
 Changed = tuple[str, str, str, Any]
 """The class, the field, what was changed to what, and the whole with the change."""
 
@@ -107,6 +120,8 @@ def changes(value: Any) -> Iterator[Changed]:
 
 def _of_field(value: Any, name_: str) -> Iterator[Changed]:
     kind, old = type(value).__name__, getattr(value, name_)
+    if kind == "Reward" and value.kind not in OF_KINDS.get(name_, {value.kind}):
+        return
     for inner in changes(old):
         yield (*inner[:3], replace(value, **{name_: inner[3]}))
     if isinstance(old, tuple):
@@ -161,6 +176,34 @@ def test_every_change_of_a_rule_changes_the_page_in_every_language() -> None:
     assert unseen == []
 
 
+def cards(of: Program) -> dict[str, str]:
+    """What stands on the cards of the tiers and below them, by language."""
+    texts = [text for each in ladder_words(of) for text in (each.name, each.reach, each.keep, *each.offers)]
+    return {
+        language: "\n".join(text[language] for text in (*texts, *policy(of)))
+        for language in ("zh-TW", "zh-CN", "en")
+    }
+
+
+def tier_sentences(of: Program) -> dict[str, str]:
+    sentences = next(it.sentences for it in rules_in_words(of, NOW) if it.key == "tiers")
+    return {
+        language: "\n".join(text[language] for text in sentences) for language in ("zh-TW", "zh-CN", "en")
+    }
+
+
+def test_whatever_changes_the_sentences_of_tiers_changes_their_cards() -> None:
+    sentences, shown = tier_sentences(rich()), cards(rich())
+    seen = 0
+    for kind, field_, what, other in rich_changes():
+        said, now_shown = tier_sentences(other), cards(other)
+        for language in sentences:
+            if said[language] != sentences[language]:
+                seen += 1
+                assert now_shown[language] != shown[language], f"{kind}.{field_}: {what} ({language})"
+    assert seen > 100
+
+
 def test_what_is_exempt_stays_unsaid() -> None:
     before = page(rich())
     said = [
@@ -173,7 +216,7 @@ def test_what_is_exempt_stays_unsaid() -> None:
 
 def test_every_field_of_the_program_is_changed_by_these_tests_or_exempt() -> None:
     """A rule that is new in a program must be said, or have a reason not to be."""
-    modules = (program, ladder, campaigns, segments, automations, terms)
+    modules = (program, catalogue, ladder, campaigns, cash_back, segments, automations, terms)
     kinds = {
         each
         for module in modules
@@ -302,6 +345,39 @@ def test_s30_both_standards_of_every_tier_are_printed() -> None:
     ):
         assert f"{tier}的升級條件：最近 12 個月內消費滿新臺幣 {enter} 元。" in lines
         assert f"{tier}的保級條件：每 12 個月的有效期內消費滿新臺幣 {keep} 元。" in lines
+
+
+def test_cards_say_what_reaches_and_what_keeps_a_tier_below_its_name() -> None:
+    words = [
+        (each.reach, each.keep, len(each.offers))
+        for each in ladder_words(make_program(**get_preset("cards4")))
+    ]
+    assert [(reach["zh-TW"], keep["zh-TW"]) for reach, keep, _ in words[:2]] == [
+        ("成為會員即享有", "沒有條件"),
+        ("最近 12 個月內消費滿新臺幣 3,000 元", "每 12 個月的有效期內消費滿新臺幣 1,500 元"),
+    ]
+    assert words[1][0]["en"] == "spend NT$3,000 or more within the last 12 months"
+
+
+@pytest.mark.parametrize(
+    ("enter", "keep", "validity", "reach", "stays"),
+    [
+        (None, None, None, "every member begins here", "nothing is asked"),
+        (5, None, None, "place 5 orders or more within the last 12 months (every member begins with it)",
+         "nothing is asked"),
+        (None, 3, {"days": 90}, "every member begins here",
+         "place 3 orders or more; as Base does not end, nobody is judged by this now"),
+    ],
+)  # fmt: skip
+def test_cards_of_the_first_tier(
+    enter: int | None, keep: int | None, validity: Any, reach: str, stays: str
+) -> None:
+    tier: dict[str, Any] = {"key": "base", "name": name("Base")}
+    for part, least in (("enter", enter), ("keep", keep)):
+        if least:
+            tier[part] = {"all": [{"metric": "orders", "at_least": least}]}
+    of = make_program(tiers=[tier], tier_policy={"validity": validity} if validity else {})
+    assert [(each.reach["en"], each.keep["en"]) for each in ladder_words(of)] == [(reach, stays)]
 
 
 def test_s30_without_a_keep_rule_the_enter_rule_is_printed_as_what_keeps() -> None:

@@ -15,7 +15,7 @@ from connectors.woocommerce.sandbox import RestError, SandboxShop
 from loyalty.clock import utc_now
 from loyalty.engine.verify import verify_ledger
 from tests.builders import Shop, make_document, make_shop, woo_body
-from tests.web.conftest import Caller, deliver, drain, make_caller
+from tests.web.conftest import Caller, deliver, drain, make_caller, place_order
 from workers.pushing import push_store
 from workers.runtime import Runtime
 
@@ -162,6 +162,20 @@ def test_a_stranger_finds_neither_benefits_nor_a_code(stranger: Caller, caller: 
 
 def test_an_unknown_member_has_no_code(caller: Caller) -> None:
     assert caller.post(f"/members/{uuid.uuid4()}/benefits/code").status_code == 404
+
+
+def test_a_merged_member_has_no_code_and_is_told_who_stands_for_him(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller, member: str
+) -> None:
+    place_order(runtime, client, shop, id=900, customer_id=0)
+    guest = next(row["id"] for row in body(caller.get("/members"))["data"] if row["id"] != member)
+    merged = caller.post(f"/members/{member}/merges", {"member": guest, "reason": "one person"})
+    assert merged.status_code == 201
+    refused = caller.post(f"/members/{guest}/benefits/code")
+    assert (refused.status_code, body(refused)["type"]) == (409, "urn:laurel:member-merged")
+    assert member in body(refused)["detail"]
+    assert body(caller.get("/coupons"))["data"] == []
+    assert caller.post(f"/members/{member}/benefits/code").status_code == 200
 
 
 def test_a_tier_without_such_benefits_says_so(

@@ -200,7 +200,7 @@ def test_a_difference_in_the_ledger_is_told_and_exits_with_1(
     done = run(app, "ledger", "verify", shop.store.key, "--json")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["differences"] == 2
-    assert "lots less debt: stored 999, expected 1000" in done.stderr
+    assert "lots and holds less debt: stored 999, expected 1000" in done.stderr
 
 
 def test_failed_messages_are_listed_and_replayed(

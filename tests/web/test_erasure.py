@@ -210,3 +210,29 @@ def test_what_a_person_wrote_is_forgotten_and_what_he_chose_still_counts(
     assert [word for word in ("Amy Chen likes", "Amy ran", "pictures") if word in stored(runtime, shop)] == []
     (shown,) = caller.get(f"/members/{member}/participation").json["answers"]  # type: ignore[index]
     assert shown["answers"] == {"drink": "tea"}
+
+
+def test_what_a_merged_member_wrote_is_forgotten_with_the_survivor(
+    runtime: Runtime, client: FlaskClient, caller: Caller, shop: Shop
+) -> None:
+    for number in (7, 8, 9):
+        place_order(runtime, client, shop, id=20 + number, customer_id=number)
+    last, middle, survivor = (row["id"] for row in by_points(caller))
+    name, opens = {"en": "Taste"}, "2026-01-01T00:00:00Z"
+    question = {"key": "words", "kind": "text", "text": name}
+    caller.post("/polls", {"key": "taste", "name": name, "opens_at": opens, "questions": [question]})
+    caller.post("/challenges", {"key": "run", "name": name, "opens_at": opens})
+    caller.post("/polls/taste/answers", {"member": last, "answers": {"words": "Tea, says Amy"}})
+    caller.post("/challenges/run/submissions", {"member": middle, "text": "Amy ran"})
+    caller.put(f"/members/{last}/birthday", {"month": 5, "day": 4})
+    for one, other in ((middle, last), (survivor, middle)):
+        caller.post(f"/members/{one}/merges", {"member": other, "reason": "x"})
+    written = ("says Amy", "Amy ran")
+    assert [words for words in written if words not in stored(runtime, shop)] == []
+    assert caller.post(f"/members/{survivor}/erasure", REASON).status_code == 200
+    assert [words for words in written if words in stored(runtime, shop)] == []
+    told = caller.get(f"/members/{survivor}/participation").json
+    assert told is not None
+    assert [row["answers"] for row in told["answers"]] == [{}]
+    assert [(row["text"], row["urls"]) for row in told["submissions"]] == [("", [])]
+    assert caller.get(f"/members/{survivor}").json["birthday"] is None  # type: ignore[index]

@@ -82,12 +82,24 @@ def test_account_without_members_gets_no_advice_by_orders(caller: Caller) -> Non
 
 def test_the_draft_is_judged_unless_a_document_is_given(caller: Caller) -> None:
     assert caller.post("/program/lint", {}).status_code == 404
-    caller.put("/program/draft", document(100) | {"cash_back": {"percent": 1}})
+    given = document(100) | {"rewards": [{"key": "talk", "kind": "service"}]}
+    given["tiers"][1]["benefits"] = {"entry_reward": "talk"}
+    caller.put("/program/draft", given)
     answer = caller.post("/program/lint", {})
     assert answer.json is not None
     assert [(each["path"], each["code"], each["severity"]) for each in answer.json["warnings"]] == [
-        ("/cash_back", "not_acted_on", "warning")
+        ("/tiers/1/benefits/entry_reward", "not_acted_on", "warning")
     ]
+
+
+def test_rewards_that_nobody_may_have_are_warned_of_by_linting_and_by_publishing(caller: Caller) -> None:
+    given = document(100)
+    given["rewards"][0] |= {"until": "2019-01-01T00:00", "stock": 0}
+    expected = [("nobody_may_have", "/rewards/0/until"), ("nobody_may_have", "/rewards/0/stock")]
+    for path in ("/program/lint", "/program/publish"):
+        answer = caller.post(path, {"document": given})
+        assert answer.json is not None
+        assert [(each["code"], each["path"]) for each in answer.json["warnings"]] == expected
 
 
 def test_mistakes_are_named_by_path(caller: Caller) -> None:

@@ -30,6 +30,9 @@ OPEN_ROUTES = {
     "/metrics",
     "/api/v1/openapi.json",
     "/links/<token>",
+    "/rules/<key>",
+    "/content/<token>",
+    "/static/<name>",
 }
 
 

@@ -105,3 +105,60 @@ def test_a_merged_member_hands_on_birthday_and_consents(caller: Caller, member: 
     assert (shown["birthday"]["month"], shown["consents"]) == (3, {"sms": True})
     assert [row["kind"] for row in shown["identities"]] == ["email", "phone"]
     assert caller.put(f"/members/{other['id']}/birthday", {"month": 1, "day": 1}).status_code == 409
+
+
+def make_born(caller: Caller, email: str, month: int | None = None) -> str:
+    """Somebody whose birthday is the first of a month, where one is given."""
+    birthday = {"birthday": {"month": month, "day": 1}} if month else {}
+    made = caller.post("/members", {"email": email, **birthday}).json
+    assert made is not None
+    return str(made["id"])
+
+
+def months(caller: Caller, *members: str) -> list[int | None]:
+    found = [caller.get(f"/members/{member}").json["birthday"] for member in members]  # type: ignore[index]
+    return [birthday["month"] if birthday else None for birthday in found]
+
+
+def merge(caller: Caller, survivor: str, other: str) -> int:
+    answer = caller.post(f"/members/{survivor}/merges", {"member": other, "reason": "x"}).json
+    assert answer is not None
+    return int(answer["number"])
+
+
+def test_u89_a_merged_ones_birthday_is_the_survivors_and_another_date_needs_staff(
+    caller: Caller, clerk: Caller, member: str
+) -> None:
+    other = make_born(caller, "cy@example.test", 3)
+    number = merge(caller, member, other)
+    path = f"/members/{member}/birthday"
+    assert [clerk.put(path, {"month": month, "day": 1}).status_code for month in (4, 3)] == [403, 200]
+    signed_up = {"email": "bo@example.test", "birthday": {"month": 4, "day": 1}}
+    assert clerk.post("/members", signed_up).status_code == 403
+    assert months(caller, member) == [3]
+    assert caller.put(path, {"month": 4, "day": 1}).status_code == 200
+    assert clerk.put(path, {"month": 3, "day": 1}).status_code == 403
+    assert months(caller, member) == [4]
+    caller.post(f"/members/{member}/merges/{number}/undo", {"reason": "x"})
+    assert months(caller, member, other) == [4, 3]
+
+
+def test_a_birthday_that_was_only_borrowed_goes_with_its_owner(
+    caller: Caller, clerk: Caller, member: str
+) -> None:
+    other = make_born(caller, "cy@example.test", 3)
+    number = merge(caller, member, other)
+    caller.post(f"/members/{member}/merges/{number}/undo", {"reason": "x"})
+    assert months(caller, member, other) == [None, 3]
+    assert clerk.put(f"/members/{member}/birthday", {"month": 4, "day": 1}).status_code == 200
+
+
+def test_of_several_birthdays_the_own_one_goes_first_and_then_the_one_noted_first(caller: Caller) -> None:
+    early, late = make_born(caller, "a@example.test", 3), make_born(caller, "b@example.test", 5)
+    none, own = make_born(caller, "c@example.test"), make_born(caller, "d@example.test", 7)
+    merge(caller, none, late)
+    assert months(caller, none) == [5]
+    merge(caller, none, early)
+    assert months(caller, none) == [3]
+    merge(caller, own, none)
+    assert months(caller, own, none, early, late) == [7, None, 3, 5]

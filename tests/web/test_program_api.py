@@ -73,11 +73,12 @@ def test_mistakes_of_a_document_are_named_by_path(caller: Caller) -> None:
 
 
 def test_what_the_release_does_not_act_on_is_warned_of(caller: Caller) -> None:
-    document = make_document(cash_back={"percent": "2"})
+    tiers = [{"key": "regular", "name": {"en": "Regular"}, "benefits": {"entry_reward": "talk"}}]
+    document = make_document(tiers=tiers, rewards=[{"key": "talk", "kind": "service"}])
     answer = caller.post("/program/publish", {"document": document})
     assert answer.json is not None
     paths = [warning["path"] for warning in answer.json["warnings"]]
-    assert paths == ["/cash_back"]
+    assert paths == ["/tiers/0/benefits/entry_reward"]
     assert set(answer.json["warnings"][0]["message"]) == {"zh-TW", "zh-CN", "en"}
 
 

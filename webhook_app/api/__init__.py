@@ -5,19 +5,24 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
+from connectors.till.fields import Instant, Money
 from webhook_app.api import (
     automations,
     benefits,
     challenges,
     commands,
     corrections,
+    costs,
+    credit,
     draws,
     events,
+    incidents,
     joining,
     ledger,
     members,
     merges,
     messages,
+    orders,
     participation,
     persons,
     polls,
@@ -26,14 +31,16 @@ from webhook_app.api import (
     redemptions,
     referrals,
     reports,
+    rewards,
 )
 from webhook_app.api.answers import Problem
-from webhook_app.api.fields import Moment
+from webhook_app.api.fields import Amount, Moment
 
 PREFIX = "/api/v1"
 TOPICS = (
-    members, joining, persons, merges, benefits, commands, ledger, program, presets, corrections, automations,
-    referrals, redemptions, events, polls, challenges, draws, participation, messages, reports,
+    members, joining, persons, merges, benefits, commands, credit, ledger, program, presets, corrections, automations,
+    referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
+    costs, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
@@ -59,5 +66,8 @@ def register(app: Flask) -> None:
     )
     api = LaurelApi(app)
     api.register_field(Moment, "string", "date-time")
+    api.register_field(Amount, "string", "decimal")
+    api.register_field(Instant, "string", "date-time")
+    api.register_field(Money, "string", "decimal")
     for topic in TOPICS:
         api.register_blueprint(topic.blueprint, url_prefix=PREFIX)

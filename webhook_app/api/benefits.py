@@ -17,7 +17,7 @@ from loyalty.programs.service import load_versions
 from loyalty.reports.claimable import list_claimable
 from loyalty.reports.coupons import find_standing_code
 from loyalty.reports.standing import read_standings
-from loyalty.stores.service import list_stores
+from loyalty.stores.service import list_places
 from loyalty.values import StoreId
 from webhook_app.api.member_answers import BenefitsSchema, StandingCodeSchema
 from webhook_app.api.parts import Data, Resource, Writing, transaction
@@ -51,18 +51,19 @@ def show(member: UUID) -> Data:
 def make_code(writing: Writing, asked: Data, member: UUID) -> Data:
     """Return the member's personal code for his tier's discount and free shipping, made where there is none."""
     connection, account = writing.connection, access().account
-    store, book = _store(connection, asked["store"]), load_book(connection, tools().vault, account)
+    store, book = code_store(connection, asked["store"]), load_book(connection, tools().vault, account)
     code, stores = make_standing_code(connection, book, member, store, utc_now())
     writing.afterwards.append(partial(tools().wake_pushes, account, stores))
     return code
 
 
-def _store(connection: Connection, key: str | None) -> StoreId:
-    stores = [store for store in list_stores(connection, tools().vault) if store.is_connected]
-    meant = next((store for store in stores if key in (None, store.key)), None)
+def code_store(connection: Connection, key: str | None) -> StoreId:
+    """Return the connected store of a key, or the first one, that keeps codes; raises Conflict, Invalid."""
+    shops = [place for place in list_places(connection) if place.is_connected and not place.is_till]
+    meant = next((shop for shop in shops if key in (None, shop.key)), None)
     if meant is None and key is None:
-        raise Conflict("The account has no connected store.")
+        raise Conflict("The account has no connected store that keeps codes.")
     if meant is None:
-        message = "There is no connected store of that key."
+        message = "There is no connected store of that key that keeps codes."
         raise Invalid(message, {"/store": [message]})
-    return meant.id
+    return meant.store

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from webhook_app.moments import moment_text, read_moment
+from loyalty.clock import read_moment
+from webhook_app.moments import moment_text
 
 MOST_POINTS = 10**12
+AMOUNT = re.compile(r"^-?\d{1,12}(\.\d{1,4})?$")
 
 
 class Moment(fields.Field[datetime]):
@@ -32,3 +36,15 @@ class Points(fields.Integer):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < abs(value) <= MOST_POINTS:
             raise ValidationError("Must be a whole number other than 0.")
         return value
+
+
+class Amount(fields.Field[Decimal]):
+    """Money as a decimal text such as "-12.50", not 0; a JSON float is refused."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:f}"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        if not isinstance(value, str) or not AMOUNT.match(value) or not Decimal(value):
+            raise ValidationError('Must be a decimal string other than 0, for example "12.50".')
+        return Decimal(value)

@@ -67,6 +67,8 @@ class ParticipationSchema(Schema):
 
 @blueprint.reads("/members/<uuid:member>/participation", ParticipationSchema)
 def participation(member: UUID) -> Data:
-    """Return a member's sign-ups, answers, submissions and draws, the newest 100 of each."""
+    """Return a member's sign-ups, answers, submissions and draws, the newest 100 of each, also those of who is merged
+    into him.
+    """
     with transaction() as connection:
         return read_participation(connection, member)

@@ -42,6 +42,12 @@ class CouponsQuery(PageQuery):
     member = fields.UUID(load_default=None)
 
 
+class OrdersQuery(PageQuery):
+    member = fields.UUID(load_default=None)
+    store = fields.String(load_default=None, metadata={"description": "The key of a store."})
+    id = fields.String(load_default=None, metadata={"description": "The store's own id of an order."})
+
+
 class InboxQuery(PageQuery):
     status = fields.String(
         load_default=None,
@@ -78,7 +84,7 @@ class BenefitCodeRequest(Strict):
     store = fields.String(
         load_default=None,
         allow_none=True,
-        metadata={"description": "The first connected store, unless given."},
+        metadata={"description": "The first connected store that keeps codes, unless given."},
     )
 
 

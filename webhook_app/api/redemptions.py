@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
@@ -41,7 +42,9 @@ blueprint = Resource("redemptions", __name__, description="Points exchanged for 
 @blueprint.writes("/members/<uuid:member>/redemptions", RedemptionSchema, status=201, body=RedeemRequest)
 def redeem(writing: Writing, asked: Data, member: UUID) -> Data:
     """Exchange points for a reward; its code is there as soon as the shop has made it."""
-    connection, now = writing.connection, utc_now()
+    connection = writing.connection
+    lock_account(connection)  # so that wishes are accepted in the order of their times
+    now = utc_now()
     wish = Wish(**{**asked, "store": _store(connection, asked["store"])})
     done = redeem_reward(connection, _book(connection), member, wish, now, actor())
     writing.afterwards.append(partial(tools().wake_pushes, access().account, done.stores))

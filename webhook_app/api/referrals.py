@@ -29,7 +29,12 @@ STATUSES = ("claimed", "review", "pending", "completed", "refused", "reversed")
 
 class PersonalSchema(Schema):
     code = fields.String()
-    link = fields.String(metadata={"description": "The shop's address with the code as `laurel_ref`."})
+    link = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "The shop's address with the code as `laurel_ref`; null: there are only tills."
+        },
+    )
 
 
 class ReferralSchema(Schema):
@@ -94,8 +99,8 @@ def own_code(writing: Writing, member: UUID) -> Data:
     connection = writing.connection
     book = load_book(connection, tools().vault, access().account)
     code = personal_code(connection, book, member)
-    shop = get_store(connection, tools().vault, book.store(0))
-    return {"code": code, "link": f"{shop.url}/?laurel_ref={code}"}
+    shop = get_store(connection, tools().vault, book.shop(0))
+    return {"code": code, "link": None if shop.is_till else f"{shop.url}/?laurel_ref={code}"}
 
 
 @blueprint.writes("/referrals", ReferralSchema, status=201, body=ClaimRequest)

@@ -17,7 +17,7 @@ from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
-from workers import automating, draining, fetching, mailing, pushing, reminding, settling
+from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
 from workers.checking import check_store
 from workers.runtime import Runtime
 
@@ -111,6 +111,7 @@ JOBS: Mapping[str, Job] = {
     "run-automations": _of_accounts(automating.run_automations),
     "deliver-mails": _of_accounts(mailing.deliver_mails),
     "send-reminders": _of_accounts(reminding.send_reminders),
+    "judge-discounts": _of_accounts(measuring.judge_discounts),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
 }

@@ -12,6 +12,7 @@ from loyalty.errors import NotFound
 from loyalty.stores.service import list_all_stores, set_state
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.connect import NewShop, connect_shop
+from webhook_app.connect_till import NewTill, connect_till
 from webhook_app.tools import Tools
 
 group = AppGroup("store", help="Connected shops.")
@@ -47,8 +48,28 @@ def woocommerce(
         "webhook_secret": done.webhook_secret,
         "api_key": done.api_key,
     }
-    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in data.items()]
-    return Answer({**data, "warnings": list(done.warnings)}, lines, list(done.warnings))
+    return Answer({**data, "warnings": list(done.warnings)}, _lines(data), list(done.warnings))
+
+
+@command(connecting, "till")
+@click.option(
+    "--name", required=True, help="What people call the till; no two of an account are called the same."
+)
+@click.option("--account", default="", help="Key of the account it joins; a new one unless given.")
+@click.option("--currency", default="", help="Of a new account, by ISO 4217: TWD.")
+@click.option("--time-zone", default="", help="Of a new account, by IANA: Asia/Taipei.")
+@click.option("--decimals", type=click.IntRange(0, 4), help="Of the money of a new account: 0 for TWD.")
+def till(
+    tools: Tools, name: str, account: str, currency: str, time_zone: str, decimals: int | None
+) -> Answer:
+    """Connect a till, or another channel without a shop, that tells of its orders by API."""
+    done = connect_till(tools, NewTill(name, account, currency, time_zone, decimals, ACTOR))
+    data = {"account": done.account, "store": done.store.key, "api_key": done.api_key}
+    return Answer(data, _lines(data))
+
+
+def _lines(data: dict[str, str]) -> list[str]:
+    return [f"{name.replace('_', ' ')}: {value}" for name, value in data.items()]
 
 
 @command(group, "list")

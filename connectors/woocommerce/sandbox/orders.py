@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.woocommerce.sandbox import coupons, pricing
+from connectors.woocommerce.sandbox import coupon_uses, pricing
 from connectors.woocommerce.sandbox.customers import address
 from connectors.woocommerce.sandbox.errors import RestError, not_in_enum
 from connectors.woocommerce.sandbox.query import Reply, Request, ids_in, is_true, links_of, page_of
@@ -45,7 +45,7 @@ def create(state: State, request: Request) -> Reply:
         state.stamp(order, "date_paid")
         wanted = "processing" if wanted == "pending" else wanted
     set_status(state, order, wanted)
-    coupons.count_use(state, order)
+    coupon_uses.count_use(state, order)
     location = f"{request.base}/wp-json/wc/v3/orders/{order['id']}"
     return Reply(201, render(state, request, order), {"Location": location})
 
@@ -103,7 +103,7 @@ def update(state: State, request: Request, number: int) -> Reply:
     set_status(state, order, str(body.get("status", order["status"])))
     if body.get("status") == "refunded":
         refund_the_rest(state, order)
-    coupons.count_use(state, order)
+    coupon_uses.count_use(state, order)
     emit(state, "order.updated", number)
     return Reply(200, render(state, request, order))
 
@@ -166,9 +166,8 @@ def _blank(state: State, body: Json) -> Json:
 
 
 def _use_coupons(state: State, order: Json, codes: list[str]) -> None:
-    subtotal = sum(as_fraction(line["subtotal"]) for line in order["line_items"])
     for code in codes:
-        refusal = coupons.why_refused(state, code, order, subtotal)
+        refusal = coupon_uses.why_refused(state, code, order)
         if refusal:
             order["status"] = "checkout-draft"
             pricing.set_totals(state, order)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from connectors.woocommerce.sandbox.coupons import find_by_code
+from connectors.woocommerce.sandbox.discounts import Item, take_off
 from connectors.woocommerce.sandbox.state import Json, State, as_fraction
 
 
@@ -91,7 +92,7 @@ def use_coupon(state: State, order: Json, code: str) -> Json:
     assert coupon is not None
     amount, lines = as_fraction(coupon["amount"]), order["line_items"]
     net_before, tax_before = _sum(lines, "total"), _sum(lines, "total_tax")
-    _discount(state, lines, coupon["discount_type"], amount)
+    _take_discount(state, lines, coupon)
     info = f'[{coupon["id"]},"{coupon["code"]}",{_kind(coupon)},{_plain(amount)}]'
     meta = {"key": "coupon_info", "value": info, "display_key": "coupon_info", "display_value": info}
     return {
@@ -127,26 +128,20 @@ def _sum(lines: list[Json], key: str) -> Fraction:
     return sum((as_fraction(line[key]) for line in lines), Fraction(0))
 
 
-def _discount(state: State, lines: list[Json], kind: str, amount: Fraction) -> None:
-    """Per piece or per cent, rounded down; what is left goes to the dearest first (class-wc-discounts.php)."""
+def _take_discount(state: State, lines: list[Json], coupon: Json) -> None:
+    """Lower the totals of the lines by what a coupon takes of them."""
     unit, gross = 10**state.options.decimals, 1 + tax_share(state)
     factor = gross if state.options.prices_include_tax else Fraction(1)
-    dearest = sorted(lines, key=lambda line: -as_fraction(line["price"]))
-    prices = [round(as_fraction(line["total"]) * factor * unit) for line in dearest]
-    pieces = sum(line["quantity"] for line in dearest) or 1
-    if kind == "percent":
-        wanted = round(sum(prices) * amount / 100)
-        parts = [(price * amount / 100).__floor__() for price in prices]
-    else:
-        wanted = min(round(amount * unit), sum(prices))
-        each = (amount * unit / pieces).__floor__()
-        parts = [min(each * line["quantity"], price) for line, price in zip(dearest, prices, strict=True)]
-    rest = wanted - sum(parts)
-    for place, line in enumerate(dearest):
-        more = min(rest, prices[place] - parts[place])
-        rest -= more
-        left = Fraction(prices[place] - parts[place] - more, unit) / factor
-        set_amounts(state, line, as_fraction(line["subtotal"]), left)
+    items = [_item(line, factor * unit) for line in lines]
+    take_off(state, coupon, items)
+    for item in items:
+        left = Fraction(item.price - item.off, unit) / factor
+        set_amounts(state, item.line, as_fraction(item.line["subtotal"]), left)
+
+
+def _item(line: Json, scale: Fraction) -> Item:
+    price, left = (Fraction(round(as_fraction(line[key]) * scale)) for key in ("subtotal", "total"))
+    return Item(line, price, price - left)
 
 
 def _kind(coupon: Json) -> str:

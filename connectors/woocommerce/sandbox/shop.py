@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from connectors.woocommerce.sandbox import routes, webhooks
 from connectors.woocommerce.sandbox.authentication import Gate
-from connectors.woocommerce.sandbox.coupons import count_use, find_by_code
+from connectors.woocommerce.sandbox.coupon_uses import count_use, enter_codes
+from connectors.woocommerce.sandbox.coupons import find_by_code, stated
 from connectors.woocommerce.sandbox.query import Request
 from connectors.woocommerce.sandbox.server import Fault, Seen, ShopServer
 from connectors.woocommerce.sandbox.shipping import cheapest_line, first_zones
@@ -100,6 +101,13 @@ class SandboxShop:
         """Answer the next calls with a fault instead; `how` are the fields of `Fault`."""
         self._server.faults += [Fault(status, **how)] * times
 
+    def let_through(self, code: str, times: int = 1) -> None:
+        """Let the next orders with a code that is used up have it, as a shop does to orders that arrive together: it
+        checks each of them before it counts the use of another.
+        """
+        with self.state.lock:
+            self.state.early_checks[code.lower()] = times
+
     def add_product(self, name: str = "Mug", price: Amount = 500, **more: Any) -> Json:
         """Make a product; `more` are REST fields (sku, categories, tags, sale_price, parent_id)."""
         return self.call("POST", "products", {"name": name, "regular_price": str(price), **more})
@@ -131,13 +139,16 @@ class SandboxShop:
         return self.call("POST", "orders", {**body, "billing": {"email": email, "country": "TW"}, **more})
 
     def check_out(self, *items: tuple[int, int], coupons: Sequence[str] = (), **more: Any) -> Json:
-        """Place an order as a buyer does at the checkout, who pays for the cheapest shipping; `more` as before."""
+        """Place an order as a buyer does at the checkout, who enters the codes one after the other and pays for the
+        cheapest shipping; `more` as before. Raises RestError.
+        """
         with self.state.lock:
+            codes = enter_codes(self.state, coupons)
             prices = [(as_fraction(self.state.products[product]["price"]), count) for product, count in items]
             line = cheapest_line(
-                self.state, coupons, sum((price * count for price, count in prices), Fraction(0))
+                self.state, codes, sum((price * count for price, count in prices), Fraction(0))
             )
-        return self.place_order(*items, coupons=coupons, shipping_lines=[line], **more)
+        return self.place_order(*items, coupons=codes, shipping_lines=[line], **more)
 
     def set_status(self, order_id: int, status: str) -> Json:
         """Move an order to a status."""
@@ -176,7 +187,8 @@ class SandboxShop:
     def coupon(self, code: str) -> Json | None:
         """Return the coupon of a code as it is stored, or None."""
         with self.state.lock:
-            return copy.deepcopy(find_by_code(self.state, code))
+            coupon = find_by_code(self.state, code)
+            return copy.deepcopy(stated(self.state, coupon)) if coupon else None
 
     def put_order(self, order: Json, refunds: Sequence[Json] | None = None) -> Json:
         """Load a recorded order with the recorded answer of its refunds; without one they are by amount only."""

@@ -55,6 +55,8 @@ class State:
     """Shipping zones; each has its methods by instance as `methods`."""
     coupon_uses: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     """By order: which coupon it uses in whose name."""
+    early_checks: dict[str, int] = field(default_factory=dict)
+    """By code: how many more orders were checked before the use of another was counted, as parallel ones are."""
     status_before_trash: dict[int, str] = field(default_factory=dict)
     queue: list[Delivery] = field(default_factory=list)
     queued: threading.Event = field(default_factory=threading.Event)

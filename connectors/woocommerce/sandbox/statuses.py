@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.woocommerce.sandbox import coupons
+from connectors.woocommerce.sandbox import coupon_uses
 from connectors.woocommerce.sandbox.customers import touch
 from connectors.woocommerce.sandbox.errors import invalid_id
 from connectors.woocommerce.sandbox.state import Json, State
@@ -48,7 +48,7 @@ def trash(state: State, order: Json) -> None:
     state.status_before_trash[order["id"]] = order["status"]
     order["status"] = "trash"
     state.stamp(order, "date_modified")
-    coupons.count_use(state, order)
+    coupon_uses.count_use(state, order)
     emit(state, "order.deleted", order["id"])
 
 
@@ -56,7 +56,7 @@ def restore(state: State, order: Json) -> None:
     """Take an order out of the trash with its old status, whose action fires again; no order.updated."""
     order["status"] = state.status_before_trash.pop(order["id"], "pending")
     state.stamp(order, "date_modified")
-    coupons.count_use(state, order)
+    coupon_uses.count_use(state, order)
     emit(state, "order.restored", order["id"])
     emit(state, f"action.woocommerce_order_status_{order['status']}", order["id"])
 

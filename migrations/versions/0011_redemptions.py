@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0010_redemptions"
-down_revision = "0009_community"
+revision = "0011_redemptions"
+down_revision = "0010_tills"
 
 UP = """
 alter table commands drop constraint ck_commands_kind;
@@ -30,6 +30,8 @@ alter table coupons add column scope jsonb default '{}' not null;
 comment on table coupons is
     'used_by: key of the order that used it; reusable: serves as long as the member''s tier period;'
     ' scope: the products it is for, and whether it goes with other codes';
+
+create index ix_coupons_external_id on coupons (account_id, external_id) where state = 'issued';
 
 create index ix_orders_laurel_codes on orders using gin (laurel_codes) where laurel_codes <> '[]';
 
@@ -110,4 +112,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What members redeemed would be lost."""
-    raise NotImplementedError("restore a backup instead of going back before 0010")
+    raise NotImplementedError("restore a backup instead of going back before 0011")

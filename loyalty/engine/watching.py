@@ -1,0 +1,61 @@
+"""What a merchant did to our coupons in the shop by hand is noticed and shown; law: changes nothing but that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from loyalty.commerce import CouponStated, CouponTermsNow, Fact
+from loyalty.db import Row
+from loyalty.engine.work import AccountBook
+from loyalty.incidents import repository as incidents
+from loyalty.rewards import repository as rewards
+
+CHANGED, DELETED = "coupon_changed", "coupon_deleted"
+SECOND = timedelta(seconds=1)
+
+
+def watch_coupons(connection: Connection, book: AccountBook, facts: Iterable[Fact], now: datetime) -> None:
+    """Note which issued coupons a shop no longer has as it was asked to have them."""
+    stated = {(fact.store_id, fact.external_id): fact for fact in facts if isinstance(fact, CouponStated)}
+    if not stated:
+        return
+    known = rewards.list_issued(connection, [external_id for _, external_id in stated])
+    rows = [
+        row
+        for coupon in known
+        if (fact := stated.get((coupon["store_id"], coupon["external_id"]))) is not None
+        for row in _odd(fact, coupon, now)
+    ]
+    if rows:
+        incidents.note_incidents(connection, book.id, rows)
+
+
+def _odd(fact: CouponStated, coupon: Mapping[Any, Any], now: datetime) -> Iterator[Row]:
+    """Yield the incident of a coupon, none when it stands as asked."""
+    changed = _changes(fact.terms, coupon) if fact.terms else []
+    if fact.terms is None or changed:
+        yield {
+            "kind": CHANGED if fact.terms else DELETED,
+            "subject": coupon["cause"],
+            "member_id": coupon["member_id"],
+            "order_key": "",
+            "data": {"code": coupon["code"], "reward": coupon["reward_key"], "changed": changed},
+            "noticed_at": now,
+        }
+
+
+def _changes(terms: CouponTermsNow, coupon: Mapping[Any, Any]) -> list[str]:
+    """Return what is otherwise than asked: the shop keeps the last second of a coupon, we the first after it."""
+    end, last = coupon["expires_at"], terms.last_second
+    same = {
+        "amount": terms.amount == coupon["amount"],
+        "minimum_subtotal": terms.minimum_subtotal == coupon["minimum_subtotal"],
+        "email": terms.emails == (coupon["email"].strip().lower(),),
+        "uses": (terms.most_uses is None) if coupon["reusable"] else terms.most_uses == 1,
+        "expires_at": (last is None) if end is None else last is not None and end - SECOND <= last < end,
+    }
+    return [name for name, is_same in same.items() if not is_same]

@@ -1,0 +1,154 @@
+"""What a shop may answer to the code of a redemption: the right end each time, its reason shown, no second coupon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from counter import Counter
+
+from connectors.woocommerce.sandbox import SandboxShop
+from loyalty.clock import utc_now
+from loyalty.engine.retrying import retry_pushes
+from workers.pushing import TRIES
+from workers.runtime import Runtime
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def woo() -> Iterator[SandboxShop]:
+    with SandboxShop() as shop:
+        yield shop
+
+
+def pushes(amy: Counter) -> list[tuple[str, str]]:
+    rows = amy.desk.rows("select status, reason from pushes where kind = 'put_coupon' order by id")
+    return [(row["status"], row["reason"]) for row in rows]
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, {"status": 500, "after": True}])
+def test_passing_fault_ends_in_one_code(runtime: Runtime, woo: SandboxShop, fault: dict[str, Any]) -> None:
+    """Also when the shop had made the code and its answer was lost."""
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem()
+    woo.fail_next(path="coupons/batch", **fault)
+    amy.push(1)
+    assert (amy.see(redemption)["state"], amy.balance()) == ("requested", (0, 100, 0))
+    amy.push(1, utc_now() + HOUR)
+    assert (amy.see(redemption)["state"], amy.balance()) == ("issued", (0, 0, 0))
+    assert [coupon["code"] for coupon in amy.coupons()] == [amy.code(redemption)]
+    assert amy.proves()
+
+
+def test_shop_that_never_answers_gives_the_points_back_and_the_code_is_disabled(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem()
+    woo.fail_next(path="coupons/batch", status=500, after=True)
+    amy.push(1)
+    woo.fail_next(TRIES - 1, path="coupons", status=500)
+    for hours in range(1, TRIES):
+        amy.push(1, utc_now() + hours * HOUR * 2)
+    assert (amy.see(redemption)["state"], amy.balance()) == ("failed", (100, 0, 0))
+    assert pushes(amy) == [("failed", "exhausted")]
+    woo.now = lambda: utc_now() + 100 * HOUR
+    amy.push(3, utc_now() + 100 * HOUR)
+    assert not amy.is_live(amy.code(redemption))
+    assert amy.incidents() == ["redemption_failed"]
+    assert amy.proves()
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"status": 401, "body": b'{"code": "woocommerce_rest_cannot_create"}'}, "permission"),
+        ({"status": 301, "headers": {"Location": "https://elsewhere.example"}}, "configuration"),
+    ],
+)
+def test_refusal_for_good_releases_the_points_and_shows_its_reason(
+    runtime: Runtime, woo: SandboxShop, fault: dict[str, Any], reason: str
+) -> None:
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem()
+    woo.fail_next(path="coupons/batch", **fault)
+    amy.push(1)
+    seen = amy.see(redemption)
+    assert (seen["state"], seen["failure"].split(":")[0], amy.balance()) == ("failed", reason, (100, 0, 0))
+    assert (amy.coupons(), amy.incidents(), amy.desk.entries()) == ([], ["redemption_failed"], [100])
+    assert amy.proves()
+
+
+def test_failed_redemption_is_not_pushed_again_but_may_be_redeemed_again(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    amy = Counter(runtime, woo)
+    amy.redeem()
+    woo.fail_next(path="coupons/batch", status=401)
+    amy.push(1)
+    ids = [row["id"] for row in amy.desk.rows("select id from pushes where status = 'failed'")]
+    with amy.desk.connect() as connection:
+        assert retry_pushes(connection, ids) == 0
+    again, code = amy.issue()
+    assert (amy.see(again)["state"], [each["code"] for each in amy.coupons()]) == ("issued", [code])
+    assert amy.proves()
+
+
+def test_code_that_exists_and_is_ours_is_the_code(runtime: Runtime, woo: SandboxShop) -> None:
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem()
+    wanted = {
+        "discount_type": "fixed_cart", "individual_use": True, "usage_limit": 1, "usage_limit_per_user": 1,
+        "email_restrictions": ["amy@example.test"], "meta_data": [{"key": "laurel", "value": "x"}],
+    }  # fmt: skip
+    woo.add_coupon(amy.code(redemption), 7, **wanted)
+    amy.push()
+    assert (amy.see(redemption)["state"], amy.coupons()[0]["amount"], len(amy.coupons())) == (
+        "issued",
+        "50.00",
+        1,
+    )
+
+
+def test_code_that_is_somebody_elses_costs_nothing(runtime: Runtime, woo: SandboxShop) -> None:
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem()
+    woo.add_coupon(amy.code(redemption), 7)
+    amy.push()
+    assert (amy.see(redemption)["state"], amy.balance(), amy.coupons()[0]["amount"]) == (
+        "failed",
+        (100, 0, 0),
+        "7.00",
+    )
+    assert amy.proves()
+
+
+def test_code_stored_without_its_binding_is_deleted_at_once(runtime: Runtime, woo: SandboxShop) -> None:
+    """WooCommerce drops an address that it finds invalid, and the code would serve everybody."""
+    amy = Counter(runtime, woo)
+    amy.desk.rows("update members set email = 'amy@localhost' returning id")
+    redemption = amy.redeem()
+    amy.push()
+    assert (amy.see(redemption)["state"], amy.coupons(), amy.balance()) == ("failed", [], (100, 0, 0))
+    assert amy.proves()
+
+
+def test_failed_cancellation_keeps_the_points_spent_until_the_shop_obeys(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    amy = Counter(runtime, woo)
+    redemption, code = amy.issue()
+    amy.cancel(redemption)
+    woo.fail_next(path="coupons/batch", status=401)
+    amy.push(1)
+    seen = amy.see(redemption)
+    assert (seen["state"], seen["failure"].split(":")[0], amy.balance()[0]) == ("cancelling", "permission", 0)
+    ids = [row["id"] for row in amy.desk.rows("select id from pushes where status = 'failed'")]
+    with amy.desk.connect() as connection:
+        assert retry_pushes(connection, ids) == 1
+    amy.push()
+    assert (amy.see(redemption)["state"], amy.balance()[0], amy.is_live(code)) == ("cancelled", 100, False)
+    assert amy.proves()
