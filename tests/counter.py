@@ -13,10 +13,10 @@ from receiving import Desk, make_desk
 from connectors.woocommerce.sandbox import SandboxShop
 from connectors.woocommerce.sandbox.coupon_uses import why_refused
 from loyalty.clock import utc_now
+from loyalty.engine.book import AccountBook
 from loyalty.engine.ending import cancel_redemption, capture_redemption
 from loyalty.engine.publishing import publish_program
 from loyalty.engine.redemptions import Wish, redeem_reward
-from loyalty.engine.work import AccountBook
 from loyalty.reports.redemptions import read_redemption
 from loyalty.reports.standing import read_standings
 from workers.draining import drain_account, refold_account

@@ -15,8 +15,7 @@ from connectors.base import Connector, StoreAccess
 from loyalty.config import Settings, ensure_secrets, load_settings
 from loyalty.crypto import Vault
 from loyalty.db import Database
-from loyalty.engine.book import load_book
-from loyalty.engine.work import AccountBook
+from loyalty.engine.book import AccountBook, load_book
 from loyalty.logs import configure_logging
 from loyalty.stores.service import Store
 from loyalty.values import AccountId, StoreId

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import lock_account, next_command_number
 from loyalty.engine import codec
 from loyalty.engine.apply import carry_out
+from loyalty.engine.book import AccountBook
 from loyalty.engine.capping import ActivityLimitReached, open_caps
 from loyalty.engine.commands import RecordActivity
-from loyalty.engine.work import AccountBook
 from loyalty.members.commands import count_activities, find_activity
 from loyalty.members.repository import get_roots
 from loyalty.programs.automations import ActivityLimit

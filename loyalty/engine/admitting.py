@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from loyalty.community.audience import Audience, read_audience
 from loyalty.community.refusals import refusal
 from loyalty.engine import codec
+from loyalty.engine.book import AccountBook
 from loyalty.engine.due import settle
 from loyalty.engine.segmenting import segments_of
-from loyalty.engine.work import AccountBook
 from loyalty.errors import Invalid, NotFound
 from loyalty.members.repository import list_members
 from loyalty.programs.program import Program

@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import next_command_numbers
 from loyalty.db import Row
 from loyalty.engine.apply import carry_out_many, fold_again
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.issuing import COUPON_SUBJECT
 from loyalty.engine.rounds import rounds
-from loyalty.engine.work import AccountBook
 from loyalty.incidents import repository as incidents
 from loyalty.members.repository import lock_members
 from loyalty.outbox.repository import NewPush, add_pushes

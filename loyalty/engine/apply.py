@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from loyalty.commerce import Fact, Read
 from loyalty.db import Row
 from loyalty.engine import codec, loading
+from loyalty.engine.book import AccountBook
 from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
 from loyalty.engine.commands import Command, EndRedemption
 from loyalty.engine.erasing import erase_customers
@@ -38,7 +39,7 @@ from loyalty.engine.planning import Change
 from loyalty.engine.state import OrderFile
 from loyalty.engine.tracing import note_traces
 from loyalty.engine.watching import watch_coupons
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members

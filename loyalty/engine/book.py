@@ -1,14 +1,70 @@
-"""What the engine needs of an account beside its program: its coupon key and the numbers of its stores."""
+"""What the engine needs of an account beside its program: its keys, and its stores with their numbers."""
 
 from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from loyalty.accounts.service import get_account
 from loyalty.crypto import Vault
-from loyalty.engine.work import AccountBook
+from loyalty.programs.program import Versions
 from loyalty.stores.service import list_places
-from loyalty.values import AccountId
+from loyalty.values import AccountId, StoreId
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBook:
+    """What an account's batches need and hardly ever changes: its key for coupon codes, and its stores."""
+
+    id: AccountId
+    coupon_key: bytes
+    store_numbers: Mapping[StoreId, int]
+    platforms: Mapping[StoreId, str]
+    gift_card_stores: frozenset[StoreId] = frozenset()
+    currency: str = ""
+    tills: frozenset[StoreId] = frozenset()
+    """Stores that tell of orders and keep neither coupons nor customers."""
+    closed: frozenset[StoreId] = frozenset()
+    """Stores that are disconnected."""
+
+    @property
+    def code_stores(self) -> list[int]:
+        """Return the numbers of the connected stores that can make codes, the oldest first."""
+        unable = self.tills | self.closed
+        return sorted(number for store, number in self.store_numbers.items() if store not in unable)
+
+    def needs_products(self, store: StoreId, versions: Versions) -> bool:
+        """Return whether orders of a store must be read with facts of their products."""
+        return versions.need_products(sells_gift_cards=store in self.gift_card_stores)
+
+    def webhook_secret(self) -> bytes:
+        """Return the key that signs what other systems are told: 64 hexadecimal digits, as ASCII."""
+        return hmac.new(self.coupon_key, b"webhooks", hashlib.sha256).hexdigest().encode()
+
+    def content_key(self) -> bytes:
+        """Return the key that signs links to content."""
+        return hmac.new(self.coupon_key, b"content", hashlib.sha256).digest()
+
+    def store(self, number: int) -> StoreId:
+        """Return the store of a number, the first one when there is none of it."""
+        by_number = {own: store for store, own in self.store_numbers.items()}
+        return by_number.get(number) or by_number[min(by_number)]
+
+    def shop(self, number: int) -> StoreId:
+        """Return where what the store of a number caused is kept: there, or when that is a till in the first shop, a
+        connected one where there is one. The till itself, when the account has no shop.
+        """
+        own = self.store(number)
+        shops = [
+            (store in self.closed, place, store)
+            for store, place in self.store_numbers.items()
+            if store not in self.tills
+        ]
+        return min(shops)[2] if own in self.tills and shops else own
 
 
 def load_book(connection: Connection, vault: Vault, account: AccountId) -> AccountBook:

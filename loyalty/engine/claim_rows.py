@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from loyalty.db import Row
+from loyalty.engine.book import AccountBook
 from loyalty.engine.state import Grant
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.programs.catalogue import SERVICE_KINDS
 from loyalty.programs.program import Versions
 from loyalty.rewards.claim_repository import CLAIM, put_claims

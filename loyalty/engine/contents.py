@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.engine import codec
+from loyalty.engine.book import AccountBook
 from loyalty.engine.due import settle
-from loyalty.engine.work import AccountBook
 from loyalty.errors import NotFound, NotPermitted, RedemptionEnded, RewardNotAvailable
 from loyalty.members.repository import list_members
 from loyalty.programs.catalogue import CONTENT

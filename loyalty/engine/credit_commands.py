@@ -15,8 +15,9 @@ from loyalty.accounts.service import next_command_number
 from loyalty.clock import day_end, local_date
 from loyalty.credit.purse import NOTHING, CreditFigures
 from loyalty.engine.apply import carry_out
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import AdjustCredit, SpendCredit
-from loyalty.engine.work import AccountBook, Word
+from loyalty.engine.work import Word
 from loyalty.errors import Invalid, NotEnoughCredit, ProgramNotPublished
 from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions

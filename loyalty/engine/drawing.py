@@ -22,7 +22,7 @@ from loyalty.community.sampling import SEED_BYTES, commitment, draw_winners
 from loyalty.community.things import get_thing
 from loyalty.db import Row
 from loyalty.engine.activities import record_if_counted
-from loyalty.engine.work import AccountBook
+from loyalty.engine.book import AccountBook
 from loyalty.errors import Invalid, NotFound
 from loyalty.members.repository import list_members
 from loyalty.programs.service import load_versions

@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import next_command_number
 from loyalty.engine import tickets
 from loyalty.engine.apply import carry_out
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.fulfilling import check_cancel
 from loyalty.engine.issuing import COUPON_SUBJECT
-from loyalty.engine.work import AccountBook
 from loyalty.errors import RedemptionEnded
 from loyalty.members.repository import lock_members
 from loyalty.outbox.repository import NewPush, add_pushes

@@ -14,10 +14,11 @@ from loyalty.activity.service import note
 from loyalty.commerce import CustomerErased, Fact
 from loyalty.community.erasing import forget_words
 from loyalty.engine import codec, loading
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.timeline import parse_order_key
-from loyalty.engine.work import AccountBook, MemberWork, Word
+from loyalty.engine.work import MemberWork, Word
 from loyalty.inbox.erasing import Traces, empty_bodies
 from loyalty.mails.repository import give_up_mails
 from loyalty.members import repository as members

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.engine import budgets, loading
+from loyalty.engine.book import AccountBook
 from loyalty.engine.credit_rows import load_posted_credit
 from loyalty.engine.news import SavedOrder
 from loyalty.engine.saving import save
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.errors import MemberMerged, NotFound
 from loyalty.programs.program import Versions
 

@@ -16,9 +16,9 @@ from loyalty.community.questions import Question, QuestionKind, check_answers
 from loyalty.community.refusals import refusal
 from loyalty.engine import tickets
 from loyalty.engine.apply import carry_out
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.tickets import Seat
-from loyalty.engine.work import AccountBook
 from loyalty.errors import NotPermitted, RedemptionEnded, StepNotPossible
 from loyalty.members.repository import lock_members
 from loyalty.programs.catalogue import Reward

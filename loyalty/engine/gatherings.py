@@ -23,7 +23,7 @@ from loyalty.community.things import get_thing
 from loyalty.db import Row
 from loyalty.engine.activities import record_if_counted
 from loyalty.engine.admitting import admit, check_words
-from loyalty.engine.work import AccountBook
+from loyalty.engine.book import AccountBook
 from loyalty.members.repository import get_roots
 from loyalty.messages.repository import add_messages
 from loyalty.programs.service import load_versions

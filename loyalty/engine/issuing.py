@@ -12,9 +12,10 @@ from uuid import UUID
 from loyalty.credit.purse import CreditCode
 from loyalty.db import Row
 from loyalty.engine.benefits import StandingCode, standing_code, store_of
+from loyalty.engine.book import AccountBook
 from loyalty.engine.state import Grant
 from loyalty.engine.timeline import parse_order_key
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.outbox.repository import NewPush
 from loyalty.programs.program import Program, Versions, text_in
 from loyalty.pushes import DisableCoupon, PutCoupon, SetMemberTier

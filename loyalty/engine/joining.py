@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import next_command_number
 from loyalty.activity.service import note
 from loyalty.engine.apply import carry_out
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import JoinProgram
 from loyalty.engine.people import enrol
-from loyalty.engine.work import AccountBook
 from loyalty.errors import Conflict, Invalid
 from loyalty.members import repository as members
 from loyalty.members.identity import Identity, normal_email, normal_phone

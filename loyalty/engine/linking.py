@@ -16,10 +16,11 @@ from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
 from loyalty.crypto import Vault
 from loyalty.engine import loading
+from loyalty.engine.book import AccountBook
 from loyalty.engine.finishing import require_standing
 from loyalty.engine.letters import link_letter
 from loyalty.engine.merging import merge_members
-from loyalty.engine.work import AccountBook, Word
+from loyalty.engine.work import Word
 from loyalty.errors import Conflict, Invalid, NotFound, TooOften
 from loyalty.mails.repository import add_mail
 from loyalty.members import repository as members

@@ -10,9 +10,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from loyalty.commerce import OrderState
+from loyalty.engine.book import AccountBook
 from loyalty.engine.state import OrderFile
 from loyalty.engine.telling import LATE
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.outbox.repository import NewPush, list_marked
 from loyalty.programs.program import Versions
 from loyalty.pushes import MarkOrder

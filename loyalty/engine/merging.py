@@ -13,10 +13,11 @@ from loyalty.accounts.service import next_command_number
 from loyalty.activity.service import note
 from loyalty.commerce import CustomersMerged, Fact
 from loyalty.engine import codec, loading
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Command, MergeMember, UnmergeMember
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.people import enrol
-from loyalty.engine.work import AccountBook, MemberWork, Word
+from loyalty.engine.work import MemberWork, Word
 from loyalty.errors import Invalid, NotFound
 from loyalty.members import repository as members
 from loyalty.members.identity import customer_identity

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from loyalty.db import Row
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import EndRedemption, RedeemReward
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.incidents import repository as incidents
 from loyalty.rewards import redemption_repository as redemptions
 from loyalty.rewards.redemption import Redemption

@@ -16,10 +16,11 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import next_command_number
 from loyalty.engine import tickets
 from loyalty.engine.apply import carry_out
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import RedeemReward
 from loyalty.engine.discounting import is_blocked
 from loyalty.engine.fulfilling import check_request
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.errors import Invalid, NotEnoughPoints, ProgramNotPublished, RewardNotAvailable
 from loyalty.programs.catalogue import (
     CODE_KINDS,

@@ -16,8 +16,8 @@ from loyalty.accounts.service import lock_account, next_command_number
 from loyalty.clock import day_end, day_start, local_date
 from loyalty.db import Row
 from loyalty.engine.apply import carry_out
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Command, RunActions, Source, UndoActions
-from loyalty.engine.work import AccountBook
 from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.members.repository import list_members
 from loyalty.programs.program import Program

@@ -15,13 +15,13 @@ from loyalty.accounts.service import lock_account, next_command_numbers
 from loyalty.automations import repository as automations
 from loyalty.engine import codec
 from loyalty.engine.apply import carry_out_many
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import RunActions
 from loyalty.engine.due import settle
 from loyalty.engine.occasions import Found, Rule, Search, dated_rules, find, is_searched
 from loyalty.engine.rounds import rounds
 from loyalty.engine.segmenting import meets
 from loyalty.engine.state import MemberState
-from loyalty.engine.work import AccountBook
 from loyalty.members.repository import list_members
 from loyalty.programs.automations import Trigger
 from loyalty.programs.program import Program, Versions

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from loyalty.automations import repository as segments
 from loyalty.db import Row
 from loyalty.engine import codec, issuing, marking, telling
+from loyalty.engine.book import AccountBook
 from loyalty.engine.budgets import save_allotments
 from loyalty.engine.claim_rows import save_claims
 from loyalty.engine.credit_rows import save_credit
@@ -20,7 +21,7 @@ from loyalty.engine.giving import may_be_withdrawn
 from loyalty.engine.news import SavedOrder
 from loyalty.engine.redemption_rows import save_redemptions
 from loyalty.engine.state import MemberState, OrderFile
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.errors import OrdersMoved
 from loyalty.ledger import repository as ledger
 from loyalty.ledger.entries import EntryDraft, content_hash

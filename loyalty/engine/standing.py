@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from loyalty.engine.apply import settle_works
 from loyalty.engine.benefits import StandingCode, standing_code
+from loyalty.engine.book import AccountBook
 from loyalty.engine.issuing import LIVE, Issued, put_standing
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.errors import BenefitNotAvailable, Invalid, ProgramNotPublished
 from loyalty.outbox.repository import add_pushes
 from loyalty.programs.service import load_versions

@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.db import Row
+from loyalty.engine.book import AccountBook
 from loyalty.engine.state import Telling
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.messages.repository import add_messages
 from loyalty.outbox.repository import NewPush
 from loyalty.pushes import PostWebhook

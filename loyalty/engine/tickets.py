@@ -22,10 +22,11 @@ from loyalty.community.repository import GATHERINGS
 from loyalty.community.things import get_thing
 from loyalty.engine import gatherings
 from loyalty.engine.apply import carry_out_many
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.gatherings import Attendance
 from loyalty.engine.rounds import rounds
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.errors import NotFound
 from loyalty.programs.catalogue import Reward
 from loyalty.rewards import redemption_repository as redemptions

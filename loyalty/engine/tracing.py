@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.commerce import Buyer, OrderSnapshot
-from loyalty.engine.work import AccountBook
+from loyalty.engine.book import AccountBook
 from loyalty.programs.program import Program
 from loyalty.referrals.code import trace
 from loyalty.referrals.repository import add_traces

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from loyalty.commerce import CouponStated, CouponTermsNow, Fact
 from loyalty.db import Row
-from loyalty.engine.work import AccountBook
+from loyalty.engine.book import AccountBook
 from loyalty.incidents import repository as incidents
 from loyalty.rewards import repository as rewards
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from loyalty.engine.book import AccountBook
 from loyalty.engine.erasing import find_traces
 from loyalty.engine.finishing import require_standing
 from loyalty.engine.loading import load
-from loyalty.engine.work import AccountBook
 from loyalty.inbox.erasing import list_bodies
 
 TABLES = (

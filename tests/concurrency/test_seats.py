@@ -18,6 +18,7 @@ from embedded import ServerUrls
 from loyalty.clock import utc_now
 from loyalty.community.refusals import ParticipationRefused
 from loyalty.engine.activities import record_activity
+from loyalty.engine.book import AccountBook
 from loyalty.engine.capping import ActivityLimitReached
 from loyalty.engine.challenging import judge, make_challenge, submit
 from loyalty.engine.drawing import draw, make_draw, run_again
@@ -25,7 +26,6 @@ from loyalty.engine.gatherings import cancel, make_event, note_attendance, sign_
 from loyalty.engine.people import enrol
 from loyalty.engine.polling import answer, make_poll
 from loyalty.engine.verify import verify_ledger
-from loyalty.engine.work import AccountBook
 from loyalty.errors import LoyaltyError
 from loyalty.members.identity import Identity
 from workers.runtime import Runtime

@@ -16,13 +16,13 @@ from embedded import ServerUrls
 from loyalty.accounts.service import next_command_numbers
 from loyalty.community.refusals import ParticipationRefused
 from loyalty.engine.apply import carry_out_many
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.ending import cancel_redemption
 from loyalty.engine.fulfilling import fulfil
 from loyalty.engine.gatherings import sign_up
 from loyalty.engine.redemptions import Wish, redeem_reward
 from loyalty.engine.tickets import call_off, cancel_sign_up
-from loyalty.engine.work import AccountBook
 from loyalty.errors import LoyaltyError, RewardNotAvailable
 from loyalty.rewards.redemption import Fulfilment
 from workers.runtime import Runtime

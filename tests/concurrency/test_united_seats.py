@@ -31,12 +31,13 @@ from test_seats import (
 from embedded import ServerUrls
 from loyalty.community.refusals import ParticipationRefused
 from loyalty.engine.activities import record_activity
+from loyalty.engine.book import AccountBook
 from loyalty.engine.capping import ActivityLimitReached
 from loyalty.engine.challenging import submit
 from loyalty.engine.gatherings import cancel, note_attendance, sign_up
 from loyalty.engine.merging import merge_members
 from loyalty.engine.polling import answer, make_poll
-from loyalty.engine.work import AccountBook, Word
+from loyalty.engine.work import Word
 from loyalty.errors import LoyaltyError
 from workers.runtime import Runtime
 

@@ -15,8 +15,8 @@ from ladders import REWARDS, ladder, tier
 from receiving import Desk, make_desk
 
 from connectors.woocommerce.sandbox import SandboxShop
+from loyalty.engine.book import AccountBook
 from loyalty.engine.people import enrol
-from loyalty.engine.work import AccountBook
 from loyalty.inbox.repository import accept
 from loyalty.members.identity import Identity
 from loyalty.stores.service import Store, set_state

@@ -18,6 +18,7 @@ from loyalty.commerce import OrderDeleted, OrderSnapshot
 from loyalty.credit.entries import CreditDraft, CreditPosted
 from loyalty.earning.allotments import Allocation, Allotments, Place
 from loyalty.engine import codec
+from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Command
 from loyalty.engine.credit_codec import credit_head
 from loyalty.engine.decide import refold
@@ -29,7 +30,7 @@ from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.tiering import metrics_at
 from loyalty.engine.timeline import command_event
-from loyalty.engine.work import AccountBook, MemberWork
+from loyalty.engine.work import MemberWork
 from loyalty.ledger.entries import EntryDraft, Posted
 from loyalty.ledger.lots import Lot, balance_of
 from loyalty.programs.program import Versions

@@ -10,12 +10,11 @@ from sqlalchemy import Connection
 from loyalty.accounts.service import lock_account
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
-from loyalty.engine.book import load_book
+from loyalty.engine.book import AccountBook, load_book
 from loyalty.engine.contents import make_link
 from loyalty.engine.ending import cancel_redemption, capture_redemption
 from loyalty.engine.fulfilling import fulfil
 from loyalty.engine.redemptions import Wish, redeem_reward
-from loyalty.engine.work import AccountBook
 from loyalty.errors import Invalid
 from loyalty.programs.catalogue import CONTENT
 from loyalty.reports.redemptions import list_redemptions, read_redemption

@@ -7,8 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from loyalty.engine.book import load_book
-from loyalty.engine.work import AccountBook
+from loyalty.engine.book import AccountBook, load_book
 from loyalty.programs.fields import Key, Texts
 from webhook_app.api.answers import words
 from webhook_app.api.fields import Moment
