@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from loyalty.engine.commands import (
     AdjustPoints,
     Command,
+    Ending,
+    EndRedemption,
     RecordActivity,
+    RedeemReward,
     RunActions,
     SetTier,
     Source,
@@ -22,6 +25,18 @@ from loyalty.engine.commands import (
 
 POINTS = st.sampled_from([-1000, -120, -7, 1, 60, 500])
 TIERS = st.sampled_from([None, "regular", "silver", "silver", "gold", "gold", "black"])
+PRICES = st.sampled_from([0, 1, 40, 60, 60, 200])
+REDEEMED = st.sampled_from(
+    [
+        ("off", "fixed_discount", False),
+        ("off", "fixed_discount", False),
+        ("off", "fixed_discount", False),
+        ("any", "variable_discount", True),
+        ("talk", "service", False),
+        ("partner", "external", True),
+    ]
+)
+"""Rewards with their kinds, and whether points wait for a use."""
 TERMS = st.sampled_from([None, 1, 3600, 86400, 20 * 86400, 40 * 86400])
 """Seconds for which a tier is set."""
 
@@ -33,6 +48,24 @@ def commands(draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[
     times = sorted(first + timedelta(seconds=each) for each in seconds)
     kinds = st.sampled_from([adjust, adjust, set_tier, set_tier, record, tag, run, undo])
     return [draw(kinds)(draw, number, at) for number, at in enumerate(times, 1)]
+
+
+@st.composite
+def redeeming_commands(
+    draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[int]
+) -> list[Command]:
+    """Accepted commands of whom some redeem rewards and end what was redeemed, also what has ended already."""
+    seconds = draw(st.lists(st.lists(gaps, max_size=4).map(sum), min_size=1, max_size=6))
+    times = sorted(first + timedelta(seconds=each) for each in seconds)
+    kinds = st.sampled_from([adjust, redeem, redeem, redeem, tag])
+    accepted: list[Command] = []
+    for number, at in enumerate(times, 1):
+        redeemed = [each.number for each in accepted if isinstance(each, RedeemReward)]
+        if redeemed and draw(st.integers(0, 9)) < 6:
+            accepted.append(end(draw, number, at, draw(st.sampled_from(redeemed))))
+        else:
+            accepted.append(draw(kinds)(draw, number, at))
+    return accepted
 
 
 def adjust(draw: Callable[..., Any], number: int, at: datetime) -> Command:
@@ -59,6 +92,20 @@ def tag(draw: Callable[..., Any], number: int, at: datetime) -> Command:
 
 def run(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     return RunActions(number, at, Source.AUTOMATION, "cake", str(number), {}, "birthday", "laurel")
+
+
+def redeem(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    """Whether the member had the points is not asked: what he lacks is as if an order had gone since."""
+    reward, kind, waits = draw(REDEEMED)
+    until = at + timedelta(minutes=30) if waits else None
+    store = 0 if kind in ("service", "external") else 1
+    amount = "5" if kind == "variable_discount" else ""
+    return RedeemReward(number, at, reward, kind, draw(PRICES), amount, store, until, "redeemed", "amy")
+
+
+def end(draw: Callable[..., Any], number: int, at: datetime, redemption: int) -> Command:
+    ending = draw(st.sampled_from([Ending.CAPTURED, Ending.CAPTURED, Ending.RELEASED, Ending.CANCELLED]))
+    return EndRedemption(number, at, redemption, ending, "answered", "shop")
 
 
 def undo(draw: Callable[..., Any], number: int, at: datetime) -> Command:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from accepted import commands
+from accepted import commands, redeeming_commands
 from builders import STORE, make_line, make_order, make_program
 from documents import documents
 from hypothesis import strategies as st
-from memory import Statement
+from memory import BOOK, STRANGER, Statement
 
-from loyalty.commerce import LineKind, OrderDeleted, OrderLine, OrderSnapshot, OrderState, Refund, RefundLine
+from loyalty.commerce import (
+    CouponUse,
+    LineKind,
+    OrderDeleted,
+    OrderLine,
+    OrderSnapshot,
+    OrderState,
+    Refund,
+    RefundLine,
+)
 from loyalty.engine.command_data import command_data, command_kind
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, RedeemReward
 from loyalty.programs.program import Versions
+from loyalty.rewards.coupon import coupon_code
 
 FIRST = datetime(2026, 1, 20, 3, 0, tzinfo=UTC)
 SECOND_VERSION = FIRST + timedelta(days=30)
@@ -28,6 +38,9 @@ GAPS = st.sampled_from([0, 1, 60, 3600, 7 * 3600, 86400, 8 * 86400, 33 * 86400, 
 """Seconds between two things; nothing, and lengths around the days and months that rules know."""
 AMOUNTS = st.sampled_from(["0", "0.01", "9.99", "10", "49.95", "75", "100", "123.99", "333.33", "1000"])
 NOTHING = Decimal(0)
+CODES = {number: coupon_code(BOOK.coupon_key, f"redemption:{number}") for number in range(1, 10)}
+NUMBERS = {code: number for number, code in CODES.items()}
+NO_CODES: Mapping[str, datetime] = {}
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,9 @@ def _tell(statement: Statement) -> str:
     seen = "asked" if statement.observed_at else "told"
     times = f"paid {statement.paid_at:%d.%m %H:%M:%S} done {statement.completed_at}"
     what = f"order {statement.external_id} {seen} {statement.status} {times}"
-    return f"{time_of(statement):%d.%m %H:%M:%S} {what} {lines} {refunds}"
+    codes = [NUMBERS[use.code] for use in statement.coupons]
+    whose = "a stranger's" if statement.buyer.customer_id == STRANGER else ""
+    return f"{time_of(statement):%d.%m %H:%M:%S} {whose} {what} {lines} {refunds} {codes or ''}"
 
 
 def time_of(statement: Statement) -> datetime:
@@ -90,33 +105,69 @@ def time_of(statement: Statement) -> datetime:
 @st.composite
 def histories(draw: Callable[..., Any]) -> History:
     """One member's programs, orders and commands; each order's statements follow each other in time."""
-    written = draw(st.lists(documents(), min_size=1, max_size=3))
-    starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION, THIRD_VERSION)
-    programs = tuple(
-        make_program(number, start, **document)
-        for number, (start, document) in enumerate(zip(starts, written, strict=False), 1)
-    )
+    versions, written = draw(programs())
     statements: list[Statement] = []
     for number in range(1, 1 + draw(st.integers(1, 4))):
         statements += draw(lives(str(number * 9)))
     statements += draw(commands(FIRST, GAPS))
-    return History(Versions(programs), tuple(sorted(statements, key=time_of)), tuple(written))
+    return History(versions, tuple(sorted(statements, key=time_of)), written)
 
 
 @st.composite
-def lives(draw: Callable[..., Any], id: str) -> list[Statement]:
-    """The states of one order, each later than the one before; sometimes the shop forgets it at the end."""
-    at = FIRST + timedelta(seconds=draw(GAPS) + draw(GAPS))
+def redeeming_histories(draw: Callable[..., Any]) -> History:
+    """The same with rewards that are redeemed, and orders of the member and of strangers that use their codes."""
+    versions, written = draw(programs())
+    accepted = draw(redeeming_commands(FIRST, GAPS))
+    told = {CODES[it.number]: it.accepted_at for it in accepted if isinstance(it, RedeemReward) and it.store}
+    statements: list[Statement] = [*accepted]
+    for number in range(1, 1 + draw(st.integers(1, 4))):
+        statements += draw(lives(str(number * 9), told))
+    return History(versions, tuple(after_codes(sorted(statements, key=time_of))), written)
+
+
+@st.composite
+def programs(draw: Callable[..., Any]) -> tuple[Versions, tuple[dict[str, Any], ...]]:
+    """Up to three versions, with the documents that they were made of."""
+    written = draw(st.lists(documents(), min_size=1, max_size=3))
+    starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION, THIRD_VERSION)
+    made = tuple(
+        make_program(number, start, **document)
+        for number, (start, document) in enumerate(zip(starts, written, strict=False), 1)
+    )
+    return Versions(made), tuple(written)
+
+
+@st.composite
+def lives(draw: Callable[..., Any], id: str, told: Mapping[str, datetime] = NO_CODES) -> list[Statement]:
+    """The states of one order, each later than the one before; sometimes the shop forgets it at the end. It uses codes
+    of which its customer was told by then.
+    """
+    start = draw(st.sampled_from([FIRST, *told.values()]))
+    at = start + timedelta(seconds=draw(GAPS) + draw(GAPS) * (not told))
     order = make_order(id, lines=draw(st.lists(goods(), min_size=1, max_size=3).map(_numbered)), at=at)
-    order = _with_extras(order, draw)
+    order = _with_codes(_with_extras(order, draw), draw, told, at)
+    if told and draw(st.integers(0, 3)) == 0:
+        order = replace(order, buyer=replace(order.buyer, customer_id=STRANGER))
     states: list[Statement] = [order]
     for _ in range(draw(st.integers(0, 5))):
         at = max(time_of(states[-1]), order.modified_at) + timedelta(seconds=1 + draw(GAPS))
         order = draw(changes)(draw, order, at)
+        if told and order.observed_at is None and draw(st.integers(0, 3)) == 0:
+            order = _with_codes(order, draw, told, at)
         states.append(order)
     if draw(st.integers(0, 7)) == 0:
         states.append(OrderDeleted(STORE, id, time_of(states[-1]) + timedelta(seconds=5)))
     return states
+
+
+def _with_codes(
+    order: OrderSnapshot, draw: Callable[..., Any], told: Mapping[str, datetime], at: datetime
+) -> OrderSnapshot:
+    """Another choice of the codes that there are by then: one, several, none."""
+    there = sorted(code for code, since in told.items() if since <= at)
+    chosen = draw(st.sets(st.sampled_from(there), max_size=2)) if there else set()
+    off = draw(st.sampled_from(["0", "6"])) if chosen else "0"
+    return replace(order, coupons=tuple(CouponUse(code, Decimal(off), NOTHING) for code in sorted(chosen)))
 
 
 @st.composite
@@ -248,4 +299,21 @@ def _sensible(statements: list[Statement]) -> list[Statement]:
     numbered = iter(sorted(commands, key=lambda each: each.number))
     ordered = [next(numbered) if isinstance(each, Command) else each for each in statements]
     gone = [each for each in ordered if isinstance(each, OrderDeleted)]
-    return [each for each in ordered if each not in gone] + gone
+    return after_codes([each for each in ordered if each not in gone] + gone)
+
+
+def after_codes(statements: list[Statement]) -> list[Statement]:
+    """The same, but nobody can have told of a code before there was one."""
+    known, waiting, ordered = set[str](), list[Statement](), list[Statement]()
+    for each in statements:
+        waiting.append(each)
+        if isinstance(each, RedeemReward):
+            known.add(CODES[each.number])
+        ready = [one for one in waiting if _codes(one) <= known]
+        waiting = [one for one in waiting if not _codes(one) <= known]
+        ordered += sorted(ready, key=lambda one: not isinstance(one, Command))
+    return ordered
+
+
+def _codes(statement: Statement) -> set[str]:
+    return {use.code for use in statement.coupons} if isinstance(statement, OrderSnapshot) else set()
