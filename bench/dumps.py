@@ -21,7 +21,7 @@ PARTS = {
     " join members m on m.id = l.member_id order by 1, 2",
     "credit": "select m.key, e.cause, sum(e.amount) from credit_entries e join members m on m.id = e.member_id"
     " group by 1, 2 having sum(e.amount) <> 0 order by 1, 2",
-    "members": "select key, tier_key, debt, points_sum, coalesce(credit, 0) as credit, joined_at, order_count,"
+    "members": "select key, tier_key, debt, held, points_sum, coalesce(credit, 0) as credit, joined_at, order_count,"
     " lifetime_spend, lifetime_orders, lifetime_points from members where joined_at is not null order by 1",
     "periods": "select m.key, p.number, p.tier_key, p.entry, p.started_at, p.cause, p.rewarded, p.reason"
     " from tier_periods p join members m on m.id = p.member_id order by 1, 2",
@@ -30,6 +30,8 @@ PARTS = {
     " from orders o left join members m on m.id = o.member_id order by 1",
     "coupons": "select m.key, c.cause from coupons c join members m on m.id = c.member_id"
     " where c.state in ('requested', 'issued') order by 1, 2",
+    "redemptions": "select m.key, r.number, r.reward_key, r.points, r.state, r.ended_at, r.uses, r.used_by, r.restored"
+    " from redemptions r join members m on m.id = r.member_id order by 1, 2",
 }
 
 
@@ -53,12 +55,12 @@ def purses(connection: Connection, instant: datetime) -> Rows:
 def balances(connection: Connection, instant: datetime) -> Rows:
     """Return available, pending, held and debt of each member at an instant."""
     statement = text(
-        "select m.key as owner, m.debt, l.* from members m join lots l on l.member_id = m.id order by 1"
+        "select m.key as owner, m.debt, m.held, l.* from members m join lots l on l.member_id = m.id order by 1"
     )
-    lots: dict[tuple[str, int], list[Any]] = {}
+    lots: dict[tuple[str, int, int], list[Any]] = {}
     for row in connection.execute(statement).mappings():
-        lots.setdefault((row["owner"], row["debt"]), []).append(codec.lot(row))
-    return [(owner, balance_of(own, debt, instant)) for (owner, debt), own in lots.items()]
+        lots.setdefault((row["owner"], row["debt"], row["held"]), []).append(codec.lot(row))
+    return [(owner, balance_of(own, debt, instant, held)) for (owner, debt, held), own in lots.items()]
 
 
 def rows(connection: Connection, statement: str) -> Rows:

@@ -28,6 +28,18 @@ from loyalty.engine.commands import (
 POINTS = st.sampled_from([-1000, -120, -7, 1, 60, 500])
 TIERS = st.sampled_from([None, "regular", "silver", "silver", "gold", "gold", "black"])
 MONEY = st.sampled_from(["-30", "-2.5", "1.25", "8", "40"])
+PRICES = st.sampled_from([0, 1, 40, 60, 60, 200])
+REDEEMED = st.sampled_from(
+    [
+        ("off", "fixed_discount", False),
+        ("off", "fixed_discount", False),
+        ("off", "fixed_discount", False),
+        ("any", "variable_discount", True),
+        ("talk", "service", False),
+        ("partner", "external", True),
+    ]
+)
+"""Rewards with their kinds, and whether points wait for a use."""
 TERMS = st.sampled_from([None, 1, 3600, 86400, 20 * 86400, 40 * 86400])
 """Seconds for which a tier is set."""
 
@@ -38,9 +50,27 @@ def commands(draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[
     seconds = draw(st.lists(st.lists(gaps, max_size=4).map(sum), max_size=4))
     times = sorted(first + timedelta(seconds=each) for each in seconds)
     kinds = st.sampled_from(
-        [adjust, adjust, set_tier, set_tier, record, tag, run, undo, buy, spend, give, end]
+        [adjust, adjust, set_tier, set_tier, record, tag, run, undo, buy, spend, give, end_any]
     )
     return [draw(kinds)(draw, number, at) for number, at in enumerate(times, 1)]
+
+
+@st.composite
+def redeeming_commands(
+    draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[int]
+) -> list[Command]:
+    """Accepted commands, some of which redeem rewards or make codes of credit, and end these, also twice."""
+    seconds = draw(st.lists(st.lists(gaps, max_size=4).map(sum), min_size=1, max_size=6))
+    times = sorted(first + timedelta(seconds=each) for each in seconds)
+    kinds = st.sampled_from([adjust, redeem, redeem, redeem, spend, give, tag])
+    accepted: list[Command] = []
+    for number, at in enumerate(times, 1):
+        redeemed = [each.number for each in accepted if isinstance(each, RedeemReward | SpendCredit)]
+        if redeemed and draw(st.integers(0, 9)) < 6:
+            accepted.append(end(draw, number, at, draw(st.sampled_from(redeemed))))
+        else:
+            accepted.append(draw(kinds)(draw, number, at))
+    return accepted
 
 
 def adjust(draw: Callable[..., Any], number: int, at: datetime) -> Command:
@@ -69,6 +99,20 @@ def run(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     return RunActions(number, at, Source.AUTOMATION, "cake", str(number), {}, "birthday", "laurel")
 
 
+def redeem(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    """Whether the member had the points is not asked: what he lacks is as if an order had gone since."""
+    reward, kind, waits = draw(REDEEMED)
+    until = at + timedelta(minutes=30) if waits else None
+    store = 0 if kind in ("service", "external") else 1
+    amount = "5" if kind == "variable_discount" else ""
+    return RedeemReward(number, at, reward, kind, draw(PRICES), amount, store, until, "redeemed", "amy")
+
+
+def end(draw: Callable[..., Any], number: int, at: datetime, redemption: int) -> Command:
+    ending = draw(st.sampled_from([Ending.CAPTURED, Ending.CAPTURED, Ending.RELEASED, Ending.CANCELLED]))
+    return EndRedemption(number, at, redemption, ending, "answered", "shop")
+
+
 def undo(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     occasion = str(draw(st.integers(1, max(1, number - 1))))
     return UndoActions(number, at, Source.AUTOMATION, "cake", occasion, "by hand")
@@ -87,6 +131,6 @@ def spend(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     return SpendCredit(number, at, draw(st.sampled_from(["0.5", "7", "25"])), 1, until, "a code", "api")
 
 
-def end(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+def end_any(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     ending = draw(st.sampled_from(list(Ending)))
     return EndRedemption(number, at, draw(st.integers(1, max(1, number - 1))), ending, "", "api")

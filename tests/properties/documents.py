@@ -70,14 +70,15 @@ def documents(draw: Callable[..., Any]) -> dict[str, Any]:
         "enrolment": {"exclude": {"tags": draw(st.sampled_from([[], ["staff"]]))}},
         "earning": draw(earnings()),
         "expiry": draw(expiries),
-        "refunds": {"negative_balance": draw(st.sampled_from(["allow", "floor"]))},
+        "refunds": {
+            "negative_balance": draw(st.sampled_from(["allow", "floor"])),
+            "restore_redeemed": draw(st.sampled_from(["proportional", "proportional", "full", "none"])),
+            "restore_min_days": draw(st.sampled_from([0, 30])),
+        },
         "tiers": ladder,
         "tier_policy": draw(policies()),
         "memberships": draw(memberships(ladder)),
-        "rewards": [
-            {"key": "ten-off", "kind": "fixed_discount", "amount": "10", "valid_days": 400},
-            {"key": "money", "kind": "store_credit", "points": 40, "amount": "7.5"},
-        ],
+        "rewards": draw(rewards()),
         "cash_back": draw(cash_backs(ladder)),
         "segments": SEGMENTS,
         "automations": draw(st.lists(automations, max_size=3, unique_by=lambda each: each["key"])),
@@ -94,6 +95,21 @@ def cash_backs(draw: Callable[..., Any], ladder: list[dict[str, Any]]) -> dict[s
             [{}, {"percent": "2.5"}, {"percent": "7", "tiers": {key: "0.3"}, "minimum_order": "60"}]
         )
     )
+
+
+@st.composite
+def rewards(draw: Callable[..., Any]) -> list[dict[str, Any]]:
+    """A gift, and what can be redeemed: a code that ends or does not, one for any points, and what needs no code."""
+    days, on_expiry = st.sampled_from([None, 1, 20]), st.sampled_from(["return", "forfeit"])
+    ending = {"valid_days": draw(days), "on_expiry": draw(on_expiry)}
+    return [
+        {"key": "ten-off", "kind": "fixed_discount", "amount": "10", "valid_days": 400},
+        {"key": "money", "kind": "store_credit", "points": 40, "amount": "7.5"},
+        {"key": "off", "kind": "fixed_discount", "points": 60, "amount": "6", **ending},
+        {"key": "any", "kind": "variable_discount", "points": 1, "amount": "0.05", **ending},
+        {"key": "talk", "kind": "service", "points": 60},
+        {"key": "partner", "kind": "external", "points": 60},
+    ]
 
 
 SEGMENTS = [

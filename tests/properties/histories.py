@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from accepted import commands
+from accepted import commands, redeeming_commands
 from builders import STORE, make_line, make_order, make_program
 from documents import documents
 from hypothesis import strategies as st
-from memory import BOOK, Statement
+from memory import BOOK, STRANGER, Statement
 
 from loyalty.commerce import (
     CouponUse,
@@ -26,7 +26,7 @@ from loyalty.commerce import (
     RefundLine,
 )
 from loyalty.engine.command_data import command_data, command_kind
-from loyalty.engine.commands import Command, SpendCredit
+from loyalty.engine.commands import Command, RedeemReward, SpendCredit
 from loyalty.programs.program import Versions
 from loyalty.rewards.coupon import coupon_code
 
@@ -38,6 +38,12 @@ GAPS = st.sampled_from([0, 1, 60, 3600, 7 * 3600, 86400, 8 * 86400, 33 * 86400, 
 """Seconds between two things; nothing, and lengths around the days and months that rules know."""
 AMOUNTS = st.sampled_from(["0", "0.01", "9.99", "10", "49.95", "75", "100", "123.99", "333.33", "1000"])
 NOTHING = Decimal(0)
+NUMBERS = {
+    coupon_code(BOOK.coupon_key, f"{what}:{number}"): number
+    for what in ("redemption", "credit")
+    for number in range(1, 10)
+}
+NO_CODES: Mapping[str, datetime] = {}
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,9 @@ def _tell(statement: Statement) -> str:
     seen = "asked" if statement.observed_at else "told"
     times = f"paid {statement.paid_at:%d.%m %H:%M:%S} done {statement.completed_at}"
     what = f"order {statement.external_id} {seen} {statement.status} {times}"
-    return f"{time_of(statement):%d.%m %H:%M:%S} {what} {lines} {refunds}"
+    codes = [NUMBERS[use.code] for use in statement.coupons]
+    whose = "a stranger's" if statement.buyer.customer_id == STRANGER else ""
+    return f"{time_of(statement):%d.%m %H:%M:%S} {whose} {what} {lines} {refunds} {codes or ''}"
 
 
 def time_of(statement: Statement) -> datetime:
@@ -100,26 +108,19 @@ def time_of(statement: Statement) -> datetime:
 @st.composite
 def histories(draw: Callable[..., Any]) -> History:
     """One member's programs, orders and commands; each order's statements follow each other in time."""
-    written = draw(st.lists(documents(), min_size=1, max_size=3))
-    starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION, THIRD_VERSION)
-    programs = tuple(
-        make_program(number, start, decimals=2, **document)
-        for number, (start, document) in enumerate(zip(starts, written, strict=False), 1)
-    )
+    versions, written = draw(programs())
     statements: list[Statement] = []
     for number in range(1, 1 + draw(st.integers(1, 4))):
         statements += draw(lives(str(number * 9)))
     told = draw(commands(FIRST, GAPS))
     statements = [*draw(with_codes(statements, told)), *told]
-    return History(Versions(programs), tuple(sorted(statements, key=time_of)), tuple(written))
+    return History(versions, tuple(after_codes(sorted(statements, key=time_of))), written)
 
 
 @st.composite
 def with_codes(draw: Callable[..., Any], statements: list[Statement], told: list[Command]) -> list[Statement]:
     """Let some orders use codes of credit that were made before, also codes that are over, and several the same."""
-    made = {
-        coupon_code(BOOK.coupon_key, f"credit:{it.number}"): it for it in told if isinstance(it, SpendCredit)
-    }
+    made = {code_of(it): it for it in told if isinstance(it, SpendCredit)}
     used: dict[str, tuple[CouponUse, ...]] = {}
     for each in statements:
         if isinstance(each, OrderSnapshot) and each.external_id not in used:
@@ -134,19 +135,60 @@ def with_codes(draw: Callable[..., Any], statements: list[Statement], told: list
 
 
 @st.composite
-def lives(draw: Callable[..., Any], id: str) -> list[Statement]:
-    """The states of one order, each later than the one before; sometimes the shop forgets it at the end."""
-    at = FIRST + timedelta(seconds=draw(GAPS) + draw(GAPS))
+def redeeming_histories(draw: Callable[..., Any]) -> History:
+    """The same with rewards that are redeemed, and orders of the member and of strangers that use their codes."""
+    versions, written = draw(programs())
+    accepted = draw(redeeming_commands(FIRST, GAPS))
+    told = {code: it.accepted_at for it in accepted if (code := code_of(it)) is not None}
+    statements: list[Statement] = [*accepted]
+    for number in range(1, 1 + draw(st.integers(1, 4))):
+        statements += draw(lives(str(number * 9), told))
+    return History(versions, tuple(after_codes(sorted(statements, key=time_of))), written)
+
+
+@st.composite
+def programs(draw: Callable[..., Any]) -> tuple[Versions, tuple[dict[str, Any], ...]]:
+    """Up to three versions, with the documents that they were made of."""
+    written = draw(st.lists(documents(), min_size=1, max_size=3))
+    starts = (datetime(2020, 1, 1, tzinfo=UTC), SECOND_VERSION, THIRD_VERSION)
+    made = tuple(
+        make_program(number, start, decimals=2, **document)
+        for number, (start, document) in enumerate(zip(starts, written, strict=False), 1)
+    )
+    return Versions(made), tuple(written)
+
+
+@st.composite
+def lives(draw: Callable[..., Any], id: str, told: Mapping[str, datetime] = NO_CODES) -> list[Statement]:
+    """The states of one order, each later than the one before; sometimes the shop forgets it at the end. It uses codes
+    of which its customer was told by then.
+    """
+    start = draw(st.sampled_from([FIRST, *told.values()]))
+    at = start + timedelta(seconds=draw(GAPS) + draw(GAPS) * (not told))
     order = make_order(id, lines=draw(st.lists(goods(), min_size=1, max_size=3).map(_numbered)), at=at)
-    order = _with_extras(order, draw)
+    order = _with_codes(_with_extras(order, draw), draw, told, at)
+    if told and draw(st.integers(0, 3)) == 0:
+        order = replace(order, buyer=replace(order.buyer, customer_id=STRANGER))
     states: list[Statement] = [order]
     for _ in range(draw(st.integers(0, 5))):
         at = max(time_of(states[-1]), order.modified_at) + timedelta(seconds=1 + draw(GAPS))
         order = draw(changes)(draw, order, at)
+        if told and order.observed_at is None and draw(st.integers(0, 3)) == 0:
+            order = _with_codes(order, draw, told, at)
         states.append(order)
     if draw(st.integers(0, 7)) == 0:
         states.append(OrderDeleted(STORE, id, time_of(states[-1]) + timedelta(seconds=5)))
     return states
+
+
+def _with_codes(
+    order: OrderSnapshot, draw: Callable[..., Any], told: Mapping[str, datetime], at: datetime
+) -> OrderSnapshot:
+    """Another choice of the codes that there are by then: one, several, none."""
+    there = sorted(code for code, since in told.items() if since <= at)
+    chosen = draw(st.sets(st.sampled_from(there), max_size=2)) if there else set()
+    off = draw(st.sampled_from(["0", "6"])) if chosen else "0"
+    return replace(order, coupons=tuple(CouponUse(code, Decimal(off), NOTHING) for code in sorted(chosen)))
 
 
 @st.composite
@@ -277,8 +319,30 @@ def _sensible(statements: list[Statement]) -> list[Statement]:
     commands = [each for each in statements if isinstance(each, Command)]
     numbered = iter(sorted(commands, key=lambda each: each.number))
     ordered = [next(numbered) if isinstance(each, Command) else each for each in statements]
-    if any(isinstance(each, OrderSnapshot) and each.coupons for each in statements):
-        # No order has a code before it was made.
-        ordered = sorted(ordered, key=lambda each: not isinstance(each, Command))
     gone = [each for each in ordered if isinstance(each, OrderDeleted)]
-    return [each for each in ordered if each not in gone] + gone
+    return after_codes([each for each in ordered if each not in gone] + gone)
+
+
+def after_codes(statements: list[Statement]) -> list[Statement]:
+    """The same, but nobody can have told of a code before there was one."""
+    known, waiting, ordered = set[str](), list[Statement](), list[Statement]()
+    for each in statements:
+        waiting.append(each)
+        known |= {code for code in [code_of(each)] if code is not None}
+        ready = [one for one in waiting if _codes(one) <= known]
+        waiting = [one for one in waiting if not _codes(one) <= known]
+        ordered += sorted(ready, key=lambda one: not isinstance(one, Command))
+    return ordered
+
+
+def code_of(statement: Statement) -> str | None:
+    """The code that a command makes."""
+    if isinstance(statement, SpendCredit):
+        return coupon_code(BOOK.coupon_key, f"credit:{statement.number}")
+    if isinstance(statement, RedeemReward) and statement.store:
+        return coupon_code(BOOK.coupon_key, f"redemption:{statement.number}")
+    return None
+
+
+def _codes(statement: Statement) -> set[str]:
+    return {use.code for use in statement.coupons} if isinstance(statement, OrderSnapshot) else set()

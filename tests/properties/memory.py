@@ -1,4 +1,7 @@
-"""One member's ledger in memory: loads, decides and saves as the engine does, and checks the laws at each step."""
+"""One member's ledger in memory: loads, decides and saves as the engine does, and checks the laws at each step.
+
+Orders of strangers are kept beside his own: they may have codes that he redeemed.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,20 @@ from typing import Any
 from uuid import UUID
 
 from builders import STORE
+from redeemed import check_redemptions, is_of_order
 
 from loyalty.commerce import OrderDeleted, OrderSnapshot
 from loyalty.credit.entries import CreditDraft, CreditPosted
 from loyalty.earning.allotments import Allocation, Allotments, Place
 from loyalty.engine import codec
 from loyalty.engine.book import AccountBook
-from loyalty.engine.commands import Command
+from loyalty.engine.commands import Command, Ending, EndRedemption
 from loyalty.engine.credit_codec import credit_head
 from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE, Issued, issue
 from loyalty.engine.news import gather, is_ambiguous, restate
 from loyalty.engine.planning import Change
+from loyalty.engine.redemption_rows import changed_rows
 from loyalty.engine.saving import withdrawable
 from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState, OrderFile
@@ -34,8 +39,10 @@ from loyalty.engine.work import MemberWork
 from loyalty.ledger.entries import EntryDraft, Posted
 from loyalty.ledger.lots import Lot, balance_of
 from loyalty.programs.program import Versions
+from loyalty.rewards.redemption import number_of
 from loyalty.values import AccountId, MessageId, exact, fraction_text
 
+STRANGER = "8"
 MEMBER = UUID(int=5)
 BOOK = AccountBook(AccountId(UUID(int=9)), b"k" * 32, {STORE: 1}, {STORE: "woocommerce"})
 NO_ROW: dict[str, Any] = {
@@ -65,6 +72,9 @@ class Ledger:
     lots: dict[str, Lot] = field(default_factory=dict)
     consumed: Counter[tuple[str, str]] = field(default_factory=Counter)
     coupons: dict[str, dict[str, Any]] = field(default_factory=dict)
+    redemptions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    others: dict[str, OrderFile] = field(default_factory=dict)
+    """Orders of strangers."""
     to_read: set[str] = field(default_factory=set)
     """Orders of which two statements share a second: the shop must be asked."""
     allocations: dict[Place, Allocation] = field(default_factory=dict)
@@ -74,12 +84,19 @@ class Ledger:
 
     def take(self, statements: Sequence[Statement], now: datetime) -> None:
         """Take a batch as a drain, or a command as a request, would."""
-        commands = [each for each in statements if isinstance(each, Command)]
-        facts = [each for each in statements if not isinstance(each, Command)]
+        facts: list[Any] = []
+        for each in statements:
+            if isinstance(each, Command):
+                self._take_facts(facts, now)
+                self._take([], each, now)
+                facts = []
+            else:
+                facts.append(each)
+        self._take_facts(facts, now)
+
+    def _take_facts(self, facts: Sequence[Any], now: datetime) -> None:
         if facts:
             self._take(facts, None, now)
-        for command in commands:
-            self._take([], command, now)
 
     def settle(self, now: datetime) -> None:
         """Let everything fall due, as loading the member at an instant does."""
@@ -111,38 +128,54 @@ class Ledger:
         self, facts: Sequence[Any], command: Command | None, now: datetime, *, must_refold: bool
     ) -> None:
         work = self._load(facts)
-        work.command, work.refold = command, must_refold or _touch_codes(work)
+        work.command, work.refold = command, work.refold or must_refold
+        self._settle_coupon(command)
         work.plan(self.versions, now)
         if work.refold:
-            self._load_history(work, command)
+            self._load_history(work)
         work.decide(self.versions, now)
         self._save(work, now)
         if command is not None:
             self.commands.append(command)
 
+    def _settle_coupon(self, command: Command | None) -> None:
+        """What the shop made of a code is written before the redemption is captured (engine/answering.py)."""
+        if isinstance(command, EndRedemption) and command.ending is Ending.CAPTURED:
+            coupon = self.coupons.get(f"redemption:{command.redemption}")
+            if coupon is not None and coupon["state"] == "requested":
+                coupon["state"] = "issued"
+
+    def codes(self) -> dict[str, int]:
+        """The codes of redemptions and of credit, with their numbers."""
+        return {row["code"]: number for row in self.coupons.values() if (number := number_of(row["cause"]))}
+
     def _load(self, facts: Sequence[Any]) -> MemberWork:
         row = copy.deepcopy(self.row)
         work = MemberWork(row, codec.member_state(row), tier_before=row["tier_key"])
         news = gather([(MessageId(n), fact) for n, fact in enumerate(facts)], {STORE: 1}).orders
+        theirs = {key for key in news if key in self.others or _is_strangers(news[key].snapshot)}
         work.state.orders = {key: self._file(key) for key in self.files if key in news}
         causes = {f"order:{key}:award" for key in news}
         work.state.allotments = self._allotments()
         kept = {cause: lot for cause, lot in self.lots.items() if lot.remaining or cause in causes}
         work.state.wallet.lots = copy.deepcopy(kept)
         for key, order in news.items():
-            old = work.state.orders.get(key)
+            old = self.others.get(key) if key in theirs else work.state.orders.get(key)
             if order.must_read or _contradicts(order.snapshot, old):
                 self.to_read.add(order.ref.external_id)
                 continue
-            restated = restate(order, old, self._codes_of(order.snapshot))
-            if restated is not None:
-                new = restated.new if restated.old is None else codec.restated(restated.old, restated.new)
+            stated = {use.code for use in order.snapshot.coupons} if order.snapshot else set()
+            restated = restate(order, old, frozenset(stated & self.codes().keys()))
+            if restated is None:
+                continue
+            new = restated.new if restated.old is None else codec.restated(restated.old, restated.new)
+            if key in theirs:
+                self.others[key] = new
+            else:
                 work.changes.append(Change(restated.old, new))
+            if new.laurel_codes or (old is not None and old.laurel_codes):
+                work.refold = True  # code_uses.fold_redeemers_again
         return work
-
-    def _codes_of(self, order: OrderSnapshot | None) -> frozenset[str]:
-        own = {row["code"] for row in self.coupons.values()}
-        return frozenset(use.code for use in order.coupons if use.code in own) if order else frozenset()
 
     def _allotments(self) -> Allotments:
         return Allotments(dict(self.spent), dict(self.allocations), dict(self.allocations))
@@ -152,13 +185,14 @@ class Ledger:
         file.rating = None
         return file
 
-    def _load_history(self, work: MemberWork, command: Command | None) -> None:
+    def _load_history(self, work: MemberWork) -> None:
         work.begin_history()
         for key in self.files:
             work.add_history(work.id, self._file(key))
         work.state.commands = list(self.commands)
         work.posted, work.posted_credit = self.posted(), self.posted_credit()
         work.coupons = list(self.coupons.values())
+        work.users = {key: file for key, file in self.others.items() if file.laurel_codes}
         work.end_history()
 
     def posted(self) -> dict[str, Posted]:
@@ -202,6 +236,8 @@ class Ledger:
             self.files = dict(work.state.orders)
         self.allocations, self.spent = work.state.allotments.rows, work.state.allotments.spent
         self._save_coupons(work, now)
+        for row in changed_rows(work):
+            self.redemptions[row["number"]] = row
         self._save_row(work)
         self.settled_at = self.row["settled_at"] = max(now, self.row["settled_at"] or now)
 
@@ -225,10 +261,9 @@ class Ledger:
 
     def fold(self, until: datetime) -> MemberState:
         """The member folded from nothing out of what is stored."""
-        row = copy.deepcopy(self.row)
-        work = MemberWork(row, codec.member_state(row))
-        self._load_history(work, None)
+        work = MemberWork(copy.deepcopy(self.row), codec.member_state(self.row))
         work.state.allotments = self._allotments()
+        self._load_history(work)
         return refold(work.state, self.versions, until)
 
     def check(self, now: datetime) -> None:
@@ -246,6 +281,9 @@ class Ledger:
             self._check_order(file)
         self._check_allocations()
         self._check_credit(now)
+        codes = [row["code"] for row in self.coupons.values()]
+        assert len(codes) == len(set(codes))
+        check_redemptions(self, self.fold(max(now, self.settled_at or now)))
 
     def _check_credit(self, now: datetime) -> None:
         """Nothing is counted twice, and no order took back more than it credited."""
@@ -276,7 +314,7 @@ class Ledger:
 
     def _check_order(self, file: OrderFile) -> None:
         """What an order gave less what it took is what it stands at, from 0 to all that it gave."""
-        own = [entry for entry in self.entries if entry.order_key == file.ref.key and _is_of_order(entry)]
+        own = [entry for entry in self.entries if entry.order_key == file.ref.key and is_of_order(entry)]
         moved = [entry for entry in own if not entry.cause.endswith((":void", ":forgiven"))]
         net = sum(entry.points for entry in moved if not entry.cause.startswith("expiry:"))
         assert net == file.points
@@ -300,6 +338,8 @@ class Ledger:
             "periods": self.row["head"].get("periods", []),
             "joined_at": self.row["joined_at"],
             "head": _standing(state),
+            "active": state.last_activity,
+            "redemptions": {n: {**row, "id": None} for n, row in sorted(self.redemptions.items())},
             "metrics": [metrics_at(state, program, instant) for instant in instants] if state.periods else [],
             "tally": _moments(state, state.tally.since),
             "lifetime": (exact(self.row["lifetime_spend"]), self.row["lifetime_orders"], self.row["lifetime_points"]),
@@ -326,6 +366,7 @@ class Ledger:
             "periods": head_of(state)["periods"],
             "joined_at": state.joined_at,
             "head": _standing(state),
+            "active": state.last_activity,
             "metrics": [metrics_at(state, program, instant) for instant in instants] if state.periods else [],
             "tally": _moments(state, stored.tally.since),
             "order_count": state.order_count,
@@ -343,21 +384,14 @@ def _refuse_twice(posted: Sequence[Any], drafts: Sequence[Any]) -> None:
         raise EntryKeyExists
 
 
-def _touch_codes(work: MemberWork) -> bool:
-    """Whether a code stands, or stood, on an order that changed: then everything is folded again."""
-    files = [file for change in work.changes for file in (change.old, change.new) if file is not None]
-    return any(file.laurel_codes for file in files)
-
-
 def _contradicts(order: OrderSnapshot | None, old: OrderFile | None) -> bool:
     if order is None or old is None or old.snapshot is None:
         return False
     return is_ambiguous(order, old.snapshot)
 
 
-def _is_of_order(entry: EntryDraft) -> bool:
-    """Bonuses name the order that caused them, and are none of its points."""
-    return not entry.cause.removeprefix("expiry:").startswith("automation:")
+def _is_strangers(order: OrderSnapshot | None) -> bool:
+    return order is not None and order.buyer.customer_id == STRANGER
 
 
 def head_of(state: MemberState) -> dict[str, Any]:
@@ -368,7 +402,7 @@ def head_of(state: MemberState) -> dict[str, Any]:
 
 def _standing(state: MemberState) -> tuple[object, ...]:
     """What the fold carries on from, beside lots, orders and figures."""
-    figures = state.held, tuple(state.terms), state.rules, state.last_activity, state.tags
+    figures = state.held, tuple(state.terms), state.rules, state.tags
     return (*figures, state.region, state.last_order_at, state.ran, state.lost)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from builders import Shop, make_document, make_shop, make_woo_order, woo_body
+from redeemers import REWARDS, Redeemers
 from sqlalchemy import text
 
 from bench.dumps import dump, rows, statuses
@@ -25,6 +27,8 @@ from loyalty.engine.verify import verify_ledger
 from loyalty.errors import Conflict
 from loyalty.inbox import repository as inbox
 from loyalty.members.repository import mark_all_for_refold
+from loyalty.programs.service import load_versions
+from loyalty.rewards.coupon import coupon_code
 from workers.automating import run_automations
 from workers.draining import drain_account, refold_account
 from workers.runtime import Runtime
@@ -66,6 +70,7 @@ PROGRAM = make_document(
 GIFT = {"kind": "coupon", "reward": "ten-off"}
 LIVELY = {
     **PROGRAM,
+    "rewards": REWARDS,
     "segments": [{"key": "buyers", "all": [
         {"kind": "metric", "metric": "orders", "at_least": 3, "window": {"kind": "rolling", "months": 1}}]}],
     "automations": [
@@ -105,6 +110,10 @@ class Message:
     def is_gone(self) -> bool:
         return self.source == "fetch" and json.loads(self.body)["order"] is None
 
+    def codes(self) -> set[str]:
+        """The codes on the order that it tells of."""
+        return {code.decode().casefold() for code in re.findall(rb'"code":"([^"]+)"', self.body)}
+
 
 @dataclass
 class Merchant:
@@ -116,6 +125,8 @@ class Merchant:
     refunds: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     ids: int = 100
     customers: list[int] = field(default_factory=lambda: list(range(1, MEMBERS + 1)))
+    codes: set[str] = field(default_factory=set)
+    """What the shop takes at the checkout, whoever brings it."""
 
     def step(self) -> list[Message]:
         """Let some time pass and something happen to an order; return what is told of it."""
@@ -145,8 +156,29 @@ class Merchant:
         order |= dict.fromkeys(("date_created_gmt", "date_paid_gmt"), self.stamp())
         if self.random.random() < 0.1:
             order |= {"status": "pending", "date_paid_gmt": None}
+        self.use_codes(order)
         self.orders[self.ids], self.refunds[self.ids] = order, []
         return self.ids
+
+    def use_codes(self, order: dict[str, Any]) -> None:
+        """Put one or two codes on an order, or take off those that are there."""
+        if not self.codes or self.random.random() < 0.6:
+            return
+        there = sorted(self.codes)
+        chosen = {self.random.choice(there) for _ in range(self.random.choice((0, 1, 1, 1, 2)))}
+        order["coupon_lines"] = [
+            {"code": self.random.choice((code, code.upper())), "discount": "3", "discount_tax": "0"}
+            for code in sorted(chosen)
+        ]
+
+    def count_uses(self, code: str) -> int:
+        """On how many orders a code stands that the shop counts."""
+        return sum(
+            use["code"].casefold() == code
+            for order in self.orders.values()
+            for use in order["coupon_lines"]
+            if order["status"] not in ("pending", "cancelled", "gone")
+        )
 
     def stamp(self) -> str:
         return self.now.strftime("%Y-%m-%dT%H:%M:%S")
@@ -216,6 +248,7 @@ def edit(shop: Merchant, id: int) -> list[Message]:
     line = shop.random.choice(order["line_items"])
     line["total"] = line["subtotal"] = shop.random.choice(("10", "333", "900"))
     order["total"] = str(sum(int(each["total"]) for each in order["line_items"]))
+    shop.use_codes(order)
     return shop.tell(id)
 
 
@@ -262,6 +295,26 @@ class Account:
             carry_out(connection, book, found[0][0], build(next_command_number(connection)), now)
         return True
 
+    def accept_again(self, key: str, command: Command, now: datetime) -> bool:
+        """Accept a command of another run under its own number."""
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            connection.execute(text("update accounts set commands = :n"), {"n": command.number - 1})
+        return self.accept(key, lambda number: replace(command, number=number), now)
+
+    def share_codes(self, other: Account) -> None:
+        """Make the same codes as another account, before there is any."""
+        with self.runtime.database.transaction(other.shop.account) as connection:
+            key = rows(connection, "select coupon_key from accounts")[0][0]
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            connection.execute(text("update accounts set coupon_key = :key"), {"key": key})
+
+    def code(self, command: RedeemReward | SpendCredit) -> str:
+        """The code of a redemption, or of credit."""
+        what = "redemption" if isinstance(command, RedeemReward) else "credit"
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            book = self.runtime.book(connection, self.shop.account, set())
+        return coupon_code(book.coupon_key, f"{what}:{command.number}")
+
     def accepted(self) -> list[Accepted]:
         """Every command by number, those of rules too, with the key of its member."""
         with self.runtime.database.transaction(self.shop.account) as connection:
@@ -270,6 +323,15 @@ class Account:
             )
             found = connection.execute(statement).mappings().all()
         return [(row["key"], codec.command(row)) for row in found]
+
+    def redeemers(self, merchant: Merchant, random: Random) -> Redeemers | None:
+        """The members who redeem, where the program has something for them."""
+        with self.runtime.database.transaction(self.shop.account) as connection:
+            (program,) = load_versions(connection, self.shop.account).programs
+        if program.reward("off") is None:
+            return None
+        keys = [f"customer:1:{number}" for number in range(1, MEMBERS + 1)]
+        return Redeemers(self.runtime, self.shop.account, self.shop.store.id, keys, merchant, random)
 
     def bring(self, friend: str, by: str, now: datetime) -> None:
         """Let somebody come by another's code, if he still may."""
@@ -334,6 +396,7 @@ class Account:
 def live(account: Account, random: Random) -> tuple[list[Message], list[Accepted]]:
     """Run the steps: messages late, twice and in batches, commands in between; the ledger is proved on the way."""
     merchant, told = Merchant(random), []
+    redeemers = account.redeemers(merchant, random)
     under_way: list[Message] = []
     for step in range(1, STEPS + 1):
         messages = merchant.step()
@@ -343,6 +406,8 @@ def live(account: Account, random: Random) -> tuple[list[Message], list[Accepted
             adjust(account, random, merchant.now, marked=step % 2 == 0)
         if random.random() < 0.08:
             move_credit(account, random, merchant.now)
+        if redeemers is not None:
+            redeemers.step(merchant.now)
         if step % 20 == 0:
             newcomer = MEMBERS + step
             account.register(newcomer, merchant.now)
@@ -356,6 +421,8 @@ def live(account: Account, random: Random) -> tuple[list[Message], list[Accepted
     for message in under_way:
         account.store(message)
     account.drain(merchant.now, 400)
+    if redeemers is not None:
+        assert redeemers.accepted > 50
     return told, account.accepted()
 
 
@@ -395,11 +462,6 @@ def arrive(account: Account, random: Random, messages: list[Message], now: datet
     return late
 
 
-def same_command(command: Command) -> Callable[[int], Command]:
-    """The same command under the number that it gets."""
-    return lambda number: replace(command, number=number)
-
-
 def sensible(messages: Sequence[Message], random: Random) -> list[Message]:
     """The messages in any order, but what is gone is told last."""
     shuffled = random.sample(list(messages), len(messages))
@@ -407,19 +469,23 @@ def sensible(messages: Sequence[Message], random: Random) -> list[Message]:
 
 
 def replay(account: Account, random: Random, told: list[Message], commands: list[Accepted]) -> None:
-    """Let the same arrive in another order, with the commands at their accepted times, then rebuild."""
-    messages = sensible(told, random)
+    """Let the same arrive in another order, with the commands at their accepted times, then rebuild. Nobody tells of a
+    code before it was redeemed.
+    """
+    messages, known = sensible(told, random), set[str]()
     waiting = list(commands)
     while messages or waiting:
-        size = random.choice((1, 20, 90))
-        for message in messages[:size]:
+        ready = [message for message in messages if message.codes() <= known][: random.choice((1, 20, 90))]
+        for message in ready:
             account.store(message)
-        messages = messages[size:]
+        messages = [message for message in messages if message not in ready]
         account.drain(END, random.choice((7, 400)))
-        while waiting and (not messages or random.random() < 0.5):
+        while waiting and (not ready or random.random() < 0.5):
             key, command = waiting[0]
-            if not account.accept(key, same_command(command), END):
+            if not account.accept_again(key, command, END):
                 break
+            if isinstance(command, RedeemReward | SpendCredit):
+                known.add(account.code(command))
             waiting.pop(0)
     account.settle(END)
 
@@ -432,6 +498,7 @@ def test_a_thousand_steps_and_the_same_in_another_order(
     runtime: Runtime, seed: int, document: dict[str, Any]
 ) -> None:
     first, second = (Account(runtime, make_shop(runtime, document)) for _ in range(2))
+    second.share_codes(first)
     told, commands = live(first, Random(seed))
     assert first.differences() == []
     first.settle(END)
