@@ -82,13 +82,13 @@ def test_account_without_members_gets_no_advice_by_orders(caller: Caller) -> Non
 
 def test_the_draft_is_judged_unless_a_document_is_given(caller: Caller) -> None:
     assert caller.post("/program/lint", {}).status_code == 404
-    given = document(100) | {"rewards": [{"key": "talk", "kind": "service"}]}
+    given = document(100) | {"rewards": [{"key": "talk", "kind": "external"}]}
     given["tiers"][1]["benefits"] = {"entry_reward": "talk"}
     caller.put("/program/draft", given)
     answer = caller.post("/program/lint", {})
     assert answer.json is not None
     assert [(each["path"], each["code"], each["severity"]) for each in answer.json["warnings"]] == [
-        ("/tiers/1/benefits/entry_reward", "not_acted_on", "warning")
+        ("/tiers/1/benefits/entry_reward", "given_in_vain", "warning")
     ]
 
 

@@ -72,9 +72,9 @@ def test_mistakes_of_a_document_are_named_by_path(caller: Caller) -> None:
     assert pointers == {"/earning/points_per_unit", "/extra"}
 
 
-def test_what_the_release_does_not_act_on_is_warned_of(caller: Caller) -> None:
+def test_what_gives_nothing_is_warned_of(caller: Caller) -> None:
     tiers = [{"key": "regular", "name": {"en": "Regular"}, "benefits": {"entry_reward": "talk"}}]
-    document = make_document(tiers=tiers, rewards=[{"key": "talk", "kind": "service"}])
+    document = make_document(tiers=tiers, rewards=[{"key": "talk", "kind": "external"}])
     answer = caller.post("/program/publish", {"document": document})
     assert answer.json is not None
     paths = [warning["path"] for warning in answer.json["warnings"]]
