@@ -247,9 +247,9 @@ def test_people_read_a_table(asker: Asker) -> None:
     assert "@" not in done.stdout + done.stderr
 
 
-def test_lint_says_what_a_document_does_not_do_yet(asker: Asker) -> None:
+def test_lint_says_what_a_document_gives_in_vain(asker: Asker) -> None:
     assert asker.told("lint", program(NEW))["warnings"] == []
-    candidate = program(NEW, rewards=[{"key": "talk", "kind": "service"}])
+    candidate = program(NEW, rewards=[{"key": "talk", "kind": "external"}])
     candidate["tiers"][0]["benefits"] = {"entry_reward": "talk"}
     found = asker.told("lint", candidate)
     assert [warning["path"] for warning in found["warnings"]] == ["/tiers/0/benefits/entry_reward"]
