@@ -19,7 +19,10 @@ from bench.merchants import Merchant, fill_inbox, make_document, open_merchant
 from bench.orders import make_deliveries
 from bench.stage import Place, Stage
 from bench.statements import read_statements
+from loyalty.accounts.service import next_command_numbers
 from loyalty.clock import instant_text, utc_now
+from loyalty.engine.apply import carry_out_many
+from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.redemptions import Wish, redeem_reward
 from loyalty.engine.verify import verify_ledger
 from workers.draining import drain_account
@@ -27,6 +30,8 @@ from workers.runtime import Runtime
 
 MEMBERS = 400
 REDEMPTIONS = 400
+POINTS = 100_000
+"""What every member has: enough for all rounds."""
 REWARDS: list[dict[str, Any]] = [
     {"key": "talk", "kind": "service", "points": 1},
     {"key": "off", "kind": "fixed_discount", "points": 1, "amount": "1"},
@@ -111,5 +116,11 @@ def _open(place: Place, members: int) -> Counter:
     drain_account(runtime, merchant.account)
     with runtime.database.transaction(merchant.account) as connection:
         ids = list(connection.execute(text("select id from members order by id")).scalars())
+        book, now = runtime.book(connection, merchant.account, set()), utc_now()
+        given = zip(ids, next_command_numbers(connection, len(ids)), strict=True)
+        gifts = {
+            member: AdjustPoints(number, now, POINTS, "enough", False, "bench") for member, number in given
+        }
+        carry_out_many(connection, book, gifts, now)
     (statement,) = read_statements("redeem.sql", "account", "member", "at", "iso")
     return Counter(runtime, merchant, ids, statement)
