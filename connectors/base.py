@@ -103,6 +103,9 @@ class Connector(Protocol):
         Raises PushError.
         """
 
+    def read_clock(self, access: StoreAccess) -> datetime:
+        """Return what time it is in the shop, whose clock may go wrong; raises PushError."""
+
     def list_changed(self, access: StoreAccess, since: datetime, cursor: str | None) -> SightingPage:
         """Return a page of the orders that the shop changed after an instant of its own clock, oldest change first;
         what changes meanwhile moves to the end and is never skipped. Raises PushError.

@@ -22,6 +22,7 @@ from loyalty.engine.verify import verify_ledger
 from loyalty.inbox.repository import accept
 from workers.draining import drain_account
 from workers.fetching import fetch_store
+from workers.reconciling import reconcile_store
 from workers.runtime import Runtime
 
 Row = dict[str, Any]
@@ -57,6 +58,10 @@ class Desk:
         """Ask the shop for what waits for a read, and take the answers."""
         fetch_store(self.runtime, self.shop.account, self.shop.store.id)
         self.drain()
+
+    def reconcile(self, kind: str = "deep", now: datetime | None = None, **more: Any) -> int | None:
+        """Make a pass over the shop, to its end; return how many differences it found."""
+        return reconcile_store(self.runtime, self.shop.account, self.shop.store.id, kind, now, **more)
 
     def signal(self, order_id: int) -> None:
         """Deliver a message that only names an order, read the order and take the answer."""

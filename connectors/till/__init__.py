@@ -64,6 +64,10 @@ class TillConnector:
         """Return nothing: a till has no webhooks."""
         return []
 
+    def read_clock(self, access: StoreAccess) -> datetime:
+        """Raise PushError: there is nobody to ask."""
+        _refuse("nothing can be read from it")
+
     def list_changed(self, access: StoreAccess, since: datetime, cursor: str | None) -> SightingPage:
         """Raise PushError: there is nobody to ask."""
         _refuse("nothing can be read from it")

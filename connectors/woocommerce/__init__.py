@@ -71,6 +71,10 @@ class WooCommerceConnector:
         """Make sure that every webhook we need exists and is active; return what was done. Raises PushError."""
         return connect.register_webhooks(self._door(access), access)
 
+    def read_clock(self, access: StoreAccess) -> datetime:
+        """Return what time it is in the shop; raises PushError."""
+        return reconcile.read_clock(self._door(access))
+
     def list_changed(self, access: StoreAccess, since: datetime, cursor: str | None) -> SightingPage:
         """Return a page of the orders that the shop changed after an instant, oldest change first; raises PushError."""
         return reconcile.list_changed(self._door(access), since, cursor)

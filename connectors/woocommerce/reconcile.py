@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from marshmallow import ValidationError
@@ -21,6 +22,16 @@ FIELDS = "id,status,total,date_created_gmt,date_modified_gmt,refunds"
 LISTS = ("any", "trash")
 """`any` leaves out the trash."""
 Json = dict[str, Any]
+
+
+def read_clock(door: Door) -> datetime:
+    """Return the time that the shop's server writes on its answers; raises PushError."""
+    written = door.get("wp-json/", {"_fields": "name"}).headers.get("Date", "")
+    try:
+        return parsedate_to_datetime(written).astimezone(UTC)
+    except ValueError:
+        message = "The shop does not say what time it is."
+        raise PushError(message, permanent=False, reason="unreachable") from None
 
 
 def list_changed(door: Door, since: datetime, cursor: str | None) -> SightingPage:
