@@ -11,6 +11,7 @@ import psycopg
 
 from bench.orders import Delivery
 from bench.stage import Place
+from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.accounts.service import NewAccount, open_account
 from loyalty.clock import utc_now
 from loyalty.commerce import ShopSettings
@@ -39,19 +40,31 @@ class Merchant:
     token: str
 
 
-def open_merchant(runtime: Runtime, document: dict[str, Any] | None = None) -> Merchant:
-    """Write an account with a connected store whose program was always in force."""
+def open_merchant(
+    runtime: Runtime, document: dict[str, Any] | None = None, sandbox: SandboxShop | None = None,
+    *, effective_from: datetime = LONG_AGO,
+) -> Merchant:  # fmt: skip
+    """Write an account with a connected store, the sandbox where one is given, whose program was always in force."""
     account = AccountId(new_id())
     key = f"bench-{account.hex[-8:]}"
     settings = ShopSettings("TWD", "Asia/Taipei", 0, prices_include_tax=False)
-    keys = {"consumer_key": "ck", "consumer_secret": "cs"}
+    keys = {
+        "consumer_key": sandbox.consumer_key if sandbox else "ck",
+        "consumer_secret": sandbox.consumer_secret if sandbox else "cs",
+    }
+    url = sandbox.url if sandbox else "http://127.0.0.1:9"
     with runtime.database.transaction(account) as connection:
         open_account(connection, runtime.vault, NewAccount(account, key, "Bench", "TWD", "Asia/Taipei", 0))
-        new = NewStore(key, "Bench", "woocommerce", "http://127.0.0.1:9", keys, SECRET)
+        new = NewStore(key, "Bench", "woocommerce", url, keys, SECRET)
         store = add_store(connection, runtime.vault, account, new, settings)
         context = Context("TWD", "Asia/Taipei", 0)
         publish(
-            connection, account, document or make_document(), context, effective_from=LONG_AGO, now=utc_now()
+            connection,
+            account,
+            document or make_document(),
+            context,
+            effective_from=effective_from,
+            now=utc_now(),
         )
         token = get_store(connection, runtime.vault, store).webhook_token
     return Merchant(account, store, token)

@@ -28,6 +28,7 @@ from webhook_app.api import (
     polls,
     presets,
     program,
+    reconciliations,
     redemptions,
     referrals,
     reports,
@@ -40,7 +41,7 @@ PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, credit, ledger, program, presets, corrections, automations,
     referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
-    costs, reports,
+    reconciliations, costs, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
