@@ -17,6 +17,7 @@ from loyalty.stores.service import TILL, list_all_stores
 from loyalty.values import AccountId, StoreId
 from workers import (
     automating,
+    backfilling,
     draining,
     fetching,
     mailing,
@@ -27,7 +28,7 @@ from workers import (
     settling,
 )
 from workers.checking import check_store
-from workers.queues import RECONCILE_STORE, Queues
+from workers.queues import CONTINUE_BACKFILL, RECONCILE_STORE, Queues
 from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger(__name__)
@@ -181,12 +182,22 @@ def reconcile_store(account_id: UUID, store_id: UUID, kind: str) -> int | None:
     return reconciling.reconcile_store(tools, AccountId(account_id), StoreId(store_id), kind)
 
 
+def continue_backfill(account_id: UUID, store_id: UUID) -> bool | None:
+    """Go on with the backfill of a store; return whether it is over."""
+    tools = runtime()
+    tools.wakes.clear(Queues.READING, f"backfill:{store_id}")
+    return backfilling.run_backfill(tools, AccountId(account_id), StoreId(store_id))
+
+
 def continue_readings() -> int:
     """Go on with the readings of shops that were interrupted, or waited for their time; return how many."""
     tools = runtime()
     with tools.database.transaction(None) as connection:
         unfinished = list_unfinished(connection, utc_now())
     for kind, account, store in unfinished:
+        if kind == "backfill":
+            tools.wakes.wake_now(Queues.READING, CONTINUE_BACKFILL, f"{kind}:{store}", account, store)
+            continue
         tools.wakes.wake_now(Queues.READING, RECONCILE_STORE, f"{kind}:{store}", account, store, kind)
     return len(unfinished)
 

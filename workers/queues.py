@@ -20,6 +20,7 @@ FAILURE_TTL: Final = 24 * 60 * 60
 DRAIN_INBOX: Final = "workers.jobs.drain_inbox"
 FETCH: Final = "workers.jobs.fetch"
 DELIVER_PUSHES: Final = "workers.jobs.deliver_pushes"
+CONTINUE_BACKFILL: Final = "workers.jobs.continue_backfill"
 RECONCILE_STORE: Final = "workers.jobs.reconcile_store"
 DELIVER_MAILS: Final = "workers.jobs.deliver_account_mails"
 

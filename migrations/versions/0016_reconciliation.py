@@ -14,6 +14,8 @@ comment on table stores is
     ' url of a till: `till:<name>`; looked_until: up to which change, by the shop''s clock, it was looked over;'
     ' points_from: orders paid before it count toward tiers and give no points';
 
+alter table program_versions add column past boolean default false not null;
+
 create index ix_inbox_messages_received on inbox_messages using brin (received_at);
 
 create table reconciliations (

@@ -107,3 +107,51 @@ def test_u27_webhook_that_the_shop_lost_is_made_again(runtime: Runtime, sandbox:
     assert "created order.updated" in check_store(runtime, desk.shop.account, desk.shop.store.id)
     assert statuses(sandbox)["order.updated"] == "active"
     assert check_store(runtime, desk.shop.account, desk.shop.store.id) == []
+
+
+OLD = {
+    "key": "old",
+    "name": {"en": "Old friend"},
+    "enter": {"any": [{"metric": "spend", "at_least": "1500"}]},
+}
+TIERED = make_document(
+    tiers=[{"key": "regular", "name": {"en": "Regular"}}, OLD], tier_policy={"window": {"kind": "lifetime"}}
+)
+
+
+def bought_before(sandbox: SandboxShop, months: int) -> None:
+    """One order a month until now."""
+    for month in range(months, 0, -1):
+        sandbox.now = lambda at=month: utc_now() - timedelta(days=30 * at)  # type: ignore[misc]
+        buy(sandbox, 100)
+    sandbox.now = utc_now
+
+
+def test_u82_past_purchases_are_previewed_awarded_and_never_twice(
+    runtime: Runtime, sandbox: SandboxShop
+) -> None:
+    bought_before(sandbox, 24)
+    desk = make_desk(runtime, TIERED, sandbox, effective_from=utc_now())
+    cost = desk.backfill(preview=True)["figures"]
+    assert (cost["orders"], cost["points"], cost["points_at_most"], desk.figures()) == (24, 2400, 2400, [])
+    for _ in range(2):
+        desk.backfill()
+        assert (sum(desk.entries()), desk.figures()[0]["tier_key"]) == (2400, "old")
+    assert desk.differences() == []
+
+
+def test_u82_past_purchases_from_a_date(runtime: Runtime, sandbox: SandboxShop) -> None:
+    bought_before(sandbox, 24)
+    desk = make_desk(runtime, TIERED, sandbox, effective_from=utc_now())
+    since = utc_now() - timedelta(days=30 * 12 + 1)
+    assert desk.backfill(preview=True, since=since)["figures"]["points"] == 1200
+    desk.backfill(since=since)
+    assert (sum(desk.entries()), desk.figures()[0]["tier_key"]) == (1200, "regular")
+
+
+def test_u82_past_purchases_may_count_toward_tiers_only(runtime: Runtime, sandbox: SandboxShop) -> None:
+    bought_before(sandbox, 24)
+    desk = make_desk(runtime, TIERED, sandbox, effective_from=utc_now())
+    assert desk.backfill(preview=True, tiers_only=True)["figures"]["points"] == 0
+    desk.backfill(tiers_only=True)
+    assert (desk.entries(), desk.figures()[0]["tier_key"], desk.differences()) == ([], "old", [])
