@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
 from bench.orders import Delivery
 from bench.stage import Place
-from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.accounts.service import NewAccount, open_account
 from loyalty.clock import utc_now
 from loyalty.commerce import ShopSettings
@@ -31,6 +30,22 @@ _FILL = (
 )
 
 
+class Sandbox(Protocol):
+    """A shop that answers, in this process or in another."""
+
+    @property
+    def url(self) -> str:
+        """Return its address."""
+
+    @property
+    def consumer_key(self) -> str:
+        """Return the key of its REST API."""
+
+    @property
+    def consumer_secret(self) -> str:
+        """Return the secret of that key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
     """An account with one store."""
@@ -41,7 +56,7 @@ class Merchant:
 
 
 def open_merchant(
-    runtime: Runtime, document: dict[str, Any] | None = None, sandbox: SandboxShop | None = None,
+    runtime: Runtime, document: dict[str, Any] | None = None, sandbox: Sandbox | None = None,
     *, effective_from: datetime = LONG_AGO,
 ) -> Merchant:  # fmt: skip
     """Write an account with a connected store, the sandbox where one is given, whose program was always in force."""

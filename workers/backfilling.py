@@ -1,7 +1,8 @@
 """Read the past of a shop: page after page becomes messages of the inbox, which the drain takes as any others.
 
 Each page is one transaction with the place where the reading goes on, so that it may be killed anywhere; a page that is
-read twice is the same messages. What was read is taken before more is: memory and inbox stay small.
+read twice is the same messages. What was read is taken before more is: memory and inbox stay small. What lies before
+the first version is stored without being rated, and counts when all of it is there.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from loyalty.backfills import repository as backfills
 from loyalty.backfills.repository import Wish
 from loyalty.commerce import OrderSnapshot
 from loyalty.engine.estimating import add_estimates
-from loyalty.engine.past import suppose_past
+from loyalty.engine.past import open_past, suppose_past
 from loyalty.engine.timeline import OrderRef
 from loyalty.errors import MalformedMessage
 from loyalty.inbox import repository as inbox
 from loyalty.orders import repository as orders
 from loyalty.pushes import PushError
 from loyalty.values import AccountId, StoreId
+from workers import draining
 from workers.fetching import backoff_seconds
 from workers.reading import Reader, message_of, open_reader, take_what_waits
 from workers.runtime import Runtime
@@ -33,6 +35,8 @@ LEASE = timedelta(minutes=5)
 SECONDS_AT_ONCE = 240.0
 PAGES_AT_ONCE = 4
 """Pages of a hundred that are read before they are taken: one batch of the drain."""
+READ = "read"
+"""The cursor of what is read whole, and is not counted whole yet."""
 Row = Mapping[Any, Any]
 Progress = Callable[[int, int], None]
 """Is told how much was read, and of how much."""
@@ -67,11 +71,11 @@ def _say_nothing(seen: int, total: int) -> None:
 
 
 def _read_on(reader: Reader, row: dict[str, Any], deadline: float, progress: Progress) -> bool:
-    """Read page after page; return False when the time is over before the end."""
+    """Read page after page, then let all of it count; return False when the time is over before the end."""
     if not row["cursor"]:
         row["total"] = _count(reader, row)
     pages = 0
-    while True:
+    while row["cursor"] != READ:
         if monotonic() > deadline:
             return False
         page = reader.connector.read_past(
@@ -86,8 +90,17 @@ def _read_on(reader: Reader, row: dict[str, Any], deadline: float, progress: Pro
         progress(min(row["seen"], row["total"]), row["total"])
         if not row["preview"] and (page.next is None or pages % PAGES_AT_ONCE == 0):
             take_what_waits(reader)
-        if page.next is None:
-            return True
+    return bool(row["preview"]) or _let_count(reader, row, deadline)
+
+
+def _let_count(reader: Reader, row: Row, deadline: float) -> bool:
+    """Let what was read count, and fold each member; return False when the time is over before the end."""
+    account = reader.store.account
+    take_what_waits(reader)
+    with reader.runtime.database.transaction(account) as connection:
+        open_past(connection, account, row["since"], reader.now())
+    draining.refold_account(reader.runtime, account, deadline=deadline)
+    return monotonic() < deadline
 
 
 def _count(reader: Reader, row: Row) -> int:
@@ -106,7 +119,7 @@ def _keep(reader: Reader, row: dict[str, Any], page: PastPage) -> None:
         else:
             messages = [message_of(each, asked_again=False) for each in page.messages]
             inbox.accept_read(connection, account, store.id, messages)
-        row["cursor"] = page.next or row["cursor"]
+        row["cursor"] = page.next or READ
         row["seen"] += len(page.messages)
         until = reader.now() + LEASE
         backfills.advance(connection, row["id"], row["cursor"], len(page.messages), row["figures"], until)

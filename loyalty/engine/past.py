@@ -52,7 +52,8 @@ def ask_for_past(
         return running
     if not wish.preview:
         _check_choice(connection, store, wish)
-        _open(connection, account, store, wish, now)
+        if wish.tiers_only:
+            _end_past(connection, store, now)
         told = {"from": wish.since.isoformat() if wish.since else None, "tiers_only": wish.tiers_only}
         note(connection, account, actor, "backfill.asked", store.key, **told)
     return backfills.add(connection, account, store.id, wish, actor, now)
@@ -80,16 +81,24 @@ def _check_choice(connection: Connection, store: Store, wish: Wish) -> None:
     raise Conflict(f"The past of this store was taken in {how}; that stays so.")
 
 
-def _open(connection: Connection, account: AccountId, store: Store, wish: Wish, now: datetime) -> None:
-    rows = list_versions(connection)
-    if wish.tiers_only and store.points_from is None:
-        set_points_from(connection, store.id, _end_of_past(connection, store, rows, now))
-    start = wish.since or ALWAYS
+def _end_past(connection: Connection, store: Store, now: datetime) -> None:
+    """Let what was paid before now, or before the store's orders earned by themselves, count toward tiers only."""
+    if store.points_from is None:
+        set_points_from(connection, store.id, _end_of_past(connection, store, list_versions(connection), now))
+        mark_all_for_refold(connection)
+
+
+def open_past(connection: Connection, account: AccountId, since: datetime | None, now: datetime) -> None:
+    """Let what was paid from an instant, None: always, and before the first version count by that one's rules. Once it
+    is all read: so each member is folded once, and nothing is awarded by halves. A repeat changes nothing.
+    """
+    lock_account(connection)
+    rows, start = list_versions(connection), since or ALWAYS
     if rows and start < rows[0]["effective_from"]:
         row = dict(rows[0])
         context = Context(row["currency"], row["time_zone"], row["decimals"])
         add_version(connection, account, past_document(row), context, start, now, past=True)
-    mark_all_for_refold(connection)
+        mark_all_for_refold(connection)
 
 
 def past_document(row: Row) -> dict[str, Any]:
