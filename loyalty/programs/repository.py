@@ -48,16 +48,10 @@ def add_version(
         " from program_versions returning version"
     )
     values = {
-        "account": account,
-        "effective_from": effective_from,
-        "document": json_text(document),
-        "currency": context.currency,
-        "time_zone": context.time_zone,
-        "decimals": context.decimals,
-        "now": now,
-        "acts_on": ACTS_ON,
-        "past": past,
-    }
+        "account": account, "effective_from": effective_from, "document": json_text(document),
+        "currency": context.currency, "time_zone": context.time_zone, "decimals": context.decimals, "now": now,
+        "acts_on": ACTS_ON, "past": past,
+    }  # fmt: skip
     return int(connection.execute(statement, values).scalar_one())
 
 
