@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from bench.backfill import measure_backfill
 from bench.cdnow import measure_cdnow
 from bench.daily import measure_daily
 from bench.drain import measure_drain
@@ -30,6 +31,7 @@ MEASURES: Mapping[str, Measure] = {
     "redeeming": measure_redeeming,
     "latency": lambda _stage, _rounds, scale: measure_latency(scale),
     "cdnow": lambda _stage, _rounds, scale: measure_cdnow(scale),
+    "backfill": lambda stage, _rounds, scale: measure_backfill(stage, max(100, int(10_000 * scale))),
     "spent": lambda stage, _rounds, scale: measure_spent(stage, scale),
 }
 

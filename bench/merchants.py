@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
@@ -30,6 +30,22 @@ _FILL = (
 )
 
 
+class Sandbox(Protocol):
+    """A shop that answers, in this process or in another."""
+
+    @property
+    def url(self) -> str:
+        """Return its address."""
+
+    @property
+    def consumer_key(self) -> str:
+        """Return the key of its REST API."""
+
+    @property
+    def consumer_secret(self) -> str:
+        """Return the secret of that key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
     """An account with one store."""
@@ -39,19 +55,31 @@ class Merchant:
     token: str
 
 
-def open_merchant(runtime: Runtime, document: dict[str, Any] | None = None) -> Merchant:
-    """Write an account with a connected store whose program was always in force."""
+def open_merchant(
+    runtime: Runtime, document: dict[str, Any] | None = None, sandbox: Sandbox | None = None,
+    *, effective_from: datetime = LONG_AGO,
+) -> Merchant:  # fmt: skip
+    """Write an account with a connected store, the sandbox where one is given, whose program was always in force."""
     account = AccountId(new_id())
     key = f"bench-{account.hex[-8:]}"
     settings = ShopSettings("TWD", "Asia/Taipei", 0, prices_include_tax=False)
-    keys = {"consumer_key": "ck", "consumer_secret": "cs"}
+    keys = {
+        "consumer_key": sandbox.consumer_key if sandbox else "ck",
+        "consumer_secret": sandbox.consumer_secret if sandbox else "cs",
+    }
+    url = sandbox.url if sandbox else "http://127.0.0.1:9"
     with runtime.database.transaction(account) as connection:
         open_account(connection, runtime.vault, NewAccount(account, key, "Bench", "TWD", "Asia/Taipei", 0))
-        new = NewStore(key, "Bench", "woocommerce", "http://127.0.0.1:9", keys, SECRET)
+        new = NewStore(key, "Bench", "woocommerce", url, keys, SECRET)
         store = add_store(connection, runtime.vault, account, new, settings)
         context = Context("TWD", "Asia/Taipei", 0)
         publish(
-            connection, account, document or make_document(), context, effective_from=LONG_AGO, now=utc_now()
+            connection,
+            account,
+            document or make_document(),
+            context,
+            effective_from=effective_from,
+            now=utc_now(),
         )
         token = get_store(connection, runtime.vault, store).webhook_token
     return Merchant(account, store, token)

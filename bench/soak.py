@@ -1,5 +1,5 @@
-"""The fault suites at their full sizes: processes killed while orders arrive, crowds of workers on few members, and
-ten years of a store.
+"""The fault suites at their full sizes: processes killed while orders arrive, messages lost, crowds of workers on few
+members, and ten years of a store.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import crash
+from bench import crash, losses
 from bench.concurrency import Crowd, crowd
 from bench.stage import Stage, open_stage
 from bench.years import Years, live_with_habits
@@ -27,6 +27,8 @@ def main(argv: list[str]) -> int:
     for number in range(given.crashes):
         complaints += _crash(crash.Plan(given.orders, given.kills, seed + number))
     with open_stage() as stage:
+        for number in range(given.losses):
+            complaints += losses.run_on(stage, given.loss_orders, seed + number)
         for number in range(given.crowds):
             plan = Crowd(given.workers, given.crowd_orders, given.members, seed + number)
             outcome = crowd(stage, plan)
@@ -68,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         ("orders", 5000, "orders of a crash run"),
         ("kills", 200, "kills of a crash run"),
         ("crashes", 1, "crash runs"),
+        ("losses", 1, "runs with messages dropped, doubled, shuffled and delayed"),
+        ("loss-orders", 5000, "orders of such a run"),
         ("crowds", 5, "runs of many workers on few members"),
         ("workers", 8, "workers of such a run"),
         ("members", 5, "members of such a run"),

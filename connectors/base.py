@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from loyalty.commerce import Parsed, Read, ShopSettings
+from loyalty.commerce import OrderSighting, Parsed, Read, ShopSettings
 from loyalty.pushes import PushCommand, PushError, PushReceipt
 from loyalty.values import StoreId
 
@@ -48,6 +48,22 @@ class FetchedMessage:
     observed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SightingPage:
+    """Some orders of a list, and where it goes on: None at its end."""
+
+    sightings: tuple[OrderSighting, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastPage:
+    """Some of what a shop has of the past, read in full, and where it goes on: None at its end."""
+
+    messages: tuple[FetchedMessage, ...]
+    next: str | None = None
+
+
 class Connector(Protocol):
     """Translates one platform both ways; knows nothing of points."""
 
@@ -86,3 +102,31 @@ class Connector(Protocol):
         """Make sure that every webhook we need exists and is active; return what was made or mended.
         Raises PushError.
         """
+
+    def read_clock(self, access: StoreAccess) -> datetime:
+        """Return what time it is in the shop, whose clock may go wrong; raises PushError."""
+
+    def list_changed(self, access: StoreAccess, since: datetime, cursor: str | None) -> SightingPage:
+        """Return a page of the orders that the shop changed after an instant of its own clock, oldest change first;
+        what changes meanwhile moves to the end and is never skipped. Raises PushError.
+        """
+
+    def sight_orders(self, access: StoreAccess, external_ids: Sequence[str]) -> list[OrderSighting]:
+        """Return how these orders stand, without those that the shop does not list; raises PushError."""
+
+    def sight_tiers(self, access: StoreAccess, external_ids: Sequence[str]) -> dict[str, str]:
+        """Return the tier that the shop shows of each of these customers that it has; raises PushError."""
+
+    def count_past(self, access: StoreAccess, since: datetime | None) -> int:
+        """Return how many customers there are, and orders placed from an instant; raises PushError."""
+
+    def read_past(
+        self,
+        access: StoreAccess,
+        since: datetime | None,
+        cursor: str | None,
+        *,
+        with_products: bool,
+        now: datetime,
+    ) -> PastPage:
+        """Read a page of the customers, then of the orders placed from an instant, oldest first; raises PushError."""

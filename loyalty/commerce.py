@@ -144,6 +144,18 @@ class OrderSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderSighting:
+    """What a shop's list tells of an order: enough to see whether a copy of it is the same, too little to rate it."""
+
+    external_id: str
+    modified_at: datetime
+    status: str
+    total: Decimal
+    refunds: frozenset[tuple[str, Decimal]] = frozenset()
+    """The id and the positive amount of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerSnapshot:
     """A registered customer of a shop as the shop states him."""
 

@@ -15,13 +15,18 @@ from sqlalchemy import Connection, text
 
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.accounts.service import next_command_number
+from loyalty.backfills.repository import Wish, find_backfill
 from loyalty.clock import utc_now
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import AdjustPoints
+from loyalty.engine.past import ask_for_past
 from loyalty.engine.verify import verify_ledger
 from loyalty.inbox.repository import accept
+from loyalty.stores.service import get_store
+from workers.backfilling import run_backfill
 from workers.draining import drain_account
 from workers.fetching import fetch_store
+from workers.reconciling import reconcile_store
 from workers.runtime import Runtime
 
 Row = dict[str, Any]
@@ -57,6 +62,21 @@ class Desk:
         """Ask the shop for what waits for a read, and take the answers."""
         fetch_store(self.runtime, self.shop.account, self.shop.store.id)
         self.drain()
+
+    def reconcile(self, kind: str = "deep", now: datetime | None = None, **more: Any) -> int | None:
+        """Make a pass over the shop, to its end; return how many differences it found."""
+        return reconcile_store(self.runtime, self.shop.account, self.shop.store.id, kind, now, **more)
+
+    def backfill(self, now: datetime | None = None, **wish: Any) -> Row:
+        """Ask for the past of the shop, read it to the end; return the backfill's row."""
+        with self.connect() as connection:
+            store = get_store(connection, self.runtime.vault, self.shop.store.id)
+            asked = ask_for_past(
+                connection, self.shop.account, store, Wish(**wish), now or utc_now(), "staff"
+            )
+        run_backfill(self.runtime, self.shop.account, self.shop.store.id, force=True)
+        with self.connect() as connection:
+            return dict(find_backfill(connection, asked) or {})
 
     def signal(self, order_id: int) -> None:
         """Deliver a message that only names an order, read the order and take the answer."""
@@ -94,7 +114,9 @@ class Desk:
             return verify_ledger(connection, self.shop.account, rebuild=True).differences
 
 
-def make_desk(runtime: Runtime, document: Row, sandbox: SandboxShop | None = None, **more: Any) -> Desk:
+def make_desk(
+    runtime: Runtime, document: Row | None, sandbox: SandboxShop | None = None, **more: Any
+) -> Desk:
     """A connected shop with a program; its reads go to the sandbox."""
     if sandbox is not None:
         keys = {"consumer_key": sandbox.consumer_key, "consumer_secret": sandbox.consumer_secret}

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError
 
 from embedded import EmbeddedError, running_servers
@@ -44,7 +44,17 @@ class Answer:
 
 def command(group: AppGroup, name: str) -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a command of a function that takes the tools and its options and returns an Answer."""
+    return _command(group.command(name))
 
+
+def run_command(name: str, help: str) -> Callable[[Callable[..., Answer]], click.Command]:
+    """Make a command that stands in no group; else as `command`."""
+    return _command(lambda function: click.command(name, help=help)(with_appcontext(function)))
+
+
+def _command(
+    make: Callable[[Callable[..., None]], click.Command],
+) -> Callable[[Callable[..., Answer]], click.Command]:
     def decorate(function: Callable[..., Answer]) -> click.Command:
         @wraps(function)
         def run(*, as_json: bool, **options: Any) -> None:
@@ -57,8 +67,7 @@ def command(group: AppGroup, name: str) -> Callable[[Callable[..., Answer]], cli
                 sys.exit(answer.exit_code)
 
         with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(run)
-        made: click.Command = group.command(name)(with_json)
-        return made
+        return make(with_json)
 
     return decorate
 

@@ -9,8 +9,8 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from loyalty.clock import utc_now
-from loyalty.reports.waiting import Alarms, Waiting, read_alarms, read_waiting
-from webhook_app.metrics import exposition
+from loyalty.reports.waiting import Waiting, read_alarms, read_lookout, read_waiting
+from webhook_app.metrics import Watched, exposition
 from webhook_app.tools import tools
 
 
@@ -39,7 +39,7 @@ def is_ready() -> tuple[dict[str, Any], int]:
 
 def show_metrics() -> Response:
     """Answer in the text format of Prometheus."""
-    return exposition(_find_waiting(), _find_alarms(), utc_now())
+    return exposition(_find_watched(), utc_now())
 
 
 def _find_waiting() -> Waiting | None:
@@ -49,9 +49,10 @@ def _find_waiting() -> Waiting | None:
         return None
 
 
-def _find_alarms() -> Alarms | None:
+def _find_watched() -> Watched | None:
+    ask = tools().database.single_statement
     try:
-        return tools().database.single_statement(read_alarms)
+        return Watched(ask(read_waiting), ask(read_alarms), ask(read_lookout))
     except SQLAlchemyError:
         return None
 

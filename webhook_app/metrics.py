@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Flask, Response, request
@@ -12,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from loyalty.reports.waiting import Alarms, Waiting
+from loyalty.reports.waiting import Alarms, Lookout, Waiting
 
 REQUESTS = Counter("laurel_requests", "Answered requests.", ["route", "status"])
 DELIVERIES = Counter("laurel_deliveries", "Deliveries of shops by what became of them.", ["outcome"])
@@ -40,7 +41,16 @@ def _count_request(response: Response) -> Response:
     return response
 
 
-def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime) -> Response:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was read of the database for one scrape."""
+
+    waiting: Waiting
+    alarms: Alarms
+    lookout: Lookout
+
+
+def exposition(watched: Watched | None, now: datetime) -> Response:
     """Return the metrics of all processes of this machine; None: the database is away, its gauges are left out."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
@@ -48,9 +58,9 @@ def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime) ->
     else:
         registry = REGISTRY
     text = generate_latest(registry)
-    if waiting is not None and alarms is not None:
+    if watched is not None:
         gauges = CollectorRegistry()
-        gauges.register(_Gauges(waiting, alarms, now))
+        gauges.register(_Gauges(watched, now))
         text += generate_latest(gauges)
     return Response(text, mimetype=CONTENT_TYPE_LATEST)
 
@@ -58,15 +68,14 @@ def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime) ->
 class _Gauges(Collector):
     """What waits and what should be looked at, as it was read for one scrape."""
 
-    def __init__(self, waiting: Waiting, alarms: Alarms, now: datetime) -> None:
-        self._waiting = waiting
-        self._alarms = alarms
+    def __init__(self, watched: Watched, now: datetime) -> None:
+        self._watched = watched
         self._now = now
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield one gauge each."""
-        waiting, alarms, oldest = self._waiting, self._alarms, self._waiting.oldest_message
-        age = (self._now - oldest).total_seconds() if oldest else 0.0
+        waiting, alarms, lookout = self._watched.waiting, self._watched.alarms, self._watched.lookout
+        age, unseen = self._age(waiting.oldest_message), self._age(lookout.oldest_look)
         for name, what, value in (
             ("laurel_oldest_message_seconds", "Age of the oldest message that waits.", age),
             ("laurel_messages_waiting", "Messages that wait.", waiting.messages),
@@ -79,5 +88,19 @@ class _Gauges(Collector):
                 "Accounts whose discounts are above their limit.",
                 alarms.discounts_above,
             ),
+            (
+                "laurel_differences_found",
+                "Differences between shops and copies in the last day.",
+                lookout.found,
+            ),
+            ("laurel_looks_failed", "Passes over shops that failed in the last day.", lookout.failed),
+            (
+                "laurel_oldest_look_seconds",
+                "Since when the shop that waits longest was not looked over.",
+                unseen,
+            ),
         ):
             yield GaugeMetricFamily(name, what, value=value)
+
+    def _age(self, since: datetime | None) -> float:
+        return (self._now - since).total_seconds() if since else 0.0

@@ -14,8 +14,8 @@ from connectors.base import Connector
 from loyalty.config import Settings, ensure_secrets
 from loyalty.crypto import Vault
 from loyalty.db import Database
-from loyalty.values import AccountId
-from workers.queues import DELIVER_MAILS, DELIVER_PUSHES, DRAIN_INBOX, Queues, WakeUps
+from loyalty.values import AccountId, StoreId
+from workers.queues import CONTINUE_BACKFILL, DELIVER_MAILS, DELIVER_PUSHES, DRAIN_INBOX, Queues, WakeUps
 
 SETTINGS = "laurel.settings"
 TOOLS = "laurel.tools"
@@ -39,6 +39,10 @@ class Tools:
         """Have the pushes of these stores delivered soon."""
         for store in stores:
             self.wakes.wake_now(Queues.PUSH, DELIVER_PUSHES, store, account, store)
+
+    def wake_backfill(self, account: AccountId, store: StoreId) -> None:
+        """Have the past of a store read on soon."""
+        self.wakes.wake_now(Queues.READING, CONTINUE_BACKFILL, f"backfill:{store}", account, store)
 
     def wake_mails(self, account: AccountId) -> None:
         """Have the mails of an account sent soon."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from loyalty.stores.service import get_store, note_settings
+from datetime import datetime
+
+from loyalty.clock import utc_now
+from loyalty.db import Row
+from loyalty.incidents.repository import note_incidents
+from loyalty.stores.service import Store, get_store, note_settings
 from loyalty.values import AccountId, StoreId
 from workers.runtime import Runtime
 
 
-def check_store(runtime: Runtime, account: AccountId, store_id: StoreId) -> list[str]:
+def check_store(
+    runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None = None
+) -> list[str]:
     """Register again the webhooks that the shop has disabled or lost; return what was mended. Raises PushError.
 
-    With LAUREL_PUSH=off, and in a store that was connected without registering, no webhook is touched.
+    The merchant is told by an incident; what was missed meanwhile is for a pass that the caller begins. With
+    LAUREL_PUSH=off, and in a store that was connected without registering, no webhook is touched.
     """
     with runtime.database.transaction(account) as connection:
         store = get_store(connection, runtime.vault, store_id)
@@ -18,6 +26,18 @@ def check_store(runtime: Runtime, account: AccountId, store_id: StoreId) -> list
     may_write = store.registers_webhooks and runtime.settings.push
     mended = connector.register_webhooks(access) if may_write else []
     settings = connector.read_settings(access)
+    at = now or utc_now()
     with runtime.database.transaction(account) as connection:
         note_settings(connection, store_id, settings)
+        if mended:
+            note_incidents(connection, account, [_restored(store, mended, at)])
     return mended
+
+
+def _restored(store: Store, mended: list[str], at: datetime) -> Row:
+    """Return the incident of webhooks that were put back; once a day."""
+    subject = f"{store.key}:{at.date().isoformat()}"
+    return {
+        "kind": "webhooks_restored", "subject": subject, "member_id": None, "order_key": "",
+        "data": {"store": store.key, "changed": mended}, "noticed_at": at,
+    }  # fmt: skip

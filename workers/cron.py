@@ -41,6 +41,10 @@ class Periodic:
 PERIODIC: Final = (
     Periodic("sweep", 15, "workers.jobs.sweep"),
     Periodic("deliver_mails", MINUTE, "workers.jobs.deliver_mails"),
+    Periodic("continue_readings", MINUTE, "workers.jobs.continue_readings"),
+    Periodic("poll_silent_shops", 2 * MINUTE, "workers.jobs.poll_silent_shops"),
+    Periodic("reconcile", 15 * MINUTE, "workers.jobs.reconcile"),
+    Periodic("reconcile_in_depth", HOUR, "workers.jobs.reconcile_in_depth"),
     Periodic("settle_members", MINUTE, "workers.jobs.settle_members"),
     Periodic("run_automations", 10 * MINUTE, "workers.jobs.run_automations"),
     Periodic("send_reminders", HOUR, "workers.jobs.send_reminders"),

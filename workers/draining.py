@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 
 import structlog
@@ -164,10 +165,14 @@ def _log(account: AccountId, drained: Drained, started: float) -> None:
     log.info("drained", account=str(account), ms=round((time.perf_counter() - started) * 1000), **counts)
 
 
-def refold_account(runtime: Runtime, account: AccountId, now: datetime | None = None) -> int:
-    """Fold again every member that waits for it, in bounded batches; return how many."""
+def refold_account(
+    runtime: Runtime, account: AccountId, now: datetime | None = None, *, deadline: float = inf
+) -> int:
+    """Fold again every member that waits for it, in bounded batches; return how many. It ends early at a deadline of
+    the monotonic clock.
+    """
     done = 0
-    while True:
+    while time.monotonic() < deadline:
         with runtime.database.transaction(account) as connection:
             ids = claim_refolds(connection, REFOLD_BATCH)
             if not ids:
@@ -177,3 +182,4 @@ def refold_account(runtime: Runtime, account: AccountId, now: datetime | None = 
         done += len(ids)
         for store in pushed:
             runtime.wake_store(Queues.PUSH, account, StoreId(store))
+    return done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -9,13 +11,25 @@ import structlog
 from loyalty.clock import utc_now
 from loyalty.engine.verify import verify_ledger
 from loyalty.pushes import PushError
+from loyalty.reconciliation.repository import list_unfinished
 from loyalty.reports.waiting import list_due, list_due_members
-from loyalty.stores.service import list_all_stores
+from loyalty.stores.service import TILL, list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
+from workers import (
+    automating,
+    backfilling,
+    draining,
+    fetching,
+    mailing,
+    measuring,
+    pushing,
+    reconciling,
+    reminding,
+    settling,
+)
 from workers.checking import check_store
-from workers.queues import Queues
-from workers.runtime import runtime
+from workers.queues import CONTINUE_BACKFILL, RECONCILE_STORE, Queues
+from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger(__name__)
 
@@ -140,5 +154,65 @@ def check_webhooks() -> int:
             log.warning("webhooks_not_checked", store=str(row["store_id"]), reason=error.reason)
             continue
         mended += bool(done)
+        if done:
+            _look_over(tools, row, "recent")
         log.info("webhooks_checked", store=str(row["store_id"]), mended=done)
     return mended
+
+
+def reconcile() -> int:
+    """Have the recent changes of every shop compared with our copies; return of how many."""
+    return _look_over_shops("recent", lambda *_: True)
+
+
+def reconcile_in_depth() -> int:
+    """Have the shops compared in depth whose night has come since the last time; return how many."""
+    return _look_over_shops("deep", reconciling.is_deep_due)
+
+
+def poll_silent_shops() -> int:
+    """Have the shops asked that delivered nothing lately; return how many."""
+    return _look_over_shops("poll", reconciling.is_silent)
+
+
+def reconcile_store(account_id: UUID, store_id: UUID, kind: str) -> int | None:
+    """Make, or go on with, a pass over a store; return how many differences it found, None when it is not over."""
+    tools = runtime()
+    tools.wakes.clear(Queues.READING, f"{kind}:{store_id}")
+    return reconciling.reconcile_store(tools, AccountId(account_id), StoreId(store_id), kind)
+
+
+def continue_backfill(account_id: UUID, store_id: UUID) -> bool | None:
+    """Go on with the backfill of a store; return whether it is over."""
+    tools = runtime()
+    tools.wakes.clear(Queues.READING, f"backfill:{store_id}")
+    return backfilling.run_backfill(tools, AccountId(account_id), StoreId(store_id))
+
+
+def continue_readings() -> int:
+    """Go on with the readings of shops that were interrupted, or waited for their time; return how many."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        unfinished = list_unfinished(connection, utc_now())
+    for kind, account, store in unfinished:
+        if kind == "backfill":
+            tools.wakes.wake_now(Queues.READING, CONTINUE_BACKFILL, f"{kind}:{store}", account, store)
+            continue
+        tools.wakes.wake_now(Queues.READING, RECONCILE_STORE, f"{kind}:{store}", account, store, kind)
+    return len(unfinished)
+
+
+def _look_over_shops(kind: str, is_due: Callable[[Runtime, AccountId, StoreId], bool]) -> int:
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        rows = [row for row in list_all_stores(connection) if row["state"] == "connected"]
+    shops = [row for row in rows if row["platform"] != TILL]
+    due = [row for row in shops if is_due(tools, AccountId(row["account_id"]), StoreId(row["store_id"]))]
+    for row in due:
+        _look_over(tools, row, kind)
+    return len(due)
+
+
+def _look_over(tools: Runtime, row: dict[str, Any], kind: str) -> None:
+    store = row["store_id"]
+    tools.wakes.wake_now(Queues.READING, RECONCILE_STORE, f"{kind}:{store}", row["account_id"], store, kind)

@@ -20,6 +20,8 @@ FAILURE_TTL: Final = 24 * 60 * 60
 DRAIN_INBOX: Final = "workers.jobs.drain_inbox"
 FETCH: Final = "workers.jobs.fetch"
 DELIVER_PUSHES: Final = "workers.jobs.deliver_pushes"
+CONTINUE_BACKFILL: Final = "workers.jobs.continue_backfill"
+RECONCILE_STORE: Final = "workers.jobs.reconcile_store"
 DELIVER_MAILS: Final = "workers.jobs.deliver_account_mails"
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,9 @@ class Queues:
     PUSH: Final = "push"
     FETCH: Final = "fetch"
     DRAIN: Final = "drain"
-    ALL: Final = (PERIODIC, PUSH, FETCH, DRAIN)
+    READING: Final = "reading"
+    """Of whole shops: it may take long, so everything else goes first."""
+    ALL: Final = (PERIODIC, PUSH, FETCH, DRAIN, READING)
 
 
 def connect(redis_url: str) -> Redis:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NoReturn
 
-from connectors.base import FetchedMessage, RawMessage, StoreAccess
+from connectors.base import FetchedMessage, PastPage, RawMessage, SightingPage, StoreAccess
 from connectors.till.parse import message_key, parse
-from loyalty.commerce import Parsed, Read, ShopSettings
+from loyalty.commerce import OrderSighting, Parsed, Read, ShopSettings
 from loyalty.pushes import PushCommand, PushError, PushReceipt
 from loyalty.values import StoreId
 
@@ -63,6 +63,38 @@ class TillConnector:
     def register_webhooks(self, access: StoreAccess) -> list[str]:
         """Return nothing: a till has no webhooks."""
         return []
+
+    def read_clock(self, access: StoreAccess) -> datetime:
+        """Raise PushError: there is nobody to ask."""
+        _refuse("nothing can be read from it")
+
+    def list_changed(self, access: StoreAccess, since: datetime, cursor: str | None) -> SightingPage:
+        """Raise PushError: there is nobody to ask."""
+        _refuse("nothing can be read from it")
+
+    def sight_orders(self, access: StoreAccess, external_ids: Sequence[str]) -> list[OrderSighting]:
+        """Raise PushError: there is nobody to ask."""
+        _refuse("nothing can be read from it")
+
+    def sight_tiers(self, access: StoreAccess, external_ids: Sequence[str]) -> dict[str, str]:
+        """Raise PushError: there is nobody to ask."""
+        _refuse("it keeps neither coupons nor tiers")
+
+    def count_past(self, access: StoreAccess, since: datetime | None) -> int:
+        """Raise PushError: there is nobody to ask."""
+        _refuse("nothing can be read from it")
+
+    def read_past(
+        self,
+        access: StoreAccess,
+        since: datetime | None,
+        cursor: str | None,
+        *,
+        with_products: bool,
+        now: datetime,
+    ) -> PastPage:
+        """Raise PushError: there is nobody to ask."""
+        _refuse("nothing can be read from it")
 
 
 def _refusal(why: str) -> PushError:

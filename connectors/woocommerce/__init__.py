@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from connectors.base import FetchedMessage, RawMessage, StoreAccess
+from connectors.base import FetchedMessage, PastPage, RawMessage, SightingPage, StoreAccess
 from connectors.http import PER_SECOND, Door
-from connectors.woocommerce import connect, signature
+from connectors.woocommerce import connect, past, reconcile, signature
 from connectors.woocommerce.auth import auth_for
 from connectors.woocommerce.fetch import fetch
 from connectors.woocommerce.parse import parse
 from connectors.woocommerce.push import push
-from loyalty.commerce import Parsed, Read, ShopSettings
+from loyalty.commerce import OrderSighting, Parsed, Read, ShopSettings
 from loyalty.pushes import PushCommand, PushError, PushReceipt
 from loyalty.values import StoreId
 
@@ -70,6 +70,38 @@ class WooCommerceConnector:
     def register_webhooks(self, access: StoreAccess) -> list[str]:
         """Make sure that every webhook we need exists and is active; return what was done. Raises PushError."""
         return connect.register_webhooks(self._door(access), access)
+
+    def read_clock(self, access: StoreAccess) -> datetime:
+        """Return what time it is in the shop; raises PushError."""
+        return reconcile.read_clock(self._door(access))
+
+    def list_changed(self, access: StoreAccess, since: datetime, cursor: str | None) -> SightingPage:
+        """Return a page of the orders that the shop changed after an instant, oldest change first; raises PushError."""
+        return reconcile.list_changed(self._door(access), since, cursor)
+
+    def sight_orders(self, access: StoreAccess, external_ids: Sequence[str]) -> list[OrderSighting]:
+        """Return how these orders stand, without those that the shop does not list; raises PushError."""
+        return reconcile.sight_orders(self._door(access), external_ids)
+
+    def sight_tiers(self, access: StoreAccess, external_ids: Sequence[str]) -> dict[str, str]:
+        """Return the tier that the shop shows of each of these customers that it has; raises PushError."""
+        return reconcile.sight_tiers(self._door(access), external_ids)
+
+    def count_past(self, access: StoreAccess, since: datetime | None) -> int:
+        """Return how many customers there are, and orders placed from an instant; raises PushError."""
+        return past.count_past(self._door(access), since)
+
+    def read_past(
+        self,
+        access: StoreAccess,
+        since: datetime | None,
+        cursor: str | None,
+        *,
+        with_products: bool,
+        now: datetime,
+    ) -> PastPage:
+        """Read a page of the customers, then of the orders placed from an instant, oldest first; raises PushError."""
+        return past.read_past(self._door(access), since, cursor, with_products=with_products, now=now)
 
     def _door(self, access: StoreAccess) -> Door:
         keys = access.credentials

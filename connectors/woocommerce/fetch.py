@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,10 +39,12 @@ def _customers(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMes
     found = _by_id(list_all(door, "customers", {"include": ",".join(ids), "role": "all"}))
     for missing in [each for each in ids if each not in found]:
         found[missing] = find_one(door, f"customers/{missing}", CUSTOMER_GONE)
-    return [
-        _message(FETCHED_CUSTOMER, each, now, {"customer": _only(found[each], tuple(CUSTOMER.fields))})
-        for each in ids
-    ]
+    return [customer_message(each, found[each], now) for each in ids]
+
+
+def customer_message(customer_id: str, customer: Json | None, now: datetime) -> FetchedMessage:
+    """Return how the shop stated a customer, None: it does not have him, as a message."""
+    return _message(FETCHED_CUSTOMER, customer_id, now, {"customer": _only(customer, tuple(CUSTOMER.fields))})
 
 
 def _coupons(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMessage]:
@@ -54,9 +56,20 @@ def _coupons(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMessa
 
 def _orders(door: Door, ids: Sequence[str], with_products: bool, now: datetime) -> list[FetchedMessage]:
     found = _find_orders(door, ids)
+    return order_messages(door, {each: found[each] for each in ids}, with_products, now)
+
+
+def order_messages(
+    door: Door, found: Mapping[str, Json | None], with_products: bool, now: datetime
+) -> list[FetchedMessage]:
+    """Return orders as the shop stated them, None: it does not have one, as messages; reads their refunds and products.
+    Raises PushError.
+    """
     refunds = {each: _refunds(door, each) for each, order in found.items() if order and order.get("refunds")}
     products = _products(door, found.values()) if with_products else None
-    return [_order_message(each, found[each], refunds.get(each, []), products, now) for each in ids]
+    return [
+        _order_message(each, order, refunds.get(each, []), products, now) for each, order in found.items()
+    ]
 
 
 def _find_orders(door: Door, ids: Sequence[str]) -> dict[str, Json | None]:

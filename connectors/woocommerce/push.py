@@ -22,6 +22,8 @@ from loyalty.pushes import (
 Outcome = PushReceipt | PushError
 SERVICE = "laurel_service"
 """The meta data key of orders; without `_` in front, so that the merchant sees it at the order."""
+TIER = "laurel_tier"
+"""The meta data key of customers under which their tier stands."""
 Handler = Callable[[Door, str, Sequence[Any]], list[Outcome]]
 
 
@@ -70,7 +72,7 @@ def _carry_out(
 def _tier_meta(command: SetMemberTier) -> dict[str, str]:
     # Keys that begin with _ are dropped without a word on customers (v2 customers controller:137).
     return {
-        "laurel_tier": command.tier_key,
+        TIER: command.tier_key,
         "laurel_tier_name": command.tier_name,
         "laurel_benefits": ",".join(command.benefits),
     }

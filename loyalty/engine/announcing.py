@@ -5,6 +5,7 @@ sooner by them, once each (U46).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,8 +60,10 @@ def loss_at(
     """Return what the rules from `start` take from a member if nothing happens until then: the heads of two folds, up
     to that instant, without them and with them.
     """
-    old = Versions(tuple(each for each in versions.programs if each.effective_from < start))
-    new = Versions(tuple(each for each in versions.programs if each.effective_from <= start))
+    old = replace(versions, programs=tuple(each for each in versions.programs if each.effective_from < start))
+    new = replace(
+        versions, programs=tuple(each for each in versions.programs if each.effective_from <= start)
+    )
     before, after = _state(row, lots), _state(row, lots)
     settle(before, start, old)
     settle(after, start, new)

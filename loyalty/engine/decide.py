@@ -117,12 +117,23 @@ def _award(state: MemberState, event: Event, program: Program, versions: Version
     if not _may_be_awarded(state, program):
         return
     file, at = state.orders[event.order_key], event.key.at
+    grants, periods = set(state.grants), len(state.periods)
     tiering.join(state, program, at)
     orders.award_order(state, file, event, versions)
     note_award(state, file, program, versions, at)
     tiering.upgrade(state, program, at, event.order_key)
     memberships.begin(state, file, program, at)
     automating.note_order(state, file, program, at)
+    if orders.belongs_to_past(file, versions):
+        _forgo(state, grants, periods)
+
+
+def _forgo(state: MemberState, grants: set[str], periods: int) -> None:
+    """Forget what an order of the past would cause beside its figures: rewards of entering a tier, automations."""
+    state.happenings.clear()
+    for cause in state.grants.keys() - grants:
+        del state.grants[cause]
+    state.periods[periods:] = [period._replace(rewarded=False) for period in state.periods[periods:]]
 
 
 def _take_back(state: MemberState, event: Event, program: Program, versions: Versions) -> None:

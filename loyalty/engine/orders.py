@@ -4,6 +4,7 @@ law: the entitlement of its present state, never more.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loyalty.clock import add_months, day_start, local_date
@@ -72,7 +73,23 @@ def _program_at_payment(snapshot: OrderSnapshot, versions: Versions) -> Program:
     program = versions.at(snapshot.paid_at) if snapshot.paid_at else None
     if program is None:
         raise ValueError("an order without a program in force at its payment has no award")
-    return program
+    return _for_order(program, snapshot, versions)
+
+
+def _for_order(program: Program, snapshot: OrderSnapshot, versions: Versions) -> Program:
+    """Return the version as it rates an order: of a past that counts toward tiers only it gives no points."""
+    if snapshot.paid_at is None or versions.gives_points(snapshot.store_id, snapshot.paid_at):
+        return program
+    return replace(program, paused=True)
+
+
+def belongs_to_past(file: OrderFile, versions: Versions) -> bool:
+    """Return whether an awarded order lies in a past that a backfill brought: nothing but its own figures follows."""
+    snapshot = _snapshot(file)
+    program = versions.numbered(file.version) if file.version is not None else None
+    if program is not None and program.past:
+        return True
+    return snapshot.paid_at is not None and not versions.gives_points(snapshot.store_id, snapshot.paid_at)
 
 
 def _tier_at_payment(state: MemberState, snapshot: OrderSnapshot, event: Event, program: Program) -> str:
@@ -184,9 +201,9 @@ def _rate_again(state: MemberState, file: OrderFile, snapshot: OrderSnapshot, ve
     program = versions.numbered(file.version) if file.version is not None else None
     if program is None:
         raise ValueError(f"the version of order {file.ref.key} is not loaded")
-    file.rating = rate(
-        snapshot, program, file.tier_key, file.nth, file.laurel_codes, Earner(state.key, state.tags)
-    )
+    earner = Earner(state.key, state.tags)
+    program = _for_order(program, snapshot, versions)
+    file.rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes, earner)
     return file.rating
 
 

@@ -77,9 +77,9 @@ def simulate(
 def supposed(versions: Versions, candidate: Program, question: Question) -> Versions:
     """Return the versions with the candidate in place: alone and always, or after those in force up to its start."""
     if question is Question.HISTORY:
-        return Versions((replace(candidate, effective_from=ALWAYS),))
+        return replace(versions, programs=(replace(candidate, effective_from=ALWAYS),))
     past = (old for old in versions.programs if old.effective_from <= candidate.effective_from)
-    return Versions((*past, candidate))
+    return replace(versions, programs=(*past, candidate))
 
 
 def _works(connection: Connection) -> Iterator[MemberWork]:

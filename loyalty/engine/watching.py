@@ -20,18 +20,29 @@ SECOND = timedelta(seconds=1)
 
 def watch_coupons(connection: Connection, book: AccountBook, facts: Iterable[Fact], now: datetime) -> None:
     """Note which issued coupons a shop no longer has as it was asked to have them."""
+    rows = _list_odd(connection, facts, now)
+    if rows:
+        incidents.note_incidents(connection, book.id, rows)
+
+
+def list_untold(connection: Connection, facts: Iterable[Fact], now: datetime) -> set[str]:
+    """Return the shop's ids of the coupons that are otherwise than asked, of which no incident tells yet."""
+    odd = _list_odd(connection, facts, now)
+    told = incidents.list_known(connection, [CHANGED, DELETED], [row["subject"] for row in odd])
+    return {row["external_id"] for row in odd if (row["kind"], row["subject"]) not in told}
+
+
+def _list_odd(connection: Connection, facts: Iterable[Fact], now: datetime) -> list[Row]:
     stated = {(fact.store_id, fact.external_id): fact for fact in facts if isinstance(fact, CouponStated)}
     if not stated:
-        return
+        return []
     known = rewards.list_issued(connection, [external_id for _, external_id in stated])
-    rows = [
+    return [
         row
         for coupon in known
         if (fact := stated.get((coupon["store_id"], coupon["external_id"]))) is not None
         for row in _odd(fact, coupon, now)
     ]
-    if rows:
-        incidents.note_incidents(connection, book.id, rows)
 
 
 def _odd(fact: CouponStated, coupon: Mapping[Any, Any], now: datetime) -> Iterator[Row]:
@@ -45,6 +56,7 @@ def _odd(fact: CouponStated, coupon: Mapping[Any, Any], now: datetime) -> Iterat
             "order_key": "",
             "data": {"code": coupon["code"], "reward": coupon["reward_key"], "changed": changed},
             "noticed_at": now,
+            "external_id": fact.external_id,
         }
 
 

@@ -23,6 +23,9 @@ _CLAIM = text(
     "select id, store_id, source, topic, body, observed_at from inbox_messages where status = 'pending'"
     " and account_id = :account order by id limit :limit for update skip locked"
 )
+_MESSAGE = {
+    "message_key": "bytea", "topic": "text", "delivery_id": "text", "body": "bytea", "observed_at": "timestamptz",
+}  # fmt: skip
 _OUTCOME = {"id": "bigint", "status": "text", "reason": "text", "read_kind": "text", "read_ids": "text"}
 
 
@@ -49,6 +52,48 @@ def accept(
         "delivery_id": delivery_id, "body": body, "observed_at": observed_at,
     }  # fmt: skip
     return bool(connection.exec_driver_sql(_ACCEPT, values).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be stored: `key` are the 32 bytes under which it is recognised when it comes again."""
+
+    key: bytes
+    topic: str
+    delivery_id: str
+    body: bytes
+    observed_at: datetime
+
+
+def accept_read(
+    connection: Connection, account: AccountId, store: StoreId, messages: Sequence[NewMessage]
+) -> int:
+    """Store what a shop answered, unless it is known; return how many were new. One statement."""
+    if not messages:
+        return 0
+    rows = [
+        {
+            "message_key": each.key, "topic": each.topic, "delivery_id": each.delivery_id, "body": each.body,
+            "observed_at": each.observed_at,
+        }
+        for each in messages
+    ]  # fmt: skip
+    source, values = records(_MESSAGE, rows)
+    names = ", ".join(_MESSAGE)
+    statement = text(
+        f"insert into inbox_messages (account_id, store_id, source, {names}) select :account, :store, 'fetch', {names}"
+        f" from {source} on conflict (store_id, message_key) do nothing"
+    )
+    return connection.execute(statement, {**values, "account": account, "store": store}).rowcount
+
+
+def is_silent(connection: Connection, store: StoreId, since: datetime) -> bool:
+    """Return whether a shop has delivered nothing after an instant."""
+    statement = text(
+        "select not exists (select from inbox_messages"
+        " where received_at > :since and store_id = :store and source = 'webhook')"
+    )
+    return bool(connection.execute(statement, {"since": since, "store": store}).scalar_one())
 
 
 def find_message(connection: Connection, store: StoreId, key: bytes) -> RowMapping | None:

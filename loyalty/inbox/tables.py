@@ -50,6 +50,7 @@ inbox_messages = Table(
     Index(
         "ix_inbox_messages_oldest", "received_at", postgresql_where=text("status in ('pending', 'reading')")
     ),  # /readyz and the sweeper: the oldest that waits
+    Index("ix_inbox_messages_received", "received_at", postgresql_using="brin"),  # which shops are silent
     Index("ix_inbox_messages_status", "account_id", "status", "id"),  # GET /inbox?status=
     CheckConstraint("octet_length(message_key) = 32", name="message_key"),
     CheckConstraint("source in ('webhook', 'fetch', 'api')", name="source"),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
 
 from loyalty.db import Row, records
 
@@ -25,6 +27,15 @@ def note_incidents(connection: Connection, account: UUID, rows: Sequence[Row]) -
         " on conflict (account_id, kind, subject, order_key) do nothing"
     )
     connection.execute(statement, {**values, "account": account})
+
+
+def list_known(connection: Connection, kinds: Sequence[str], subjects: Sequence[str]) -> set[tuple[str, str]]:
+    """Return kind and subject of the incidents that were told of these, looked at or not."""
+    statement = text(
+        "select kind, subject from incidents where kind = any(:kinds) and subject = any(:subjects)"
+    ).bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("subjects", type_=ARRAY(Text)))
+    rows = connection.execute(statement, {"kinds": list(kinds), "subjects": list(subjects)})
+    return {(row.kind, row.subject) for row in rows}
 
 
 def list_incidents(

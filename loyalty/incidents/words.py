@@ -48,6 +48,16 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "商店没有创建购物金的优惠码 {code}，购物金已退回：{failure}",
         "A shop did not make the code {code} of store credit, which is free again: {failure}",
     ),
+    "shop_not_read": (
+        "商店 {store} 拒絕讀取，訂單無法核對，商店的回覆是：{failure}",
+        "商店 {store} 拒绝读取，订单无法核对，商店的回复是：{failure}",
+        "The shop {store} lets nobody read its orders, so that they cannot be compared: {failure}",
+    ),
+    "webhooks_restored": (
+        "商店 {store} 停用或遺失了 Webhook，已重新設定，錯過的訂單正在補讀：{changed}。",
+        "商店 {store} 停用或遗失了 Webhook，已重新设置，错过的订单正在补读：{changed}。",
+        "The shop {store} had disabled or lost webhooks; they were put back and what was missed is read: {changed}.",
+    ),
     DISCOUNT_SHARE: (
         "最近 {days} 天的折扣占營收的 {share}，超過上限 {limit}%。",
         "最近 {days} 天的折扣占营收的 {share}，超过上限 {limit}%。",
@@ -96,6 +106,7 @@ def incident_text(facts: Facts) -> Text:
         amount=number(exact(data.get("amount", "0"))),
         code=str(data.get("code", "")),
         changed=both(changed),
+        store=str(data.get("store", "")),
         failure=str(data.get("failure", "")),
     )
 

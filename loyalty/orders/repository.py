@@ -118,6 +118,25 @@ def find_order(connection: Connection, key: str) -> dict[str, Any] | None:
     return dict(found) if found else None
 
 
+def list_standing(connection: Connection, store: UUID, after: str, limit: int) -> Sequence[RowMapping]:
+    """Return the next orders of a store by key that a shop should list still: neither deleted nor unpaid drafts."""
+    statement = text(
+        f"select {_FOLDED}, snapshot from orders where key > :after and store_id = :store and deleted_at is null"
+        " and snapshot ->> 'state' <> 'open' order by key limit :limit"
+    )
+    return connection.execute(statement, {"store": store, "after": after, "limit": limit}).mappings().all()
+
+
+def list_refunded(connection: Connection, store: UUID, since: datetime, limit: int) -> Sequence[RowMapping]:
+    """Return the last orders of a store with refunds that were awarded from an instant."""
+    statement = text(
+        f"select {_FOLDED}, snapshot from orders where award_at >= :since and store_id = :store and deleted_at is null"
+        " and refund_ids <> '[]' order by award_at desc limit :limit"
+    )
+    values = {"store": store, "since": since, "limit": limit}
+    return connection.execute(statement, values).mappings().all()
+
+
 def list_lapsed(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:

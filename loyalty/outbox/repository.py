@@ -87,6 +87,14 @@ def list_marked(connection: Connection, subjects: Sequence[str]) -> set[str]:
     return set(connection.execute(statement, {"subjects": list(subjects)}).scalars())
 
 
+def list_waiting(connection: Connection, subjects: Sequence[str]) -> set[str]:
+    """Return of which subjects a push waits."""
+    statement = text(
+        "select subject from pushes where status = 'waiting' and subject = any(:subjects)"
+    ).bindparams(bindparam("subjects", type_=ARRAY(Text)))
+    return set(connection.execute(statement, {"subjects": list(subjects)}).scalars())
+
+
 def claim_pushes(
     connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
 ) -> Sequence[RowMapping]:

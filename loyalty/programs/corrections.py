@@ -37,7 +37,7 @@ def correct(versions: Versions, corrections: Iterable[Correction]) -> Versions:
     inforce = sorted(
         (each for each in corrections if each.undone_at is None), key=lambda correction: correction.number
     )
-    return Versions(tuple(_corrected(program, inforce) for program in versions.programs))
+    return replace(versions, programs=tuple(_corrected(program, inforce) for program in versions.programs))
 
 
 def _corrected(program: Program, corrections: list[Correction]) -> Program:

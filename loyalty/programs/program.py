@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -23,7 +24,7 @@ from loyalty.programs.terms import (
     RoundUp,
     WindowKind,
 )
-from loyalty.values import ONE, ZERO
+from loyalty.values import ONE, ZERO, StoreId
 
 LANGUAGES = ("zh-TW", "zh-CN", "en")
 MONTH_AND_A_BIT = timedelta(days=33)
@@ -167,6 +168,10 @@ class Program:
     """What the shop keeps of its revenue once the goods are paid, as the merchant states it."""
     paused: bool = False
     """Orders paid while it is in force earn no points."""
+    past: bool = False
+    """It lies before the account's first version, for what a backfill brought: its orders count, and nothing else
+    follows from them.
+    """
 
     def living(self) -> tuple[object, ...]:
         """Return the rules whose change does something to members at the very instant when it takes effect."""
@@ -232,9 +237,17 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """All published versions of an account, oldest first."""
+    """All published versions of an account, oldest first, and for each store that has one the end of the past that
+    counts toward tiers only.
+    """
 
     programs: tuple[Program, ...]
+    points_from: Mapping[StoreId, datetime] = field(default_factory=dict)
+
+    def gives_points(self, store: StoreId, paid_at: datetime) -> bool:
+        """Return whether orders of a store that were paid at an instant may give points at all."""
+        start = self.points_from.get(store)
+        return start is None or paid_at >= start
 
     def at(self, instant: datetime) -> Program | None:
         """Return the version in force at an instant, None before the first."""

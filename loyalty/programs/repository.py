@@ -18,7 +18,7 @@ ACTS_ON = 3
 3 with all kinds of rewards and cash back.
 """
 _VERSIONS = text(
-    "select version, effective_from, currency, time_zone, decimals, published_at, acts_on, document"
+    "select version, effective_from, currency, time_zone, decimals, published_at, acts_on, past, document"
     " from program_versions order by effective_from, version"
 )
 
@@ -35,24 +35,23 @@ def add_version(
     context: Context,
     effective_from: datetime,
     now: datetime,
+    *,
+    past: bool = False,
 ) -> int:
-    """Write the next version; return its number. The account's row must be locked."""
+    """Write the next version, `past` for one that lies before the first; return its number. The account's row must be
+    locked.
+    """
     statement = text(
         "insert into program_versions (account_id, version, effective_from, document, currency, time_zone, decimals,"
-        " published_at, acts_on) select :account, coalesce(max(version), 0) + 1, :effective_from,"
-        " cast(:document as json), :currency, :time_zone, :decimals, :now, :acts_on"
+        " published_at, acts_on, past) select :account, coalesce(max(version), 0) + 1, :effective_from,"
+        " cast(:document as json), :currency, :time_zone, :decimals, :now, :acts_on, :past"
         " from program_versions returning version"
     )
     values = {
-        "account": account,
-        "effective_from": effective_from,
-        "document": json_text(document),
-        "currency": context.currency,
-        "time_zone": context.time_zone,
-        "decimals": context.decimals,
-        "now": now,
-        "acts_on": ACTS_ON,
-    }
+        "account": account, "effective_from": effective_from, "document": json_text(document),
+        "currency": context.currency, "time_zone": context.time_zone, "decimals": context.decimals, "now": now,
+        "acts_on": ACTS_ON, "past": past,
+    }  # fmt: skip
     return int(connection.execute(statement, values).scalar_one())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,13 @@ from loyalty.programs import repository
 from loyalty.programs.corrections import correct
 from loyalty.programs.document import Context, build_program, check_document
 from loyalty.programs.program import Program, Versions
+from loyalty.stores.service import list_points_from
 from loyalty.values import AccountId
 
 _built: dict[AccountId, tuple[int, Versions]] = {}
 """Versions with the number under which `laurel_begin` would announce them."""
 CORRECTED = 1 << 32
+WITH_PASTS = 1 << 48
 _OF_RELEASE_2 = frozenset({"segments", "automations", "referral", "messages", "limits"})
 _KINDS_OF_RELEASE_2 = frozenset({"fixed_discount", "percent_discount", "free_shipping"})
 _REWARD_OF_RELEASE_2 = frozenset(
@@ -30,18 +33,22 @@ def load_versions(connection: Connection, account: AccountId) -> Versions:
     built = _built.get(account)
     if built is not None and built[0] == connection.info.get(PUBLISHED):
         return built[1]
-    versions = Versions(tuple(_program(dict(row)) for row in repository.list_versions(connection)))
-    has_corrections = connection.info.get(PUBLISHED, CORRECTED) >= CORRECTED
-    corrections = repository.list_corrections(connection) if has_corrections else []
+    announced = connection.info.get(PUBLISHED, WITH_PASTS)
+    points_from = list_points_from(connection) if announced >= WITH_PASTS else {}
+    programs = tuple(read_version(dict(row)) for row in repository.list_versions(connection))
+    corrections = repository.list_corrections(connection) if announced >= CORRECTED else []
     changes = len(corrections) + sum(each.undone_at is not None for each in corrections)
-    _built[account] = len(versions.programs) + changes * CORRECTED, correct(versions, corrections)
+    number = len(programs) + changes * CORRECTED + len(points_from) * WITH_PASTS
+    _built[account] = number, correct(Versions(programs, points_from), corrections)
     return _built[account][1]
 
 
-def _program(row: dict[str, Any]) -> Program:
+def read_version(row: dict[str, Any]) -> Program:
+    """Return the program of a version's row."""
     context = Context(row["currency"], row["time_zone"], row["decimals"])
     document = acted_on(row["document"], row["acts_on"])
-    return build_program(document, context, row["version"], row["effective_from"])
+    program = build_program(document, context, row["version"], row["effective_from"])
+    return replace(program, past=True) if row["past"] else program
 
 
 def acted_on(document: dict[str, Any], acts_on: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    text,
 )
 
 from loyalty.db import Instant, metadata
@@ -30,6 +32,7 @@ program_versions = Table(
     Column("time_zone", Text, nullable=False),
     Column("decimals", Integer, nullable=False),
     Column("acts_on", SmallInteger, nullable=False),
+    Column("past", Boolean, nullable=False, server_default=text("false")),
     Column("published_at", Instant, nullable=False, server_default=func.now()),
     CheckConstraint("version > 0", name="version"),
 )

@@ -38,6 +38,17 @@ class Alarms:
     discounts_above: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lookout:
+    """How well the shops are looked over: differences found and passes that failed in a day, and since when the shop
+    that waits longest was not looked over.
+    """
+
+    found: int
+    failed: int
+    oldest_look: datetime | None
+
+
 def list_due(connection: Connection, now: datetime) -> list[Due]:
     """Return everything that may be worked on now; works without an account."""
     rows = connection.execute(
@@ -62,3 +73,9 @@ def read_alarms(connection: Connection) -> Alarms:
     """Return what somebody should look at in all accounts together; works without an account."""
     row = connection.execute(text("select * from laurel_alarms()")).one()
     return Alarms(*row)
+
+
+def read_lookout(connection: Connection) -> Lookout:
+    """Return how well the shops of all accounts are looked over; works without an account."""
+    row = connection.execute(text("select * from laurel_reconciled()")).one()
+    return Lookout(*row)

@@ -126,6 +126,16 @@ def list_issued(connection: Connection, external_ids: Sequence[str]) -> Sequence
     return connection.execute(statement, {"ids": list(external_ids)}).mappings().all()
 
 
+def list_in_shop(connection: Connection, store: UUID, after: str, limit: int) -> list[str]:
+    """Return the next ids, sorted as text, under which a shop has issued coupons of ours."""
+    statement = text(
+        "select distinct external_id from coupons where state = 'issued' and store_id = :store and external_id > :after"
+        " order by external_id limit :limit"
+    )
+    values = {"store": store, "after": after, "limit": limit}
+    return list(connection.execute(statement, values).scalars())
+
+
 def list_ending_coupons(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:

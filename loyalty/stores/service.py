@@ -6,6 +6,7 @@ import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -37,6 +38,11 @@ class Store:
     time_zone: str
     state: str
     registers_webhooks: bool
+    connected_at: datetime
+    looked_until: datetime | None = None
+    """Up to which change, by the shop's own clock, its orders were looked over."""
+    points_from: datetime | None = None
+    """Orders paid before it count toward tiers and give no points."""
 
     @property
     def is_connected(self) -> bool:
@@ -214,6 +220,27 @@ def note_settings(connection: Connection, store: StoreId, settings: ShopSettings
     connection.execute(statement, {"id": store} | _shop_values(settings))
 
 
+def note_look(connection: Connection, store: StoreId, now: datetime, until: datetime | None) -> None:
+    """Note that the orders of a store were looked over now, up to a change by its own clock; never backwards."""
+    statement = text(
+        "update stores set looked_at = :now, looked_until = greatest(looked_until, cast(:until as timestamptz))"
+        " where id = :id"
+    )
+    connection.execute(statement, {"id": store, "now": now, "until": until})
+
+
+def list_points_from(connection: Connection) -> dict[StoreId, datetime]:
+    """Return for each store with a past that gives no points the first instant from which orders do."""
+    rows = connection.execute(text("select id, points_from from stores where points_from is not null"))
+    return {StoreId(store): at for store, at in rows}
+
+
+def set_points_from(connection: Connection, store: StoreId, at: datetime) -> None:
+    """Let orders of a store that were paid before an instant give no points; once for all."""
+    statement = text("update stores set points_from = :at where id = :id and points_from is null")
+    connection.execute(statement, {"id": store, "at": at})
+
+
 def _store(vault: Vault, row: dict[str, Any]) -> Store:
     return Store(
         id=StoreId(row["id"]),
@@ -229,4 +256,7 @@ def _store(vault: Vault, row: dict[str, Any]) -> Store:
         time_zone=row["time_zone"],
         state=row["state"],
         registers_webhooks=row["registers_webhooks"],
+        connected_at=row["created_at"],
+        looked_until=row["looked_until"],
+        points_from=row["points_from"],
     )

@@ -36,6 +36,9 @@ stores = Table(
     Column("sells_gift_cards", Boolean, nullable=False, server_default=text("false")),
     Column("registers_webhooks", Boolean, nullable=False, server_default=text("true")),
     Column("state", Text, nullable=False, server_default="connected"),
+    Column("looked_at", Instant),
+    Column("looked_until", Instant),
+    Column("points_from", Instant),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
     UniqueConstraint("account_id", "number"),  # the store's place in causes: `order:1:25`
@@ -44,5 +47,6 @@ stores = Table(
     CheckConstraint("platform in ('woocommerce', 'shopify', 'till')", name="platform"),
     CheckConstraint("state in ('connected', 'disconnected')", name="state"),
     comment="credentials and webhook_secrets are encrypted JSON; webhook_token is the random part of the address;"
-    " url of a till: `till:<name>`",
+    " url of a till: `till:<name>`; looked_until: up to which change, by the shop's clock, it was looked over;"
+    " points_from: orders paid before it count toward tiers and give no points",
 )

@@ -17,6 +17,7 @@ from loyalty import db
 from loyalty.accounts import tables as _accounts  # noqa: F401
 from loyalty.activity import tables as _activity  # noqa: F401
 from loyalty.automations import tables as _automations  # noqa: F401
+from loyalty.backfills import tables as _backfills  # noqa: F401
 from loyalty.community import tables as _community  # noqa: F401
 from loyalty.credit import tables as _credit  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
@@ -30,6 +31,7 @@ from loyalty.notices import tables as _notices  # noqa: F401
 from loyalty.orders import tables as _orders  # noqa: F401
 from loyalty.outbox import tables as _outbox  # noqa: F401
 from loyalty.programs import tables as _programs  # noqa: F401
+from loyalty.reconciliation import tables as _reconciliation  # noqa: F401
 from loyalty.referrals import tables as _referrals  # noqa: F401
 from loyalty.rewards import tables as _rewards  # noqa: F401
 from loyalty.stores import tables as _stores  # noqa: F401
@@ -39,7 +41,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
     "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members", "laurel_published",
-    "laurel_alarms",
+    "laurel_alarms", "laurel_unfinished", "laurel_reconciled",
 }  # fmt: skip
 
 

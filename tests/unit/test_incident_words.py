@@ -17,6 +17,8 @@ DATA: dict[str, dict[str, Any]] = {
     "redemption_failed": {"reward": "off", "failure": "rejected: The shop answered 400."},
     "credit_used_again": {"amount": "1250.5"},
     "credit_code_failed": {"code": "lr2222222222", "failure": "rejected: The shop answered 400."},
+    "shop_not_read": {"store": "shop-1", "failure": "permission: The shop refused our key (401)."},
+    "webhooks_restored": {"store": "shop-1", "changed": ["reactivated order.updated", "created order.created"]},
     "discount_share": {
         "discounts": "301/2", "revenue": "1000", "percent": "25/2", "days": 30, "action": "block",
     },
@@ -59,6 +61,16 @@ def test_every_sentence_is_complete_in_three_languages(kind: str) -> None:
         (
             "redemption_failed",
             'A shop did not carry out what a redemption of "Six off" needed: rejected: The shop answered 400.',
+        ),
+        (
+            "shop_not_read",
+            "The shop shop-1 lets nobody read its orders, so that they cannot be compared:"
+            " permission: The shop refused our key (401).",
+        ),
+        (
+            "webhooks_restored",
+            "The shop shop-1 had disabled or lost webhooks; they were put back and what was missed is read:"
+            " reactivated order.updated, created order.created.",
         ),
         ("credit_used_again", "Order 1025 used a code of store credit once more; it took 1,250.5 again."),
         (

@@ -55,6 +55,7 @@ def test_metrics_count_deliveries_and_requests_by_route(client: FlaskClient, sho
     assert 'laurel_deliveries_total{outcome="repeated"}' in text
     assert 'route="/webhooks/woocommerce/<token>",status="200"' in text
     assert "laurel_messages_waiting 1.0" in text
+    assert "laurel_differences_found 0.0" in text
     assert shop.store.webhook_token not in text
 
 

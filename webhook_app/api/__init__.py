@@ -8,6 +8,7 @@ from flask_smorest import Api
 from connectors.till.fields import Instant, Money
 from webhook_app.api import (
     automations,
+    backfills,
     benefits,
     challenges,
     commands,
@@ -28,6 +29,7 @@ from webhook_app.api import (
     polls,
     presets,
     program,
+    reconciliations,
     redemptions,
     referrals,
     reports,
@@ -40,7 +42,7 @@ PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, credit, ledger, program, presets, corrections, automations,
     referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
-    costs, reports,
+    reconciliations, backfills, costs, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

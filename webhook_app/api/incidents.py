@@ -30,11 +30,11 @@ class IncidentSchema(Schema):
     kind = fields.String(
         metadata={
             "description": "code_used_again, code_used_by_other, coupon_changed, coupon_deleted, redemption_failed,"
-            " credit_used_again, credit_code_failed, discount_share."
+            " credit_used_again, credit_code_failed, discount_share, shop_not_read, webhooks_restored."
         }
     )
     text = words()
-    subject = fields.String(metadata={"description": "The cause of a coupon, or a day."})
+    subject = fields.String(metadata={"description": "The cause of a coupon, a day, or a store and a day."})
     member = fields.UUID(attribute="member_id", allow_none=True)
     order = fields.Nested(OrderRefSchema, allow_none=True)
     data = fields.Dict()

@@ -1,10 +1,10 @@
-"""The command line: `flask --app webhook_app GROUP COMMAND`."""
+"""The command line: `flask --app webhook_app GROUP COMMAND`, and `… backfill STORE`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from webhook_app.commands import accounts, jobs, messages, programs, stores
+from webhook_app.commands import accounts, backfill, jobs, messages, programs, stores
 
 GROUPS = (
     stores.group,
@@ -22,3 +22,4 @@ def register(app: Flask) -> None:
     """Add every group of commands."""
     for group in GROUPS:
         app.cli.add_command(group)
+    app.cli.add_command(backfill.backfill)

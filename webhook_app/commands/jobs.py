@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import inf
 
 import click
 from flask.cli import AppGroup
@@ -17,7 +18,17 @@ from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
-from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
+from workers import (
+    automating,
+    draining,
+    fetching,
+    mailing,
+    measuring,
+    pushing,
+    reconciling,
+    reminding,
+    settling,
+)
 from workers.checking import check_store
 from workers.runtime import Runtime
 
@@ -90,15 +101,30 @@ def _of_accounts(work: Callable[[Runtime, AccountId, datetime | None], int]) -> 
     return job
 
 
-def check_webhooks(runtime: Runtime, places: list[Place], _: datetime | None) -> int:
-    """Put back webhooks that shops have disabled or lost; return how many stores were mended."""
+def check_webhooks(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+    """Put back webhooks that shops have disabled or lost, and read what was missed; return how many stores."""
     mended = 0
     for account, store_id in places:
         try:
-            mended += bool(check_store(runtime, account, store_id))
+            done = check_store(runtime, account, store_id, now)
         except PushError as error:
             click.echo(f"store {store_id}: {error.message}", err=True)
+            continue
+        mended += bool(done)
+        if done:
+            reconciling.reconcile_store(runtime, account, store_id, "recent", now, seconds=inf)
     return mended
+
+
+def reconcile(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+    """Compare the shops in depth with our copies, and take what differs; return how many differences there were."""
+    found = 0
+    for account, store_id in places:
+        done = reconciling.reconcile_store(runtime, account, store_id, "deep", now, seconds=inf)
+        if done is None:
+            click.echo(f"store {store_id}: nothing was compared, see GET /reconciliations", err=True)
+        found += done or 0
+    return found
 
 
 JOBS: Mapping[str, Job] = {
@@ -114,6 +140,7 @@ JOBS: Mapping[str, Job] = {
     "judge-discounts": _of_accounts(measuring.judge_discounts),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
+    "reconcile": reconcile,
 }
 
 

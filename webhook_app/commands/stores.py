@@ -48,7 +48,8 @@ def woocommerce(
         "webhook_secret": done.webhook_secret,
         "api_key": done.api_key,
     }
-    return Answer({**data, "warnings": list(done.warnings)}, _lines(data), list(done.warnings))
+    past = f"its past orders: backfill {done.store.key} --preview tells what taking them in would cost"
+    return Answer({**data, "warnings": list(done.warnings)}, [*_lines(data), past], list(done.warnings))
 
 
 @command(connecting, "till")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Any
 
 from connectors.woocommerce.sandbox.errors import RestError, no_trash
@@ -69,13 +70,14 @@ def list_(state: State, request: Request) -> Reply:
     query = request.query
     role, email, include = query.get("role", "customer"), query.get("email"), ids_in(query, "include")
     rows = [
-        render(request, each)
+        each
         for each in state.customers.values()
         if role in ("all", each["role"])
         and (email is None or each["email"].lower() == email.lower())
         and ("include" not in query or each["id"] in include)
     ]
-    return page_of(request, rows)
+    rows.sort(key=lambda each: each["id"], reverse=query.get("order", "asc") == "desc")
+    return page_of(request, rows, partial(render, request))
 
 
 def get(state: State, request: Request, number: int) -> Reply:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from connectors.woocommerce.sandbox import coupon_uses, pricing
@@ -11,7 +13,7 @@ from connectors.woocommerce.sandbox.customers import address
 from connectors.woocommerce.sandbox.errors import RestError, not_in_enum
 from connectors.woocommerce.sandbox.query import Reply, Request, ids_in, is_true, links_of, page_of
 from connectors.woocommerce.sandbox.refunds import refund_the_rest
-from connectors.woocommerce.sandbox.state import SYMBOLS, Json, State, as_fraction, instant_of
+from connectors.woocommerce.sandbox.state import SYMBOLS, WALL, Json, State, as_fraction
 from connectors.woocommerce.sandbox.statuses import STATUSES, find_order, restore, set_status, trash
 from connectors.woocommerce.sandbox.webhooks import emit
 
@@ -19,10 +21,10 @@ HIDDEN = ("trash", "checkout-draft", "auto-draft")
 """Not in `status=any`."""
 COPIED = ("customer_id", "payment_method", "payment_method_title", "customer_note", "transaction_id")
 BOUNDS = (
-    ("modified_after", "date_modified", 1),
-    ("modified_before", "date_modified", -1),
-    ("after", "date_created", 1),
-    ("before", "date_created", -1),
+    ("modified_after", "date_modified", True),
+    ("modified_before", "date_modified", False),
+    ("after", "date_created", True),
+    ("before", "date_created", False),
 )
 SORT_KEYS = {"modified": "date_modified_gmt", "date": "date_created_gmt", "id": "id"}
 
@@ -74,10 +76,11 @@ def render(state: State, request: Request, order: Json) -> Json:
 def list_(state: State, request: Request) -> Reply:
     """List orders by status, customer, ids and time of change, newest first unless asked otherwise."""
     query = request.query
-    rows = [each for each in state.orders.values() if _is_listed(state, each, query)]
+    bounds = list(_bounds(state, query))
+    rows = [each for each in state.orders.values() if _is_listed(each, query, bounds)]
     key = SORT_KEYS.get(query.get("orderby", "date"), "date_created_gmt")
     rows.sort(key=lambda each: (each[key], each["id"]), reverse=query.get("order", "desc") != "asc")
-    return page_of(request, [render(state, request, each) for each in rows])
+    return page_of(request, rows, partial(render, state, request))
 
 
 def get(state: State, request: Request, number: int) -> Reply:
@@ -193,7 +196,7 @@ def _edit_lines(state: State, order: Json, changes: list[Json]) -> None:
     pricing.set_totals(state, order)
 
 
-def _is_listed(state: State, order: Json, query: dict[str, str]) -> bool:
+def _is_listed(order: Json, query: dict[str, str], bounds: list[tuple[str, str, bool]]) -> bool:
     statuses = query.get("status", "any").split(",")
     if order["status"] not in statuses and ("any" not in statuses or order["status"] in HIDDEN):
         return False
@@ -201,17 +204,16 @@ def _is_listed(state: State, order: Json, query: dict[str, str]) -> bool:
         return False
     if "customer" in query and str(order["customer_id"]) != query["customer"]:
         return False
-    return _is_in_time(state, order, query)
+    return all(order[key] > bound if is_least else order[key] < bound for key, bound, is_least in bounds)
 
 
-def _is_in_time(state: State, order: Json, query: dict[str, str]) -> bool:
-    """`after` is strictly greater; without a zone and without dates_are_gmt it is the site's local time."""
-    for name, key, sign in BOUNDS:
+def _bounds(state: State, query: dict[str, str]) -> Iterator[tuple[str, str, bool]]:
+    """Yield by which dates a list is cut: `after` is strictly greater, in whole seconds; without a zone and without
+    dates_are_gmt it is the site's local time.
+    """
+    for name, key, is_least in BOUNDS:
         if name in query:
-            distance = (instant_of(order, key) - _bound(state, query[name], query)).total_seconds()
-            if distance * sign <= 0:
-                return False
-    return True
+            yield f"{key}_gmt", _bound(state, query[name], query).strftime(WALL), is_least
 
 
 def _bound(state: State, text: str, query: dict[str, str]) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -49,8 +49,10 @@ def ids_in(query: dict[str, str], name: str) -> set[int]:
     return {int(part) for part in query.get(name, "").split(",") if part.strip().isdigit()}
 
 
-def page_of(request: Request, rows: Sequence[Json]) -> Reply:
-    """Return one page; beyond the end the total is 0 (rest orders-list-page-too-far); over 100 a page is a 400."""
+def page_of(request: Request, rows: Sequence[Json], render: Callable[[Json], Json] = dict) -> Reply:
+    """Return one page of rows, each as `render` states it; beyond the end the total is 0
+    (rest orders-list-page-too-far); over 100 a page is a 400.
+    """
     size, page = _number(request.query, "per_page", 10), _number(request.query, "page", 1)
     if not 1 <= size <= 100:
         message = "per_page must be between 1 (inclusive) and 100 (inclusive)"
@@ -60,7 +62,7 @@ def page_of(request: Request, rows: Sequence[Json]) -> Reply:
     pages = -(-total // size)
     headers = {"X-WP-Total": str(total), "X-WP-TotalPages": str(pages)}
     links = _links(request, page, pages)
-    return Reply(200, list(shown), headers | ({"Link": links} if links else {}))
+    return Reply(200, [render(row) for row in shown], headers | ({"Link": links} if links else {}))
 
 
 def only_fields(query: dict[str, str], body: Any) -> Any:

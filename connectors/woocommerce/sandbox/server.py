@@ -93,6 +93,12 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the header Date: the shop's own clock, right or wrong."""
+        return super().date_time_string(
+            self.server.state.now().timestamp() if timestamp is None else timestamp
+        )
+
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet; `Seen` is the log."""
 

@@ -1,0 +1,255 @@
+"""Messages dropped, doubled, shuffled and delayed: after one deep reconciliation the promises of RULES §2 must hold
+against the same shop without losses. `python -m bench.losses --orders 5000 --seed S`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from time import perf_counter
+from typing import Any
+
+from sqlalchemy import text
+
+from bench.chronicle import DOCUMENT, Chronicle, Message
+from bench.merchants import Merchant, open_merchant
+from bench.stage import Stage, open_stage
+from connectors.woocommerce import WooCommerceConnector
+from connectors.woocommerce.sandbox import SandboxShop
+from loyalty.engine.verify import verify_ledger
+from loyalty.inbox.repository import accept
+from loyalty.logs import configure_logging
+from workers.draining import drain_account
+from workers.fetching import fetch_store
+from workers.reconciling import reconcile_store
+from workers.runtime import Runtime
+
+DROPPED, DOUBLED = 0.1, 0.2
+LONGEST_DELAY = 400
+"""Events that happen before the most delayed message arrives."""
+EVENTS_AT_ONCE = 60
+PROMISES: Mapping[str, str] = {
+    "net points of each order and cause": "select m.key, e.cause, sum(e.points) from ledger_entries e"
+    " join members m on m.id = e.member_id group by m.key, e.cause having sum(e.points) <> 0 order by 1, 2",
+    "lots": "select m.key, l.cause, l.remaining, l.expired, l.available_from, l.expires_at from lots l"
+    " join members m on m.id = l.member_id where l.points > 0 and l.remaining + l.expired > 0 order by 1, 2",
+    "balances": "select key, points_sum, debt, held from members where joined_at is not null order by 1",
+    "tiers": "select m.key, p.number, p.tier_key, p.entry, p.started_at, p.reason from tier_periods p"
+    " join members m on m.id = p.member_id order by 1, 2",
+    "metrics": "select key, tier_key, order_count, lifetime_spend, lifetime_orders, lifetime_points from members"
+    " where joined_at is not null order by 1",
+    "live coupons": "select m.key, c.cause, c.reward_key from coupons c join members m on m.id = c.member_id"
+    " where c.state in ('requested', 'issued') order by 1, 2",
+}
+"""What RULES §2 promises, as questions whose answers must be equal; each row begins with the key of its member."""
+_OWNERS = "select m.key from orders o join members m on m.id = o.member_id where o.key = any(:orders)"
+MOST_UNKNOWABLE = 10
+"""One in so many members at most may have an order that was deleted for good before its last state arrived."""
+
+
+@dataclass(slots=True)
+class Listener:
+    """An account that hears of the shop."""
+
+    runtime: Runtime
+    merchant: Merchant
+    numbers: Any = field(default_factory=count)
+
+    def hear(self, message: Message) -> None:
+        """Accept a message as new."""
+        number = str(next(self.numbers))
+        key = hashlib.sha256(f"{message.topic}/{number}".encode() + message.body).digest()
+        with self.runtime.database.transaction(self.merchant.account) as connection:
+            accept(
+                connection, self.merchant.account, self.merchant.store, key=key, source="webhook",
+                topic=message.topic, delivery_id=number, body=message.body,
+            )  # fmt: skip
+
+    def work(self) -> None:
+        """Take what waits, read what it names, take the answers."""
+        drain_account(self.runtime, self.merchant.account)
+        if fetch_store(self.runtime, self.merchant.account, self.merchant.store):
+            drain_account(self.runtime, self.merchant.account)
+
+    def reconcile(self) -> int:
+        """Look over the shop in depth; return how many differences there were."""
+        place = (self.merchant.account, self.merchant.store)
+        found = reconcile_store(self.runtime, *place, "deep", seconds=float("inf"))
+        if found is None:
+            raise RuntimeError("the shop could not be looked over")
+        return found
+
+    def answers(self, left_out: set[str]) -> dict[str, list[tuple[Any, ...]]]:
+        """Return what the promises are about, without some members."""
+        return {
+            name: [row for row in self.ask(question) if row[0] not in left_out]
+            for name, question in PROMISES.items()
+        }
+
+    def ask(self, question: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a question to the account."""
+        with self.runtime.database.transaction(self.merchant.account) as connection:
+            return [tuple(row) for row in connection.execute(text(question), values)]
+
+    def differences(self) -> int:
+        """Return in how much the ledger differs from its rebuild."""
+        with self.runtime.database.transaction(self.merchant.account) as connection:
+            return len(verify_ledger(connection, self.merchant.account, rebuild=True).differences)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was sent and heard, and in what the two accounts differ."""
+
+    sent: int = 0
+    heard: int = 0
+    found: int = 0
+    untold: int = 0
+    """Differences that the account without losses had: the shop tells nobody of a deleted refund."""
+    facts: int = 0
+    lost: int = 0
+    """Promises that did not hold before the reconciliation."""
+    unequal: list[str] = field(default_factory=list)
+    differences: int = 0
+    found_again: int = 0
+    unknowable: int = 0
+    """Members who cannot be compared: the last state of an order is gone from the shop, and never arrived."""
+    members: int = 0
+
+    def figures(self) -> str:
+        """Return the figures for people."""
+        return (
+            f"sent={self.sent} heard={self.heard} lost={self.lost}/{len(PROMISES)} found={self.found}"
+            f" untold={self.untold} unknowable={self.unknowable}/{self.members} facts={self.facts}"
+        )
+
+    def complaints(self) -> list[str]:
+        """Return what is not as it must be."""
+        found = [f"not equal: {each}" for each in self.unequal]
+        if self.differences:
+            found.append(f"ledger verify --rebuild: {self.differences} differences")
+        if self.found_again:
+            found.append(f"a second reconciliation found {self.found_again} differences")
+        if self.unknowable * MOST_UNKNOWABLE > self.members:
+            found.append(f"{self.unknowable} of {self.members} members cannot be compared")
+        if not self.facts or not self.lost or self.found <= self.untold:
+            found.append("nothing was lost, so nothing was shown")
+        return found
+
+
+def run(runtime: Runtime, orders: int, seed: int) -> Outcome:
+    """Let a shop live for two accounts, of which one hears everything and the other what is left of it."""
+    rng, outcome = random.Random(seed), Outcome()
+    runtime.connectors["woocommerce"] = WooCommerceConnector(allow_private=True, per_second=1e6)
+    with SandboxShop() as shop:
+        whole, lossy = (Listener(runtime, open_merchant(runtime, DOCUMENT, shop)) for _ in range(2))
+        chronicle = Chronicle(shop, orders, rng)
+        for listener in (whole, lossy):
+            _connected_at(listener, chronicle)
+        _live(chronicle, whole, lossy, rng, outcome)
+        outcome.lost = sum(whole.ask(question) != lossy.ask(question) for question in PROMISES.values())
+        outcome.untold, outcome.found = whole.reconcile(), lossy.reconcile()
+        outcome.found_again = lossy.reconcile() + whole.reconcile()
+    left_out = _unknowable(whole, lossy)
+    outcome.unknowable, outcome.members = len(left_out), len(whole.ask("select key from members"))
+    expected, given = whole.answers(left_out), lossy.answers(left_out)
+    outcome.unequal = [
+        _tell(name, expected[name], given[name]) for name in PROMISES if expected[name] != given[name]
+    ]
+    outcome.facts = sum(len(rows) for rows in expected.values())
+    outcome.differences = whole.differences() + lossy.differences()
+    return outcome
+
+
+def _unknowable(whole: Listener, lossy: Listener) -> set[str]:
+    """Return the members with an order that was deleted for good before its last state reached both accounts: no shop
+    can be asked for it any more, and no promise is about it.
+    """
+    states = "select key, cast(snapshot as text) from orders where deleted_at is not null"
+    told, heard = (dict(listener.ask(states)) for listener in (whole, lossy))
+    gone = [key for key in told | heard if told.get(key) != heard.get(key) or heard.get(key) is None]
+    return {key for listener in (whole, lossy) for (key,) in listener.ask(_OWNERS, orders=gone)}
+
+
+def _connected_at(listener: Listener, chronicle: Chronicle) -> None:
+    """The shop was connected before its first order."""
+    statement = text("update stores set created_at = :at")
+    with listener.runtime.database.transaction(listener.merchant.account) as connection:
+        connection.execute(statement, {"at": chronicle.start})
+
+
+def _live(
+    chronicle: Chronicle, whole: Listener, lossy: Listener, rng: random.Random, outcome: Outcome
+) -> None:
+    late: dict[int, list[Message]] = {}
+    event = 0
+    for event, messages in enumerate(chronicle.live()):
+        for message in messages:
+            whole.hear(message)
+            outcome.sent += 1
+            for _ in range(_copies(rng)):
+                late.setdefault(event + rng.randrange(LONGEST_DELAY), []).append(message)
+        for message in _shuffled(rng, late.pop(event, [])):
+            lossy.hear(message)
+            outcome.heard += 1
+        if event % EVENTS_AT_ONCE == 0:
+            whole.work()
+            lossy.work()
+    for message in _shuffled(rng, [message for rest in late.values() for message in rest]):
+        lossy.hear(message)
+        outcome.heard += 1
+    whole.work()
+    lossy.work()
+
+
+def _copies(rng: random.Random) -> int:
+    """Return how often a message arrives: dropped, doubled, or once."""
+    chance = rng.random()
+    return 0 if chance < DROPPED else 2 if chance < DROPPED + DOUBLED else 1
+
+
+def _shuffled(rng: random.Random, messages: list[Message]) -> list[Message]:
+    return rng.sample(messages, len(messages))
+
+
+def _tell(name: str, expected: list[tuple[Any, ...]], given: list[tuple[Any, ...]]) -> str:
+    lacking = [row for row in expected if row not in given][:3]
+    surplus = [row for row in given if row not in expected][:3]
+    return f"{name}: without losses {lacking}, with losses {surplus}"
+
+
+def run_on(stage: Stage, orders: int, seed: int) -> list[str]:
+    """Run on a fresh database, print a line; return what is to complain about."""
+    started = perf_counter()
+    with stage.place() as place:
+        runtime = place.runtime()
+        try:
+            outcome = run(runtime, orders, seed)
+        finally:
+            runtime.database.dispose()
+    complaints = outcome.complaints()
+    figures = f"orders={orders} seed={seed} {outcome.figures()} s={perf_counter() - started:.0f}"
+    print(f"losses {figures} {'; '.join(complaints) if complaints else 'ok'}", flush=True)
+    return complaints
+
+
+def main(argv: list[str]) -> int:
+    """Run once; return 0 when the promises hold."""
+    parser = argparse.ArgumentParser(prog="python -m bench.losses", description=__doc__)
+    parser.add_argument("--orders", type=int, default=5000)
+    parser.add_argument("--seed", type=int, help="chance, printed and repeatable")
+    given = parser.parse_args(argv)
+    seed = given.seed if given.seed is not None else secrets.randbelow(2**32)
+    configure_logging("error")
+    with open_stage() as stage:
+        return 1 if run_on(stage, given.orders, seed) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The past of a shop, read once at a merchant's wish."""

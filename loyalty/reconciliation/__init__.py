@@ -1,0 +1,1 @@
+"""What shops were asked beside their messages, and in what our copy differed."""

@@ -1,0 +1,258 @@
+"""What a pass over a shop finds and repairs, how it is reported, and that it can be interrupted anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from builders import make_document, make_till
+from receiving import Desk, make_desk
+
+from connectors.woocommerce.sandbox import SandboxShop
+from loyalty.clock import utc_now
+from loyalty.engine.book import load_book
+from loyalty.engine.retelling import retell_tiers
+from loyalty.members.shown import list_shown_customers
+from loyalty.stores.service import get_store, set_state
+from workers import looking
+from workers.pushing import push_store
+from workers.reconciling import is_deep_due, is_silent, reconcile_store
+from workers.runtime import Runtime
+
+GIFT = {"key": "gift", "kind": "fixed_discount", "amount": "100"}
+GOLD = {
+    "key": "gold", "name": {"en": "Gold"}, "enter": {"any": [{"metric": "spend", "at_least": "1500"}]},
+    "benefits": {"entry_reward": "gift"},
+}  # fmt: skip
+DOCUMENT = make_document(tiers=[{"key": "regular", "name": {"en": "Regular"}}, GOLD], rewards=[GIFT])
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxShop]:
+    with SandboxShop() as shop:
+        yield shop
+
+
+@pytest.fixture
+def desk(runtime: Runtime, sandbox: SandboxShop) -> Desk:
+    return make_desk(runtime, DOCUMENT, sandbox)
+
+
+def buy(sandbox: SandboxShop, price: int = 1000, **more: Any) -> int:
+    order: int = sandbox.place_order((sandbox.add_product("Mug", price)["id"], 1), **more)["id"]
+    return order
+
+
+def report(desk: Desk) -> dict[str, Any]:
+    return desk.rows("select * from reconciliations order by id desc limit 1")[0]
+
+
+@pytest.mark.parametrize("kind", ["poll", "recent", "deep"])
+def test_order_that_never_arrived_is_read(desk: Desk, sandbox: SandboxShop, kind: str) -> None:
+    order = buy(sandbox)
+    assert desk.reconcile(kind) == 1
+    assert (desk.entries(), desk.differences()) == ([1000], [])
+    row = report(desk)
+    assert (row["kind"], row["state"], row["found"], row["differences"]) == (kind, "done", 1, {"missing": 1})
+    assert row["examples"] == [{"subject": str(order), "reason": "missing"}]
+    assert desk.reconcile(kind) == 0
+
+
+def test_poll_that_finds_nothing_leaves_no_report(desk: Desk) -> None:
+    assert desk.reconcile("poll") == 0
+    assert desk.rows("select id from reconciliations") == []
+
+
+def test_change_that_never_arrived_is_read(desk: Desk, sandbox: SandboxShop) -> None:
+    sandbox.now = lambda: utc_now() - timedelta(seconds=30)
+    order = buy(sandbox)
+    desk.signal(order)
+    sandbox.now = utc_now
+    sandbox.set_status(order, "cancelled")
+    assert desk.reconcile("recent") == 1
+    assert (sum(desk.entries()), report(desk)["differences"]) == (0, {"outdated": 1})
+
+
+@pytest.mark.parametrize("how", ["delete", "trash"])
+def test_order_that_is_gone_gives_its_points_back(desk: Desk, sandbox: SandboxShop, how: str) -> None:
+    order = buy(sandbox)
+    desk.signal(order)
+    sandbox.now = lambda: utc_now() + timedelta(seconds=3)
+    getattr(sandbox, how)(order)
+    assert desk.reconcile() == 1
+    assert (sum(desk.entries()), desk.differences(), desk.reconcile()) == (0, [], 0)
+
+
+def test_order_missing_on_a_list_is_asked_for_by_its_address(desk: Desk, sandbox: SandboxShop) -> None:
+    order = buy(sandbox)
+    desk.signal(order)
+    empty = b"[]"
+    sandbox.fail_next(times=4, status=200, body=empty, path="/orders")
+    assert desk.reconcile() == 1
+    assert (sum(desk.entries()), report(desk)["differences"]) == (1000, {"gone": 1})
+
+
+def test_order_that_came_back_earns_again(desk: Desk, sandbox: SandboxShop) -> None:
+    order = buy(sandbox)
+    desk.signal(order)
+    sandbox.trash(order)
+    desk.reconcile()
+    assert sum(desk.entries()) == 0
+    sandbox.now = lambda: utc_now() + timedelta(seconds=5)
+    sandbox.restore(order)
+    desk.reconcile()
+    assert (sum(desk.entries()), desk.differences()) == (1000, [])
+
+
+def test_what_waits_is_taken_first_and_is_no_difference(desk: Desk, sandbox: SandboxShop) -> None:
+    desk.deliver({"id": buy(sandbox)})
+    assert (desk.reconcile(), desk.entries()) == (0, [1000])
+
+
+def test_past_before_the_shop_was_connected_is_left_alone(runtime: Runtime, sandbox: SandboxShop) -> None:
+    sandbox.now = lambda: utc_now() - timedelta(hours=1)
+    buy(sandbox)
+    sandbox.now = utc_now
+    desk = make_desk(runtime, DOCUMENT, sandbox)
+    assert (desk.reconcile(), desk.entries()) == (0, [])
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_shop_whose_clock_is_wrong_is_looked_over_by_its_own(
+    desk: Desk, sandbox: SandboxShop, hours: int
+) -> None:
+    for minutes in (1, 20):
+        sandbox.now = lambda at=minutes: utc_now() + timedelta(hours=hours, minutes=at)  # type: ignore[misc]
+        buy(sandbox)
+        assert desk.reconcile("recent") == 1
+    assert sum(desk.entries()) == 2000
+
+
+def test_order_from_the_future_hides_none_before_it(desk: Desk, sandbox: SandboxShop) -> None:
+    far = buy(sandbox)
+    sandbox.state.stamp(sandbox.state.orders[far], "date_modified", utc_now() + timedelta(days=400))
+    assert desk.reconcile("recent") == 1
+    buy(sandbox)
+    assert desk.reconcile("recent") == 1
+
+
+def test_pass_goes_on_where_it_was_interrupted(
+    desk: Desk, sandbox: SandboxShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "PAGE", 2)
+    orders = [buy(sandbox, email=f"{number}@example.test") for number in range(7)]
+    desk.reconcile()
+    for order in orders:
+        sandbox.delete(order)
+    sandbox.requests.clear()
+    sandbox.fail_next(status=500, path=f"/orders/{orders[3]}")
+    assert desk.reconcile() is None
+    assert (report(desk)["state"], report(desk)["found"]) == ("failed", 2)
+    passes = [desk.reconcile(seconds=-1)]
+    for _ in range(3):
+        assert desk.reconcile(seconds=-1) is None
+    passes.append(desk.reconcile())
+    assert passes == [None, 5]
+    assert (sum(desk.entries()), desk.differences()) == (0, [])
+
+
+def test_pass_that_somebody_else_makes_is_left_to_him(desk: Desk, runtime: Runtime) -> None:
+    with desk.connect() as connection:
+        connection.exec_driver_sql(
+            "insert into reconciliations (account_id, store_id, kind, started_at, leased_until)"
+            f" values ('{desk.shop.account}', '{desk.shop.store.id}', 'deep', now(), now() + interval '1 minute')"
+        )
+    assert desk.reconcile() is None
+    assert desk.reconcile(now=utc_now() + timedelta(minutes=2)) == 0
+
+
+def test_shop_that_lets_nobody_read_is_told(desk: Desk, sandbox: SandboxShop) -> None:
+    for _ in range(2):
+        sandbox.fail_next(status=401, body=b"{}")
+        assert desk.reconcile("recent") is None
+    assert report(desk)["problem"].startswith("permission: ")
+    assert [row["kind"] for row in desk.rows("select kind from incidents")] == ["shop_not_read"]
+
+
+def test_coupon_changed_by_hand_is_told_once(desk: Desk, runtime: Runtime, sandbox: SandboxShop) -> None:
+    sandbox.add_customer()
+    desk.signal(buy(sandbox, 1600))
+    push_store(runtime, desk.shop.account, desk.shop.store.id)
+    (coupon,) = sandbox.state.coupons.values()
+    coupon["amount"] = "5000.00"
+    assert [desk.reconcile(), desk.reconcile()] == [1, 0]
+    assert [row["kind"] for row in desk.rows("select kind from incidents")] == ["coupon_changed"]
+
+
+def test_tier_that_the_shop_shows_otherwise_is_told_again(
+    desk: Desk, runtime: Runtime, sandbox: SandboxShop
+) -> None:
+    amy = sandbox.add_customer()["id"]
+    sandbox.add_customer("ben@example.test")
+    desk.signal(buy(sandbox, 1600, customer=amy))
+    push_store(runtime, desk.shop.account, desk.shop.store.id)
+    assert desk.reconcile() == 0
+    sandbox.call("PUT", f"customers/{amy}", {"meta_data": [{"key": "laurel_tier", "value": "regular"}]})
+    assert [desk.reconcile(), desk.reconcile()] == [1, 0]
+    push_store(runtime, desk.shop.account, desk.shop.store.id)
+    meta = {each["key"]: each["value"] for each in sandbox.customer(amy)["meta_data"]}
+    assert meta["laurel_tier"] == "gold"
+
+
+def test_only_customers_that_the_shop_has_are_told(
+    desk: Desk, runtime: Runtime, sandbox: SandboxShop
+) -> None:
+    amy = sandbox.add_customer()["id"]
+    desk.signal(buy(sandbox, 1600, customer=amy))
+    with desk.connect() as connection:
+        book = load_book(connection, runtime.vault, desk.shop.account)
+        rows = list_shown_customers(connection, 1, "", 10)
+        told = retell_tiers(connection, book, desk.shop.store.id, rows, {}, utc_now())
+    assert (len(rows), told) == (1, [])
+
+
+def test_shop_is_silent_ten_minutes_after_its_last_delivery(desk: Desk, runtime: Runtime) -> None:
+    place = (runtime, desk.shop.account, desk.shop.store.id)
+    assert is_silent(*place)
+    desk.deliver({"id": 999})
+    now = utc_now()
+    assert not is_silent(*place, now)
+    assert is_silent(*place, now + timedelta(minutes=10, seconds=1))
+
+
+def test_deep_pass_is_due_once_a_night_of_the_shop(desk: Desk, runtime: Runtime) -> None:
+    place = (runtime, desk.shop.account, desk.shop.store.id)
+    night = datetime(2027, 1, 5, 19, tzinfo=UTC)  # three o'clock in Taipei
+    assert is_deep_due(*place)
+    desk.reconcile(now=night - timedelta(hours=5))
+    assert [is_deep_due(*place, night + timedelta(seconds=second)) for second in (-1, 0)] == [False, True]
+    desk.reconcile(now=night + timedelta(minutes=5))
+    assert not is_deep_due(*place, night + timedelta(hours=23))
+
+
+def test_tills_and_disconnected_shops_are_not_asked(
+    desk: Desk, runtime: Runtime, sandbox: SandboxShop
+) -> None:
+    till = make_till(runtime, desk.shop.account)
+    assert reconcile_store(runtime, desk.shop.account, till.id, "deep") is None
+    with desk.connect() as connection:
+        set_state(connection, desk.shop.store.id, "disconnected")
+    assert desk.reconcile() is None
+    assert sandbox.requests == []
+
+
+def test_next_pass_begins_where_the_last_one_ended(desk: Desk, sandbox: SandboxShop) -> None:
+    buy(sandbox)
+    desk.reconcile("recent")
+    with desk.connect() as connection:
+        store = get_store(connection, desk.runtime.vault, desk.shop.store.id)
+    assert store.looked_until is not None
+    assert abs(store.looked_until - utc_now()) < timedelta(seconds=30)
+
+
+def test_stranger_sees_no_report(desk: Desk, runtime: Runtime, sandbox: SandboxShop) -> None:
+    buy(sandbox)
+    desk.reconcile()
+    assert make_desk(runtime, DOCUMENT).rows("select id from reconciliations") == []

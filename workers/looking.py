@@ -1,0 +1,174 @@
+"""The stages of a pass over a shop; each takes one page and says what differs, and changes nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.base import FetchedMessage, RawMessage
+from loyalty.commerce import Fact, OrderSighting, Read
+from loyalty.engine.retelling import retell_tiers
+from loyalty.engine.timeline import OrderRef
+from loyalty.engine.watching import list_untold
+from loyalty.members.shown import list_shown_customers
+from loyalty.orders import repository as orders
+from loyalty.orders.snapshot import read_snapshot
+from loyalty.reconciliation.differences import Difference, difference
+from loyalty.reconciliation.repository import Run
+from loyalty.rewards.repository import list_in_shop
+from workers.reading import Reader
+
+PAGE = 100
+REFUNDS = 300
+REFUND_DAYS = timedelta(days=30)
+BEGINNINGS = {
+    "poll": timedelta(minutes=10),
+    "recent": timedelta(minutes=30),
+    "deep": timedelta(days=2),
+}
+"""How far a pass goes back before the last one: a shop may write an older time later than a newer one."""
+Rows = Iterable[Mapping[Any, Any]]
+
+
+@dataclass(slots=True)
+class Look:
+    """A pass over a store: by the shop's clock, after which change it begins, when it is now, and the newest change
+    that it saw.
+    """
+
+    reader: Reader
+    run: Run
+    since: datetime
+    present: datetime
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a page brought: answers to be taken, differences by subject, where it goes on; None: the stage is over."""
+
+    messages: list[FetchedMessage] = field(default_factory=list)
+    found: Mapping[str, Difference] = field(default_factory=dict)
+    seen: int = 0
+    next: str | None = None
+
+
+Stage = Callable[[Look, str], Step]
+
+
+def look_at_changed(look: Look, cursor: str) -> Step:
+    """Compare the orders that the shop changed lately, by its own clock."""
+    reader = look.reader
+    page = reader.connector.list_changed(reader.access, look.since, cursor or None)
+    _note_newest(look, page.sightings)
+    seen = {each.external_id: each for each in page.sightings}
+    keys = [OrderRef(reader.store.number, each).key for each in seen]
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        known = orders.list_orders(connection, keys)
+    return _compare(look, seen, known, page.next)
+
+
+def _note_newest(look: Look, sightings: Iterable[OrderSighting]) -> None:
+    """A change that bears a time to come moves nothing: else whatever changes until then would be skipped."""
+    past = [each.modified_at for each in sightings if each.modified_at <= look.present]
+    look.newest = max([*past, *([look.newest] if look.newest else [])], default=None)
+
+
+def look_at_refunded(look: Look, _: str) -> Step:
+    """Compare the orders that were refunded lately: of a deleted refund nothing tells, not even the list of changes."""
+    reader = look.reader
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        since = reader.now() - REFUND_DAYS
+        known = orders.list_refunded(connection, reader.store.id, since, REFUNDS)
+    return _compare(look, _sight(look, known), known, None)
+
+
+def look_at_all(look: Look, cursor: str) -> Step:
+    """Compare every order that we have: deleted ones, deleted refunds, whatever came by no list."""
+    reader = look.reader
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        known = orders.list_standing(connection, reader.store.id, cursor, PAGE)
+    following = known[-1]["key"] if len(known) == PAGE else None
+    return _compare(look, _sight(look, known), known, following)
+
+
+def _sight(look: Look, known: Rows) -> dict[str, OrderSighting]:
+    reader, ids = look.reader, [row["external_id"] for row in known]
+    seen = reader.connector.sight_orders(reader.access, ids) if ids else []
+    return {each.external_id: each for each in seen}
+
+
+def _compare(look: Look, seen: Mapping[str, OrderSighting], known: Rows, following: str | None) -> Step:
+    """Read again what differs; that an order is gone is believed only when it was asked for by its own address."""
+    rows = {row["external_id"]: row for row in known}
+    found = {
+        each: reason
+        for each in dict.fromkeys([*seen, *rows])
+        if (reason := _difference(look, seen.get(each), rows.get(each))) is not None
+    }
+    return Step(_read(look, Read.ORDER, found), found, len(seen), following)
+
+
+def _difference(look: Look, seen: OrderSighting | None, row: Mapping[Any, Any] | None) -> Difference | None:
+    if row is None:
+        return difference(seen, None, None)
+    store, data = look.reader.store.id, row["snapshot"]
+    known = read_snapshot(store, row["external_id"], data, row["observed_at"]) if data else None
+    return difference(seen, known, row["deleted_at"])
+
+
+def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
+    reader, wanted = look.reader, list(ids)
+    if not wanted:
+        return []
+    at, products = reader.now(), reader.with_products
+    return reader.connector.fetch(reader.access, kind, wanted, with_products=products, now=at)
+
+
+def look_at_coupons(look: Look, cursor: str) -> Step:
+    """Read the coupons that the shop should have; those that are otherwise than asked become incidents, once each."""
+    reader = look.reader
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        ids = list_in_shop(connection, reader.store.id, cursor, PAGE)
+    messages = _read(look, Read.COUPON, ids)
+    facts = [fact for message in messages for fact in _facts(look, message)]
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        odd = list_untold(connection, facts, reader.now())
+    told = [message for message in messages if message.key_id in odd]
+    following = ids[-1] if len(ids) == PAGE else None
+    return Step(told, dict.fromkeys(sorted(odd), Difference.COUPON), len(ids), following)
+
+
+def _facts(look: Look, message: FetchedMessage) -> tuple[Fact, ...]:
+    raw = RawMessage("fetch", message.topic, message.body, message.observed_at)
+    parsed = look.reader.connector.parse(look.reader.store.id, raw, with_products=False)
+    return parsed if isinstance(parsed, tuple) else ()
+
+
+def look_at_tiers(look: Look, cursor: str) -> Step:
+    """Compare the tiers that the shop shows of its customers; another one is told it again by a push."""
+    reader, account = look.reader, look.reader.store.account
+    with reader.runtime.database.transaction(account) as connection:
+        rows = list_shown_customers(connection, reader.store.number, cursor, PAGE)
+    if not rows:
+        return Step()
+    ids = [row["value"].partition(":")[2] for row in rows]
+    shown = reader.connector.sight_tiers(reader.access, ids)
+    with reader.runtime.database.transaction(account) as connection:
+        told = retell_tiers(connection, reader.book, reader.store.id, rows, shown, reader.now())
+    following = rows[-1]["value"] if len(rows) == PAGE else None
+    return Step([], dict.fromkeys(told, Difference.TIER), len(rows), following)
+
+
+STAGES: Mapping[str, Mapping[str, Stage]] = {
+    "poll": {"changed": look_at_changed},
+    "recent": {"changed": look_at_changed, "refunded": look_at_refunded},
+    "deep": {
+        "changed": look_at_changed,
+        "orders": look_at_all,
+        "coupons": look_at_coupons,
+        "tiers": look_at_tiers,
+    },
+}
