@@ -42,6 +42,7 @@ PERIODIC: Final = (
     Periodic("sweep", 15, "workers.jobs.sweep"),
     Periodic("deliver_mails", MINUTE, "workers.jobs.deliver_mails"),
     Periodic("settle_members", MINUTE, "workers.jobs.settle_members"),
+    Periodic("seal_ledgers", MINUTE, "workers.jobs.seal_ledgers"),
     Periodic("run_automations", 10 * MINUTE, "workers.jobs.run_automations"),
     Periodic("send_reminders", HOUR, "workers.jobs.send_reminders"),
     Periodic("judge_discounts", HOUR, "workers.jobs.judge_discounts"),

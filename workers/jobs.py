@@ -12,7 +12,17 @@ from loyalty.pushes import PushError
 from loyalty.reports.waiting import list_due, list_due_members
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
+from workers import (
+    automating,
+    draining,
+    fetching,
+    mailing,
+    measuring,
+    pushing,
+    reminding,
+    sealing,
+    settling,
+)
 from workers.checking import check_store
 from workers.queues import Queues
 from workers.runtime import runtime
@@ -97,6 +107,14 @@ def judge_discounts() -> int:
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     return sum(measuring.judge_discounts(tools, account) for account in accounts)
+
+
+def seal_ledgers() -> int:
+    """Seal what was posted in every account; return how many entries."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(sealing.seal_account(tools, account) for account in accounts)
 
 
 def sweep() -> int:

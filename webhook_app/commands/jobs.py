@@ -17,7 +17,7 @@ from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
-from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
+from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, sealing, settling
 from workers.checking import check_store
 from workers.runtime import Runtime
 
@@ -112,6 +112,7 @@ JOBS: Mapping[str, Job] = {
     "deliver-mails": _of_accounts(mailing.deliver_mails),
     "send-reminders": _of_accounts(reminding.send_reminders),
     "judge-discounts": _of_accounts(measuring.judge_discounts),
+    "seal-ledger": _of_accounts(sealing.seal_account),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
 }
