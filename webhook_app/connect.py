@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -44,7 +44,7 @@ class NewShop:
 
     platform: str
     url: str
-    credentials: dict[str, str]
+    credentials: dict[str, str] = field(repr=False)
     name: str
     account: str
     register: bool
@@ -57,9 +57,9 @@ class Connected:
 
     account: str
     store: Store
-    webhook_url: str
-    webhook_secret: str
-    api_key: str
+    webhook_url: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    api_key: str = field(repr=False)
     warnings: tuple[str, ...]
 
 

@@ -64,6 +64,10 @@ class TillConnector:
         """Return nothing: a till has no webhooks."""
         return []
 
+    def sign_anew(self, access: StoreAccess) -> int:
+        """Raise PushError: a till signs nothing."""
+        _refuse("sign")
+
 
 def _refusal(why: str) -> PushError:
     return PushError(f"This store is a till: {why}.", permanent=True, reason="configuration")

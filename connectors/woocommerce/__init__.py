@@ -71,6 +71,10 @@ class WooCommerceConnector:
         """Make sure that every webhook we need exists and is active; return what was done. Raises PushError."""
         return connect.register_webhooks(self._door(access), access)
 
+    def sign_anew(self, access: StoreAccess) -> int:
+        """Have the shop sign with the current secret from now on; return how many webhooks. Raises PushError."""
+        return connect.sign_anew(self._door(access), access)
+
     def _door(self, access: StoreAccess) -> Door:
         keys = access.credentials
         return self._open(access.store_id, access.url, keys["consumer_key"], keys["consumer_secret"])

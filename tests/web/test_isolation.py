@@ -418,12 +418,13 @@ def command_calls(world: World, key_id: str) -> dict[str, tuple[str, ...]]:
         "store connect woocommerce": (
             "--url", "http://127.0.0.1:9", "--consumer-key", "x", "--consumer-secret", "y", "--account", key
         ),
+        "store rotate-secret": (key,),
         "store disconnect": (key,),
     }  # fmt: skip
 
 
-OPERATOR = {"store list"}
-"""Commands of whoever runs the installation: they list the stores of all accounts."""
+OPERATOR = {"store list", "secrets rotate"}
+"""Commands of whoever runs the installation: they go through all accounts."""
 
 
 def names_of(group: click.Group, before: str = "") -> Iterator[str]:
