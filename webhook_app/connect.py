@@ -102,11 +102,19 @@ def _is_public(host: str, port: int) -> bool:
 
 
 def _shop_url(url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    if not _is_shop_url(url.strip()):
         message = "The address of the shop must look like https://shop.example.com."
         raise Invalid(message, {"/url": [message]})
     return url.strip().rstrip("/")
+
+
+def _is_shop_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_place = bool(parts.hostname) and not parts.username and not parts.query and parts.port != 0
+    except ValueError:
+        return False
+    return is_place and parts.scheme in ("http", "https")
 
 
 def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tuple[str, ...]) -> Connected:
