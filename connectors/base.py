@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,11 +18,11 @@ class StoreAccess:
 
     store_id: StoreId
     url: str
-    credentials: dict[str, str]
+    credentials: dict[str, str] = field(repr=False)
     """WooCommerce: `consumer_key`, `consumer_secret`; a till: `currency`, `decimals`."""
     time_zone: str
-    webhook_url: str = ""
-    webhook_secrets: tuple[str, ...] = ()
+    webhook_url: str = field(default="", repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     """The current secret first, then those still accepted after a rotation."""
 
 
@@ -130,3 +130,6 @@ class Connector(Protocol):
         now: datetime,
     ) -> PastPage:
         """Read a page of the customers, then of the orders placed from an instant, oldest first; raises PushError."""
+
+    def sign_anew(self, access: StoreAccess) -> int:
+        """Have the shop sign with the current secret from now on; return how many webhooks. Raises PushError."""

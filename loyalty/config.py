@@ -57,6 +57,12 @@ class Settings:
     log_level: str
     web_workers: int
     workers: int
+    api_per_minute: int
+    """Requests of one API key."""
+    pages_per_minute: int
+    """Requests of one address without a key, and wrong keys of one address."""
+    trusted_proxies: int
+    """How many proxies stand in front, each of which names the address it was called from."""
 
 
 def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> Settings:
@@ -83,6 +89,9 @@ def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> 
         log_level=reader.choice("LOG_LEVEL", "info", LOG_LEVELS),
         web_workers=reader.number("WEB_WORKERS", 2, 1, 64),
         workers=reader.number("WORKERS", 2, 1, 64),
+        api_per_minute=reader.number("API_PER_MINUTE", 3000, 1, 10**9),
+        pages_per_minute=reader.number("PAGES_PER_MINUTE", 300, 1, 10**9),
+        trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 9),
     )
     if bool(settings.shopify_api_key) != bool(settings.shopify_api_secrets):
         reader.mistake("SHOPIFY_API_KEY", "goes together with SHOPIFY_API_SECRET; set both or neither")

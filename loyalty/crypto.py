@@ -18,6 +18,7 @@ class Vault:
     """Seals small values with the keys of the installation (Fernet: AES-128-CBC and HMAC-SHA256)."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
+        self._newest = Fernet(keys[0])
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def seal(self, value: bytes) -> bytes:
@@ -30,6 +31,18 @@ class Vault:
             return self._fernet.decrypt(bytes(sealed))
         except InvalidToken:
             raise Undecryptable from None
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Return whether the newest key sealed it."""
+        try:
+            self._newest.decrypt(bytes(sealed))
+        except InvalidToken:
+            return False
+        return True
+
+    def renew(self, sealed: bytes) -> bytes:
+        """Return the same value sealed with the newest key; raises Undecryptable."""
+        return self.seal(self.open(sealed))
 
     def seal_json(self, value: Any) -> bytes:
         """Return a JSON value encrypted."""

@@ -146,6 +146,8 @@ def make_runtime(app_url: str, owner_url: str, redis_url: str) -> Runtime:
         "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "ALLOW_PRIVATE_SHOPS": "1",
         "LOG_LEVEL": "error",
+        "API_PER_MINUTE": "1000000",
+        "PAGES_PER_MINUTE": "1000000",
     }
     return build_runtime(load_settings(environ))
 

@@ -15,6 +15,7 @@ from webhook_app import (
     content,
     errors,
     health,
+    limits,
     links,
     metrics,
     rules,
@@ -46,5 +47,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app)
     metrics.register(app)
     security.register(app)
+    limits.register(app)
     commands.register(app)
     return app

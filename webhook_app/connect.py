@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -44,7 +44,7 @@ class NewShop:
 
     platform: str
     url: str
-    credentials: dict[str, str]
+    credentials: dict[str, str] = field(repr=False)
     name: str
     account: str
     register: bool
@@ -57,9 +57,9 @@ class Connected:
 
     account: str
     store: Store
-    webhook_url: str
-    webhook_secret: str
-    api_key: str
+    webhook_url: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    api_key: str = field(repr=False)
     warnings: tuple[str, ...]
 
 
@@ -102,11 +102,19 @@ def _is_public(host: str, port: int) -> bool:
 
 
 def _shop_url(url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    if not _is_shop_url(url.strip()):
         message = "The address of the shop must look like https://shop.example.com."
         raise Invalid(message, {"/url": [message]})
     return url.strip().rstrip("/")
+
+
+def _is_shop_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_place = bool(parts.hostname) and not parts.username and not parts.query and parts.port != 0
+    except ValueError:
+        return False
+    return is_place and parts.scheme in ("http", "https")
 
 
 def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tuple[str, ...]) -> Connected:

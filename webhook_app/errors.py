@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, json, request
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from loyalty.errors import (
     Conflict,
@@ -23,6 +23,8 @@ from loyalty.programs.document import flatten_messages
 from loyalty.pushes import PushError
 
 MEDIA_TYPE = "application/problem+json"
+MINUTE = "60"
+"""The window of the limits: who waits so long may call again."""
 STATUSES: tuple[tuple[type[LoyaltyError], int], ...] = (
     (NotFound, 404),
     (Invalid, 422),
@@ -72,6 +74,8 @@ def http_problem(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name in ("Allow", "WWW-Authenticate", "Retry-After"):
             response.headers[name] = value
+    if isinstance(error, TooManyRequests):
+        response.headers.setdefault("Retry-After", MINUTE)
     return response
 
 

@@ -22,6 +22,10 @@ threads = int(os.environ.get("WEB_THREADS") or "8")
 timeout = 30
 graceful_timeout = 20
 keepalive = 5
+# A request of more, or longer, headers is refused before the application sees it.
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL") or "info"
 accesslog = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import ParamSpec, TypeVar, cast
 
 from flask import Flask, Response, g, request
@@ -61,8 +62,8 @@ def _authenticate() -> ApiAccess:
 
 
 def register(app: Flask) -> None:
-    """Add the security headers to answers that a browser may show, unless they have their own; HTTPS stays required
-    where it is public.
+    """Add the security headers to all answers with content, unless they have their own; HTTPS stays required where it
+    is public. The receipt of a delivery is empty and goes without them: it is the answer that must be fast.
     """
     headers = dict(HEADERS)
     if app.extensions[SETTINGS].public_url.startswith("https://"):
@@ -70,7 +71,8 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        if request.endpoint != DELIVERIES:
+        is_receipt = request.endpoint == DELIVERIES and request.method == "POST"
+        if not is_receipt or response.status_code != HTTPStatus.OK:
             for name, value in headers.items():
                 response.headers.setdefault(name, value)
         return response

@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, abort, request
 
 from connectors.base import Connector
+from loyalty.clock import utc_now
 from loyalty.inbox import repository as inbox
 from loyalty.stores.service import Address, find_address
 from webhook_app.metrics import count_delivery
@@ -39,7 +40,9 @@ class AddressBook:
             return address
         if not _TOKEN.fullmatch(token):
             return None
-        address = shared.database.single_statement(lambda it: find_address(it, shared.vault, token))
+        address = shared.database.single_statement(
+            lambda it: find_address(it, shared.vault, token, utc_now())
+        )
         if address is None:
             self._known.pop(token, None)
         else:

@@ -46,6 +46,7 @@ PERIODIC: Final = (
     Periodic("reconcile", 15 * MINUTE, "workers.jobs.reconcile"),
     Periodic("reconcile_in_depth", HOUR, "workers.jobs.reconcile_in_depth"),
     Periodic("settle_members", MINUTE, "workers.jobs.settle_members"),
+    Periodic("seal_ledgers", MINUTE, "workers.jobs.seal_ledgers"),
     Periodic("run_automations", 10 * MINUTE, "workers.jobs.run_automations"),
     Periodic("send_reminders", HOUR, "workers.jobs.send_reminders"),
     Periodic("judge_discounts", HOUR, "workers.jobs.judge_discounts"),

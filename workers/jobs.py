@@ -25,6 +25,7 @@ from workers import (
     pushing,
     reconciling,
     reminding,
+    sealing,
     settling,
 )
 from workers.checking import check_store
@@ -111,6 +112,14 @@ def judge_discounts() -> int:
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     return sum(measuring.judge_discounts(tools, account) for account in accounts)
+
+
+def seal_ledgers() -> int:
+    """Seal what was posted in every account; return how many entries."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(sealing.seal_account(tools, account) for account in accounts)
 
 
 def sweep() -> int:

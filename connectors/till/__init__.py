@@ -96,6 +96,10 @@ class TillConnector:
         """Raise PushError: there is nobody to ask."""
         _refuse("nothing can be read from it")
 
+    def sign_anew(self, access: StoreAccess) -> int:
+        """Raise PushError: a till signs nothing."""
+        _refuse("it signs nothing")
+
 
 def _refusal(why: str) -> PushError:
     return PushError(f"This store is a till: {why}.", permanent=True, reason="configuration")

@@ -103,6 +103,10 @@ class WooCommerceConnector:
         """Read a page of the customers, then of the orders placed from an instant, oldest first; raises PushError."""
         return past.read_past(self._door(access), since, cursor, with_products=with_products, now=now)
 
+    def sign_anew(self, access: StoreAccess) -> int:
+        """Have the shop sign with the current secret from now on; return how many webhooks. Raises PushError."""
+        return connect.sign_anew(self._door(access), access)
+
     def _door(self, access: StoreAccess) -> Door:
         keys = access.credentials
         return self._open(access.store_id, access.url, keys["consumer_key"], keys["consumer_secret"])

@@ -58,12 +58,24 @@ def _sells(door: Door, product_type: str) -> bool:
 
 def register_webhooks(door: Door, access: StoreAccess) -> list[str]:
     """Make what is missing, wake what sleeps, leave foreign webhooks alone; return what was done. Raises PushError."""
-    if not access.webhook_url or not access.webhook_secrets:
-        raise PushError("The store has no webhook address or secret.", permanent=True, reason="configuration")
-    listed = list_all(door, "webhooks", {})
-    ours = {row.get("topic"): row for row in listed if row.get("delivery_url") == access.webhook_url}
+    ours = {row.get("topic"): row for row in _ours(door, access)}
     done = [_ensure(door, access, topic, ours.get(topic)) for topic in TOPICS]
     return [line for line in done if line]
+
+
+def sign_anew(door: Door, access: StoreAccess) -> int:
+    """Have all our webhooks sign with the current secret; return how many. Raises PushError."""
+    ours = _ours(door, access)
+    for webhook in ours:
+        payload = {"secret": access.webhook_secrets[0]}
+        expect(door.call("PUT", f"{API}/webhooks/{webhook['id']}", payload=payload))
+    return len(ours)
+
+
+def _ours(door: Door, access: StoreAccess) -> list[dict[str, Any]]:
+    if not access.webhook_url or not access.webhook_secrets:
+        raise PushError("The store has no webhook address or secret.", permanent=True, reason="configuration")
+    return [row for row in list_all(door, "webhooks", {}) if row.get("delivery_url") == access.webhook_url]
 
 
 def _ensure(door: Door, access: StoreAccess, topic: str, webhook: dict[str, Any] | None) -> str:

@@ -42,6 +42,7 @@ credit_entries = Table(
     Column("content_sha256", LargeBinary, nullable=False),
     belongs_to("members", "member_id"),
     UniqueConstraint("account_id", "member_id", "entry_key"),  # nothing is posted twice for one cause
+    UniqueConstraint("account_id", "sequence"),  # sealing and its proof: the account's entries in order
     Index(
         "ix_credit_entries_member", "account_id", "member_id", "sequence"
     ),  # statement, newest first; refold

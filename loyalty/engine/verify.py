@@ -21,6 +21,7 @@ from loyalty.engine.decide import refold
 from loyalty.engine.issuing import LIVE
 from loyalty.engine.loading import load_histories, make_works
 from loyalty.engine.redemption_rows import differing
+from loyalty.engine.sealing import check_seals
 from loyalty.engine.segmenting import segments_of
 from loyalty.engine.state import MemberState
 from loyalty.engine.work import MemberWork
@@ -73,6 +74,7 @@ def verify_ledger(connection: Connection, account: AccountId, *, rebuild: bool =
     differs = _reporter(result, None)
     for key, counted, used in list_uses(connection):
         differs(f"points in use of campaign {key}", counted, used)
+    check_seals(connection, differs)
     return result
 
 

@@ -1,9 +1,10 @@
-"""Tables of the ledger: entries are never updated or deleted (the app role may not), lots follow the fold."""
+"""Tables of the ledger: entries and seals are never updated or deleted (the app role may not), lots follow the fold."""
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -42,6 +43,7 @@ ledger_entries = Table(
     Column("content_sha256", LargeBinary, nullable=False),
     belongs_to("members", "member_id"),
     UniqueConstraint("account_id", "member_id", "entry_key"),  # nothing is posted twice for one cause
+    UniqueConstraint("account_id", "sequence"),  # sealing and its proof: the account's entries in order
     Index(
         "ix_ledger_entries_member", "account_id", "member_id", "sequence"
     ),  # statement, newest first; refold
@@ -90,4 +92,35 @@ lot_consumptions = Table(
     Column("points", BigInteger, nullable=False),
     belongs_to("members", "member_id"),
     comment="how much of which lot each cause used; negative where a cause gave back",
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("sealed_at", Instant, nullable=False),
+    Column("points_through", BigInteger, nullable=False),
+    Column("credit_through", BigInteger, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Index("ix_seals_sealed_at", "account_id", "sealed_at"),  # the last seal of each day
+    CheckConstraint("number > 0", name="number"),
+    CheckConstraint("entries > 0", name="entries"),
+    CheckConstraint(
+        "octet_length(root) = 32 and octet_length(previous) = 32 and octet_length(sha256) = 32", name="hashes"
+    ),
+    comment="a chain of Merkle roots over points and credit: sha256 stands for the seal and all before it",
+)
+
+seal_marks = Table(
+    "seal_marks",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("points", BigInteger, nullable=False),
+    Column("credit", BigInteger, nullable=False),
+    Column("transaction", BigInteger, nullable=False),
+    comment="sequences that may be sealed once every transaction before `transaction` has ended",
 )

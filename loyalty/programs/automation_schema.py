@@ -169,7 +169,7 @@ class ActionSchema(Strict):
             raise ValidationError("Must be given.", needed)
         if kind == "tag" and not (data.get("add") or data.get("remove")):
             raise ValidationError("Must be given, or remove.", "add")
-        if kind == "webhook" and urlsplit(data["url"]).scheme != "https":
+        if kind == "webhook" and not _is_https(data["url"]):
             raise ValidationError("Must be an address that begins with https://.", "url")
 
 
@@ -261,3 +261,11 @@ class LimitsSchema(Strict):
     activities = ByKey(keys=Key(), values=fields.Nested(ActivityLimitSchema), load_default=dict)
     discount_share = fields.Nested(DiscountShareSchema, load_default=None, allow_none=True)
     gross_margin_percent = Number(positive=True, most=100, load_default=None, allow_none=True)
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and not parts.username and parts.port != 0
+    except ValueError:
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,13 @@ from sqlalchemy import Connection, text
 from loyalty.commerce import ShopSettings
 from loyalty.crypto import Vault
 from loyalty.errors import NotFound
+from loyalty.stores.webhook_secrets import (
+    WebhookSecret,
+    accepted,
+    lock_secrets,
+    open_secrets,
+    seal_secrets,
+)
 from loyalty.values import AccountId, StoreId, new_id
 
 TILL = "till"
@@ -32,9 +39,10 @@ class Store:
     name: str
     platform: str
     url: str
-    credentials: dict[str, str]
-    webhook_token: str
-    webhook_secrets: tuple[str, ...]
+    credentials: dict[str, str] = field(repr=False)
+    webhook_token: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    """The current one first, then older ones."""
     time_zone: str
     state: str
     registers_webhooks: bool
@@ -62,7 +70,7 @@ class Address:
     store: StoreId
     account: AccountId
     platform: str
-    webhook_secrets: tuple[str, ...]
+    webhook_secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +100,8 @@ class NewStore:
     name: str
     platform: str
     url: str
-    credentials: dict[str, str]
-    webhook_secret: str
+    credentials: dict[str, str] = field(repr=False)
+    webhook_secret: str = field(repr=False)
     registers_webhooks: bool = True
 
 
@@ -124,7 +132,7 @@ def add_store(
         "url": new.url,
         "credentials": vault.seal_json(new.credentials),
         "token": secrets.token_hex(16),
-        "secrets": vault.seal_json([new.webhook_secret]),
+        "secrets": seal_secrets(vault, [WebhookSecret(new.webhook_secret)]),
         "registers_webhooks": new.registers_webhooks,
     }
     connection.execute(_ADD_STORE, values | _shop_values(settings))
@@ -139,10 +147,11 @@ def revive_store(
         "update stores set state = 'connected', credentials = :credentials, webhook_secrets = :secrets,"
         " registers_webhooks = :registers_webhooks where id = :id"
     )
+    older = lock_secrets(connection, vault, known.id)
     values = {
         "id": known.id,
         "credentials": vault.seal_json(new.credentials),
-        "secrets": vault.seal_json([new.webhook_secret, *known.webhook_secrets]),
+        "secrets": seal_secrets(vault, [WebhookSecret(new.webhook_secret), *older]),
         "registers_webhooks": new.registers_webhooks,
     }
     connection.execute(statement, values)
@@ -158,15 +167,15 @@ def _shop_values(settings: ShopSettings) -> dict[str, Any]:
     }
 
 
-def find_address(connection: Connection, vault: Vault, token: str) -> Address | None:
-    """Return whose webhook address it is; works without an account."""
+def find_address(connection: Connection, vault: Vault, token: str, now: datetime) -> Address | None:
+    """Return whose webhook address it is, with the secrets that are accepted now; works without an account."""
     statement = text(
         "select store_id, account_id, platform, webhook_secrets from laurel_find_store_by_token(:token)"
     )
     row = connection.execute(statement, {"token": token}).first()
     if row is None:
         return None
-    return Address(StoreId(row[0]), AccountId(row[1]), row[2], tuple(vault.open_json(row[3])))
+    return Address(StoreId(row[0]), AccountId(row[1]), row[2], accepted(open_secrets(vault, row[3]), now))
 
 
 def find_account_of(connection: Connection, key: str) -> tuple[AccountId, StoreId | None] | None:
@@ -252,7 +261,7 @@ def _store(vault: Vault, row: dict[str, Any]) -> Store:
         url=row["url"],
         credentials=vault.open_json(row["credentials"]),
         webhook_token=row["webhook_token"],
-        webhook_secrets=tuple(vault.open_json(row["webhook_secrets"])),
+        webhook_secrets=tuple(it.value for it in open_secrets(vault, row["webhook_secrets"])),
         time_zone=row["time_zone"],
         state=row["state"],
         registers_webhooks=row["registers_webhooks"],

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import hmac
+import time
+
 import pytest
 from woocommerce_recordings import Delivery, deliveries, delivery
 
@@ -83,3 +86,29 @@ def test_key_cannot_be_reached_by_moving_letters_between_its_parts() -> None:
     one = message_key("ab", {"X-WC-Webhook-Delivery-ID": "c"}, b"d")
     assert one != message_key("a", {"X-WC-Webhook-Delivery-ID": "bc"}, b"d")
     assert one != message_key("ab", {"X-WC-Webhook-Delivery-ID": "cd"}, b"")
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_secret_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    compared, real = [], hmac.compare_digest
+    monkeypatch.setattr(
+        hmac, "compare_digest", lambda one, other: compared.append(len(one)) or real(one, other)
+    )
+    secrets = ["a", "b", "c"]
+    secrets[place] = ORDER.secret
+    assert is_authentic(secrets, ORDER.headers, ORDER.body)
+    assert compared == [44, 44, 44]
+
+
+def test_time_of_a_refusal_does_not_tell_how_much_of_a_signature_was_right() -> None:
+    """The least of many runs, since neighbours only make a run longer."""
+    right = ORDER.headers["X-WC-Webhook-Signature"]
+    wrong_at = {"first": "#" + right[1:], "last": right[:-2] + "#="}
+    least = dict.fromkeys(wrong_at, float("inf"))
+    for _ in range(30):
+        for name, signature in wrong_at.items():
+            headers, started = {"x-wc-webhook-signature": signature}, time.perf_counter()
+            for _ in range(200):
+                assert not is_authentic([ORDER.secret], headers, ORDER.body)
+            least[name] = min(least[name], time.perf_counter() - started)
+    assert max(least.values()) < 1.3 * min(least.values()), least

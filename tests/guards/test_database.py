@@ -100,7 +100,8 @@ def test_setting_of_an_earlier_transaction_shows_nothing(app: Connection) -> Non
 
 
 @pytest.mark.parametrize(
-    "table", ["ledger_entries", "credit_entries", "commands", "activities", "program_versions", "consents"]
+    "table",
+    ["ledger_entries", "credit_entries", "seals", "commands", "activities", "program_versions", "consents"],
 )
 def test_app_role_may_not_change_what_is_posted(app: Connection, table: str) -> None:
     rights = app.execute(

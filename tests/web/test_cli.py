@@ -203,6 +203,18 @@ def test_a_difference_in_the_ledger_is_told_and_exits_with_1(
     assert "lots and holds less debt: stored 999, expected 1000" in done.stderr
 
 
+def test_roots_are_printed_and_a_lost_one_is_found(
+    app: Flask, client: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    place_order(runtime, client, shop)
+    assert told(app, "jobs", "run", "seal-ledger", "--store", shop.store.key)["count"] == 1
+    root = told(app, "ledger", "roots", shop.store.key)[0]["sha256"]
+    assert run(app, "ledger", "verify", shop.store.key, "--root", root).exit_code == 0
+    done = run(app, "ledger", "verify", shop.store.key, "--root", "ab" * 32)
+    assert (done.exit_code, done.stderr) == (1, f"root {'ab' * 32}: no seal has it\n")
+    assert run(app, "ledger", "verify", shop.store.key, "--root", "xy").exit_code == 2
+
+
 def test_failed_messages_are_listed_and_replayed(
     app: Flask, client: FlaskClient, runtime: Runtime, shop: Shop
 ) -> None:

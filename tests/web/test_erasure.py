@@ -16,6 +16,7 @@ from loyalty.values import MessageId
 from tests.builders import Shop, make_document, make_shop, make_woo_order
 from tests.web.conftest import Caller, make_caller, place_order
 from workers.runtime import Runtime
+from workers.sealing import seal_account
 
 REASON = {"reason": "asked by mail"}
 NAMES = ("amy@example.test", "Amy", "Chen", "912345678")
@@ -92,6 +93,7 @@ def test_s148_nothing_names_an_erased_person_and_the_ledger_stays(
     runtime: Runtime, caller: Caller, shop: Shop, member: str
 ) -> None:
     prove(caller)
+    assert seal_account(runtime, shop.account) > 0
     before = [caller.get(f"/members/{member}{path}").json for path in ("/entries", "/lots", "/benefits")]
     assert [name for name in NAMES if name not in stored(runtime, shop)] == []
     answer = caller.post(f"/members/{member}/erasure", REASON)

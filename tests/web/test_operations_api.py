@@ -12,6 +12,7 @@ from sqlalchemy import text
 from tests.builders import Shop, make_document, make_shop
 from tests.web.conftest import Caller, deliver, drain, make_caller, place_order
 from workers.runtime import Runtime
+from workers.sealing import seal_account
 
 TIERS = [
     {"key": "regular", "name": {"en": "Regular"}},
@@ -191,3 +192,13 @@ def test_something_unforeseen_is_500_without_its_details(
 def test_values_that_cannot_be_stored_are_422(caller: Caller) -> None:
     assert caller.get("/members", email="a\0b").status_code == 422
     assert caller.post(f"/inbox/{10**30}/replay").status_code == 422
+
+
+def test_roots_of_seals_are_listed_and_a_stranger_sees_none(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller, stranger: Caller
+) -> None:
+    place_order(runtime, client, shop)
+    assert seal_account(runtime, shop.account) == 1
+    root = data(caller.get("/ledger/roots"))[0]
+    assert (root["number"], root["entries"], root["previous"], len(root["sha256"])) == (1, 1, "0" * 64, 64)
+    assert data(stranger.get("/ledger/roots")) == []

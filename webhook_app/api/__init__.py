@@ -37,6 +37,7 @@ from webhook_app.api import (
 )
 from webhook_app.api.answers import Problem
 from webhook_app.api.fields import Amount, Moment
+from webhook_app.errors import MEDIA_TYPE
 
 PREFIX = "/api/v1"
 TOPICS = (
@@ -50,10 +51,20 @@ SPEC = {
 }
 
 
+CONTENT_TYPE = "DEFAULT_RESPONSE_CONTENT_TYPE"
+
+
 class LaurelApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     """Describes errors as the problems that `webhook_app.errors` answers."""
 
     ERROR_SCHEMA = Problem
+
+    def _register_responses(self) -> None:
+        """Describe refusals by their own media type; flask-smorest has one for all answers."""
+        usual = getattr(self, CONTENT_TYPE)
+        setattr(self, CONTENT_TYPE, MEDIA_TYPE)
+        super()._register_responses()
+        setattr(self, CONTENT_TYPE, usual)
 
 
 def register(app: Flask) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from webhook_app.api.fields import Moment
 
@@ -21,6 +21,9 @@ class ProblemField(Schema):
 
 
 class Problem(Schema):
+    class Meta:
+        unknown = INCLUDE  # RFC 9457 §3.2: each kind of problem may have members of its own
+
     type = fields.String()
     title = fields.String()
     status = fields.Integer()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 from sqlalchemy import Connection
 
 from loyalty.accounts.service import get_account
@@ -26,7 +26,7 @@ from loyalty.reports.credit import (
 from loyalty.reports.statements import require_member
 from webhook_app.api.answers import OrderRefSchema, page_of, words
 from webhook_app.api.benefits import code_store
-from webhook_app.api.fields import Amount, Moment
+from webhook_app.api.fields import Amount, Moment, above_zero
 from webhook_app.api.parts import Data, Resource, Writing, actor, number_cursor, page, transaction
 from webhook_app.api.questions import PageQuery, ReasonRequest, Strict
 from webhook_app.security import access
@@ -72,7 +72,7 @@ class CreditAdjustmentSchema(Schema):
 
 
 class CreditCodeRequest(Strict):
-    amount = Amount(required=True, validate=validate.Range(min=0, min_inclusive=False))
+    amount = Amount(required=True, validate=above_zero)
     store = fields.String(
         load_default=None,
         allow_none=True,

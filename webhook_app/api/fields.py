@@ -13,7 +13,7 @@ from loyalty.clock import read_moment
 from webhook_app.moments import moment_text
 
 MOST_POINTS = 10**12
-AMOUNT = re.compile(r"^-?\d{1,12}(\.\d{1,4})?$")
+AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,4})?")
 
 
 class Moment(fields.Field[datetime]):
@@ -45,6 +45,12 @@ class Amount(fields.Field[Decimal]):
         return None if value is None else f"{value:f}"
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
-        if not isinstance(value, str) or not AMOUNT.match(value) or not Decimal(value):
+        if not isinstance(value, str) or not AMOUNT.fullmatch(value) or not Decimal(value):
             raise ValidationError('Must be a decimal string other than 0, for example "12.50".')
         return Decimal(value)
+
+
+def above_zero(amount: Decimal) -> None:
+    """Refuse an amount that is not above 0; `validate.Range` would describe a text as if it were a number."""
+    if amount <= 0:
+        raise ValidationError("Must be greater than 0.")

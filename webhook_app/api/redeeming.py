@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from loyalty.rewards.redemption import Fulfilment
 from webhook_app.api.answers import OrderRefSchema
-from webhook_app.api.fields import Moment
+from webhook_app.api.fields import Amount, Moment, above_zero
 from webhook_app.api.questions import PageQuery, Strict
 
 STATES = ("requested", "held", "issued", "used", "cancelling", "cancelled", "expired", "failed")
@@ -19,10 +19,9 @@ LONGEST_NOTE = 2000
 class RedeemRequest(Strict):
     reward = fields.String(required=True)
     points = fields.Integer(strict=True, load_default=None, validate=validate.Range(min=1))
-    amount = fields.Decimal(
+    amount = Amount(
         load_default=None,
-        as_string=True,
-        validate=validate.Range(min=0, min_inclusive=False),
+        validate=above_zero,
         metadata={"description": "Of a variable discount: money to pay instead of points to spend."},
     )
     store = fields.String(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webhook_app.commands import accounts, backfill, jobs, messages, programs, stores
+from webhook_app.commands import accounts, backfill, jobs, messages, programs, secrets, stores
 
 GROUPS = (
     stores.group,
+    secrets.group,
     programs.group,
     jobs.group,
     accounts.ledger,

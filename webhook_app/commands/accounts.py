@@ -10,11 +10,13 @@ from flask.cli import AppGroup
 from loyalty.accounts.service import SCOPES, find_api_access, make_api_key, revoke_api_key
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
-from loyalty.engine.verify import verify_ledger
-from loyalty.errors import NotFound
+from loyalty.engine.verify import Verification, verify_ledger
+from loyalty.errors import Invalid, NotFound
 from loyalty.reports.people import list_ids_of_email
+from loyalty.reports.roots import has_seal, list_roots
 from loyalty.reports.standing import read_standings
 from webhook_app.api.answers import MemberSchema
+from webhook_app.api.ledger import RootSchema
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.tools import Tools
 
@@ -26,18 +28,43 @@ api_key = AppGroup("api-key", help="Keys of the API.")
 @command(ledger, "verify")
 @click.argument("store")
 @click.option("--rebuild", is_flag=True, help="Also fold every member from nothing and compare.")
-def verify(tools: Tools, store: str, rebuild: bool) -> Answer:
+@click.option("--root", "roots", multiple=True, help="A root that was kept: it must still be there.")
+def verify(tools: Tools, store: str, rebuild: bool, roots: tuple[str, ...]) -> Answer:
     """Check the ledger of the account of STORE; exit code 1 when something differs."""
     account, _ = find_account(tools, store)
     with tools.database.transaction(account, steady=True) as connection:
         result = verify_ledger(connection, account, rebuild=rebuild)
-    data = {"members": result.members, "entries": result.entries, "differences": len(result.differences)}
-    complaints = [
+        lost = [root for root in roots if not has_seal(connection, _hash(root))]
+    complaints = _complaints(result) + [f"root {root}: no seal has it" for root in lost]
+    data = {"members": result.members, "entries": result.entries, "differences": len(complaints)}
+    lines = [f"{name}: {count}" for name, count in data.items()]
+    return Answer(data, lines, complaints, exit_code=1 if complaints else 0)
+
+
+def _complaints(result: Verification) -> list[str]:
+    return [
         f"{f'member {it.member}: ' if it.member else ''}{it.what}: stored {it.stored}, expected {it.expected}"
         for it in result.differences
     ]
-    lines = [f"{name}: {count}" for name, count in data.items()]
-    return Answer(data, lines, complaints, exit_code=1 if complaints else 0)
+
+
+def _hash(root: str) -> bytes:
+    try:
+        return bytes.fromhex(root)
+    except ValueError:
+        raise Invalid(f"{root} is no root: it has hexadecimal digits only.") from None
+
+
+@command(ledger, "roots")
+@click.argument("store")
+@click.option("--days", default=31, show_default=True, type=click.IntRange(1), help="How many days.")
+def roots_(tools: Tools, store: str, days: int) -> Answer:
+    """Print the last seal of each day of the account of STORE, newest first: keep them elsewhere."""
+    account, _ = find_account(tools, store)
+    with tools.database.transaction(account) as connection:
+        rows = list_roots(connection, None, days)
+    data = [RootSchema().dump(row) for row in rows]
+    return Answer(data, [f"{row['day']}  {row['number']}  {row['sha256']}" for row in data])
 
 
 @command(member, "show")

@@ -27,6 +27,7 @@ from workers import (
     pushing,
     reconciling,
     reminding,
+    sealing,
     settling,
 )
 from workers.checking import check_store
@@ -138,6 +139,7 @@ JOBS: Mapping[str, Job] = {
     "deliver-mails": _of_accounts(mailing.deliver_mails),
     "send-reminders": _of_accounts(reminding.send_reminders),
     "judge-discounts": _of_accounts(measuring.judge_discounts),
+    "seal-ledger": _of_accounts(sealing.seal_account),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
     "reconcile": reconcile,
