@@ -16,7 +16,7 @@ from loyalty.db import metadata
 TOPICS = (
     "accounts", "stores", "programs", "members", "orders", "ledger",
     "credit", "earning", "tiers", "rewards", "inbox", "outbox", "activity", "notices", "mails", "automations",
-    "messages", "referrals", "community", "incidents",
+    "messages", "referrals", "community", "incidents", "imports",
 )  # fmt: skip
 ONE_AT_A_TIME = 0x1A_0E_1
 

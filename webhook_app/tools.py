@@ -15,7 +15,7 @@ from loyalty.config import Settings, ensure_secrets
 from loyalty.crypto import Vault
 from loyalty.db import Database
 from loyalty.values import AccountId
-from workers.queues import DELIVER_MAILS, DELIVER_PUSHES, DRAIN_INBOX, Queues, WakeUps
+from workers.queues import DELIVER_MAILS, DELIVER_PUSHES, DRAIN_INBOX, RUN_IMPORTS, Queues, WakeUps
 
 SETTINGS = "laurel.settings"
 TOOLS = "laurel.tools"
@@ -39,6 +39,10 @@ class Tools:
         """Have the pushes of these stores delivered soon."""
         for store in stores:
             self.wakes.wake_now(Queues.PUSH, DELIVER_PUSHES, store, account, store)
+
+    def wake_imports(self, account: AccountId) -> None:
+        """Have the files of an account taken soon."""
+        self.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account}", account)
 
     def wake_mails(self, account: AccountId) -> None:
         """Have the mails of an account sent soon."""

@@ -9,12 +9,22 @@ import structlog
 from loyalty.clock import utc_now
 from loyalty.engine.verify import verify_ledger
 from loyalty.pushes import PushError
-from loyalty.reports.waiting import list_due, list_due_members
+from loyalty.reports.waiting import list_due, list_due_imports, list_due_members
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
-from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
+from workers import (
+    automating,
+    draining,
+    fetching,
+    importing,
+    mailing,
+    measuring,
+    pushing,
+    reminding,
+    settling,
+)
 from workers.checking import check_store
-from workers.queues import Queues
+from workers.queues import RUN_IMPORTS, Queues
 from workers.runtime import runtime
 
 log = structlog.get_logger(__name__)
@@ -104,13 +114,26 @@ def sweep() -> int:
     tools = runtime()
     with tools.database.transaction(None) as connection:
         due = list_due(connection, utc_now())
+        imports = list_due_imports(connection)
+    for account in imports:
+        tools.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account}", account)
     for work in due:
         if work.kind == "drain":
             tools.wakes.wake(work.account)
         elif work.store is not None:
             queue = Queues.FETCH if work.kind == "read" else Queues.PUSH
             tools.wake_store(queue, work.account, work.store)
-    return len(due)
+    return len(due) + len(imports)
+
+
+def run_imports(account_id: UUID) -> int:
+    """Take what waits of an account's files for a while, and wake the next job when more is left."""
+    tools, account = runtime(), AccountId(account_id)
+    tools.wakes.clear(Queues.DRAIN, f"import:{account_id}")
+    steps = importing.run_imports(tools, account, seconds=importing.SECONDS)
+    if steps:
+        tools.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account_id}", account)
+    return steps
 
 
 def verify_ledgers() -> int:

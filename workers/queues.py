@@ -21,6 +21,7 @@ DRAIN_INBOX: Final = "workers.jobs.drain_inbox"
 FETCH: Final = "workers.jobs.fetch"
 DELIVER_PUSHES: Final = "workers.jobs.deliver_pushes"
 DELIVER_MAILS: Final = "workers.jobs.deliver_account_mails"
+RUN_IMPORTS: Final = "workers.jobs.run_imports"
 
 log = structlog.get_logger(__name__)
 

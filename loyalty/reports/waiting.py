@@ -52,6 +52,12 @@ def list_due_members(connection: Connection, now: datetime) -> list[Due]:
     return [Due(kind, AccountId(account), None) for kind, account in rows]
 
 
+def list_due_imports(connection: Connection) -> list[AccountId]:
+    """Return the accounts with files that wait for a worker; works without an account."""
+    rows = connection.execute(text("select account_id from laurel_due_imports()"))
+    return [AccountId(row.account_id) for row in rows]
+
+
 def read_waiting(connection: Connection) -> Waiting:
     """Return the figures of all accounts together; works without an account."""
     row = connection.execute(text("select * from laurel_waiting()")).one()

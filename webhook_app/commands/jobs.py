@@ -12,12 +12,22 @@ from loyalty.clock import utc_now
 from loyalty.engine.verify import verify_ledger
 from loyalty.errors import NotFound
 from loyalty.pushes import PushError
-from loyalty.reports.waiting import Due, list_due
+from loyalty.reports.waiting import Due, list_due, list_due_imports
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
 from webhook_app.tools import Tools
-from workers import automating, draining, fetching, mailing, measuring, pushing, reminding, settling
+from workers import (
+    automating,
+    draining,
+    fetching,
+    importing,
+    mailing,
+    measuring,
+    pushing,
+    reminding,
+    settling,
+)
 from workers.checking import check_store
 from workers.runtime import Runtime
 
@@ -54,6 +64,7 @@ def sweep(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
     for _ in range(PASSES):
         with runtime.database.transaction(None) as connection:
             due = list_due(connection, now or utc_now())
+            due += [Due("import", account, None) for account in list_due_imports(connection)]
         worked = sum(_work(runtime, each, now) for each in due if _is_meant(each, places))
         done += worked
         if not worked:
@@ -66,6 +77,8 @@ def _is_meant(due: Due, places: list[Place]) -> bool:
 
 
 def _work(runtime: Runtime, due: Due, now: datetime | None) -> int:
+    if due.kind == "import":
+        return importing.run_imports(runtime, due.account, now)
     if due.store is None:
         return _drain(runtime, due.account, now)
     job = fetch if due.kind == "read" else deliver_pushes
@@ -112,6 +125,7 @@ JOBS: Mapping[str, Job] = {
     "deliver-mails": _of_accounts(mailing.deliver_mails),
     "send-reminders": _of_accounts(reminding.send_reminders),
     "judge-discounts": _of_accounts(measuring.judge_discounts),
+    "run-imports": _of_accounts(importing.run_imports),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
 }

@@ -1,0 +1,194 @@
+"""Members who move in from files: what is imported, refused, undone, and carried from account to account."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from loyalty.db import Row
+from loyalty.engine.book import load_book
+from loyalty.engine.import_columns import NAMES
+from loyalty.engine.importing import NewImport, stage, undo_import
+from loyalty.engine.verify import verify_ledger
+from loyalty.imports import repository as imports
+from loyalty.imports.sheets import open_sheet
+from loyalty.reports.moving import export_members, list_records
+from loyalty.reports.standing import Standing, read_standings
+from tests.builders import Shop, make_document, make_shop
+from workers.importing import run_imports
+from workers.runtime import Runtime
+
+NOW = datetime(2026, 6, 1, 4, tzinfo=UTC)
+TIERS = [
+    {"key": "regular", "name": {"en": "Regular"}},
+    {
+        "key": "gold", "name": {"en": "Gold", "zh-TW": "金卡"},
+        "enter": {"any": [{"metric": "spend", "at_least": "10000"}]}, "benefits": {"entry_reward": "welcome"},
+    },
+]  # fmt: skip
+REWARDS = [{"key": "welcome", "kind": "fixed_discount", "amount": "100", "name": {"en": "Welcome"}}]
+
+
+@pytest.fixture
+def shop(runtime: Runtime) -> Shop:
+    return make_shop(runtime, make_document(tiers=TIERS, rewards=REWARDS))
+
+
+def bring(runtime: Runtime, shop: Shop, table: str | bytes, now: datetime = NOW, **options: Any) -> Row:
+    """Stage a file, let a worker take it, and return the import."""
+    body = table.encode() if isinstance(table, str) else table
+    with runtime.database.transaction(shop.account) as connection:
+        new = NewImport(options.pop("key", "import"), "members.csv", "test", **options)
+        number = stage(connection, shop.account, new, open_sheet(io.BytesIO(body), NAMES), now)
+    run_imports(runtime, shop.account, now)
+    return told(runtime, shop, number)
+
+
+def told(runtime: Runtime, shop: Shop, number: int) -> Row:
+    with runtime.database.transaction(shop.account) as connection:
+        return dict(imports.get_import(connection, number))
+
+
+def errors(runtime: Runtime, shop: Shop, done: Row) -> list[tuple[int, list[list[str]]]]:
+    with runtime.database.transaction(shop.account) as connection:
+        return [
+            (row["row_number"], row["mistakes"])
+            for row in imports.list_errors(connection, done["id"], 0, 100)
+        ]
+
+
+def standings(runtime: Runtime, shop: Shop, now: datetime = NOW) -> dict[str, Standing]:
+    with runtime.database.transaction(shop.account) as connection:
+        ids = list(connection.execute(text("select id from members order by id")).scalars())
+        return {each.email: each for each in read_standings(connection, shop.account, ids, now)}
+
+
+def assert_proven(runtime: Runtime, shop: Shop) -> None:
+    with runtime.database.transaction(shop.account, steady=True) as connection:
+        found = verify_ledger(connection, shop.account, rebuild=True)
+    assert found.differences == []
+
+
+def test_members_come_with_lots_tier_figures_and_birthday(runtime: Runtime, shop: Shop) -> None:
+    table = (
+        "email,name,birthday,points,lots,tier,lifetime_spend,lifetime_orders,joined_at\n"
+        'A@x.com,Amy,1990-05-04,120,100@2027-01-31; 20@never,金卡,"52,620",12,2020-01-01\n'
+    )
+    done = bring(runtime, shop, table)
+    assert (done["state"], done["valid"], done["created"], done["invalid"], done["points"]) == (
+        "done",
+        1,
+        1,
+        0,
+        120,
+    )
+    found = standings(runtime, shop)["A@x.com"]
+    assert (found.balance.available, found.tier and found.tier.key) == (120, "gold")
+    assert found.joined_at == datetime(2019, 12, 31, 16, tzinfo=UTC)
+    with runtime.database.transaction(shop.account) as connection:
+        lots = connection.execute(text("select points, expires_at from lots order by sequence")).all()
+        row = connection.execute(text("select * from members")).mappings().one()
+        kinds = connection.execute(text("select kind, points from ledger_entries order by sequence")).all()
+        coupons = connection.execute(text("select count(*) from coupons")).scalar_one()
+    assert [tuple(lot) for lot in lots] == [(100, datetime(2027, 1, 31, 16, tzinfo=UTC)), (20, None)]
+    assert [tuple(kind) for kind in kinds] == [("opening", 100), ("opening", 20)]
+    assert (row["lifetime_spend"], row["lifetime_orders"], row["birth_month"], coupons) == ("52620", 12, 5, 0)
+    assert_proven(runtime, shop)
+
+
+def test_an_import_is_undone_as_if_it_had_never_been_and_may_be_repeated(
+    runtime: Runtime, shop: Shop
+) -> None:
+    done = bring(runtime, shop, "email,points,tier\na@x.com,50,gold\nb@x.com,70,\n")
+    with runtime.database.transaction(shop.account) as connection:
+        undo_import(connection, shop.account, done["id"], "test")
+    run_imports(runtime, shop.account, NOW + timedelta(hours=1))
+    undone = told(runtime, shop, done["id"])
+    assert (undone["state"], undone["undone"]) == ("undone", 2)
+    with runtime.database.transaction(shop.account) as connection:
+        entries = connection.execute(
+            text("select points, reason from ledger_entries order by points < 0, abs(points)")
+        ).all()
+        left = connection.execute(text("select sum(points_sum), bool_or(enrolled) from members")).one()
+    assert [tuple(entry) for entry in entries] == [
+        (50, "opening"), (70, "opening"), (-50, "import_undone"), (-70, "import_undone"),
+    ]  # fmt: skip
+    assert tuple(left) == (0, False)
+    assert_proven(runtime, shop)
+    again = bring(runtime, shop, "email,points\na@x.com,60\n", NOW + timedelta(hours=2))
+    assert (again["valid"], again["created"]) == (1, 0)
+    later = standings(runtime, shop, NOW + timedelta(hours=2))
+    assert later["a@x.com"].balance.available == 60
+    assert_proven(runtime, shop)
+
+
+def test_a_dry_run_counts_the_same_and_changes_nothing(runtime: Runtime, shop: Shop) -> None:
+    table = "email,points\na@x.com,50\nA@X.com ,70\nb@x.com,5x\n"
+    dry = bring(runtime, shop, table, is_dry=True)
+    counts = ("valid", "created", "invalid", "points", "rows")
+    assert [dry[name] for name in counts] == [1, 1, 2, 50, 3]
+    with runtime.database.transaction(shop.account) as connection:
+        assert connection.execute(text("select (select count(*) from members) + (select count(*) from commands)"
+                                       " + (select count(*) from import_rows)")).scalar_one() == 0  # fmt: skip
+    real = bring(runtime, shop, table)
+    assert [real[name] for name in counts] == [dry[name] for name in counts]
+    assert errors(runtime, shop, real) == errors(runtime, shop, dry)
+    assert errors(runtime, shop, real) == [
+        (3, [["email", "The same person as in row 2."]]),
+        (4, [["points", "Must be a whole number such as 52620 or 52,620."]]),
+    ]
+
+
+def figures(runtime: Runtime, shop: Shop) -> list[Row]:
+    with runtime.database.transaction(shop.account, steady=True) as connection:
+        records = [record for page in list_records(connection, shop.account, NOW) for record in page]
+    return sorted(records, key=lambda record: record.get("email", ""))
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_export_and_import_are_loss_free(runtime: Runtime, shop: Shop, form: str) -> None:
+    first = [
+        {
+            "customer_ids": "1:7", "email": "amy@x.com", "phone": "+886912345678", "name": "=HYPERLINK(1)",
+            "lots": [
+                {"points": 100, "expires_at": "2027-01-31", "earned_at": "2026-01-01"},
+                {"points": 30, "expires_at": "never", "available_from": "2026-07-01"},
+            ],
+            "tier": "gold", "tier_since": "2026-02-01", "joined_at": "2024-02-03", "birthday": "05-04",
+            "lifetime_spend": "100/3", "lifetime_orders": 2, "lifetime_points": 40,
+            "figures": "2026-03-01@20@1@20", "order_count": 2, "tags": ["vip", "press"], "credit": "12",
+            "referral_code": "amys-code", "last_active_at": "2026-03-01", "last_order_at": "2026-02-28",
+            "terms": "override@regular@2026-05-01@2026-09-01",
+        },
+        {
+            "email": "bob@x.com", "debt": 15, "referred_by": "amys-code", "referral_status": "claimed",
+            "registered": False,
+        },
+        {"phone": "+886900000001", "points": 7, "entry_rewards": [{"tier": "gold", "at": "2026-01-05"}]},
+    ]  # fmt: skip
+    done = bring(runtime, shop, "\n".join(json.dumps(each) for each in first))
+    assert (done["valid"], errors(runtime, shop, done)) == (3, [])
+    with runtime.database.transaction(shop.account, steady=True) as connection:
+        file = "".join(export_members(connection, shop.account, NOW, form))
+    if form == "csv":
+        assert ",'=HYPERLINK(1)," in file
+    other = make_shop(runtime, make_document(tiers=TIERS, rewards=REWARDS))
+    moved = bring(runtime, other, file)
+    assert (moved["valid"], errors(runtime, other, moved)) == (3, [])
+    assert figures(runtime, other) == figures(runtime, shop)
+    before, after = standings(runtime, shop), standings(runtime, other)
+    assert before.keys() == after.keys()
+    for one, two in ((before[email], after[email]) for email in before):
+        assert (one.balance, one.joined_at, one.metrics, one.progress) == (
+            two.balance, two.joined_at, two.metrics, two.progress)  # fmt: skip
+        assert one.tier
+        assert two.tier
+        assert (one.tier.key, one.tier.until) == (two.tier.key, two.tier.until)
+    assert_proven(runtime, other)
+    with runtime.database.transaction(other.account) as connection:
+        load_book(connection, runtime.vault, other.account)
