@@ -94,6 +94,8 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
             yield line.replace("\x00", "")
     except UnicodeDecodeError:
         raise Invalid("The file is no UTF-8: save it as CSV UTF-8.") from None
+    finally:
+        text.detach()  # whoever opened the file closes it
 
 
 def _objects(first: str, lines: Iterator[str], names: Names) -> Iterator[Row]:

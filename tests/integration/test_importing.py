@@ -2,76 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from loyalty.db import Row
-from loyalty.engine.book import load_book
-from loyalty.engine.import_columns import NAMES
-from loyalty.engine.importing import NewImport, stage, undo_import
-from loyalty.engine.verify import verify_ledger
-from loyalty.imports import repository as imports
-from loyalty.imports.sheets import open_sheet
-from loyalty.reports.moving import export_members, list_records
-from loyalty.reports.standing import Standing, read_standings
+from loyalty.engine.importing import undo_import
+from loyalty.reports.moving import export_members
 from tests.builders import Shop, make_document, make_shop
+from tests.moving import NOW, REWARDS, TIERS, assert_proven, bring, errors, figures, standings, told
 from workers.importing import run_imports
 from workers.runtime import Runtime
-
-NOW = datetime(2026, 6, 1, 4, tzinfo=UTC)
-TIERS = [
-    {"key": "regular", "name": {"en": "Regular"}},
-    {
-        "key": "gold", "name": {"en": "Gold", "zh-TW": "金卡"},
-        "enter": {"any": [{"metric": "spend", "at_least": "10000"}]}, "benefits": {"entry_reward": "welcome"},
-    },
-]  # fmt: skip
-REWARDS = [{"key": "welcome", "kind": "fixed_discount", "amount": "100", "name": {"en": "Welcome"}}]
 
 
 @pytest.fixture
 def shop(runtime: Runtime) -> Shop:
     return make_shop(runtime, make_document(tiers=TIERS, rewards=REWARDS))
-
-
-def bring(runtime: Runtime, shop: Shop, table: str | bytes, now: datetime = NOW, **options: Any) -> Row:
-    """Stage a file, let a worker take it, and return the import."""
-    body = table.encode() if isinstance(table, str) else table
-    with runtime.database.transaction(shop.account) as connection:
-        new = NewImport(options.pop("key", "import"), "members.csv", "test", **options)
-        number = stage(connection, shop.account, new, open_sheet(io.BytesIO(body), NAMES), now)
-    run_imports(runtime, shop.account, now)
-    return told(runtime, shop, number)
-
-
-def told(runtime: Runtime, shop: Shop, number: int) -> Row:
-    with runtime.database.transaction(shop.account) as connection:
-        return dict(imports.get_import(connection, number))
-
-
-def errors(runtime: Runtime, shop: Shop, done: Row) -> list[tuple[int, list[list[str]]]]:
-    with runtime.database.transaction(shop.account) as connection:
-        return [
-            (row["row_number"], row["mistakes"])
-            for row in imports.list_errors(connection, done["id"], 0, 100)
-        ]
-
-
-def standings(runtime: Runtime, shop: Shop, now: datetime = NOW) -> dict[str, Standing]:
-    with runtime.database.transaction(shop.account) as connection:
-        ids = list(connection.execute(text("select id from members order by id")).scalars())
-        return {each.email: each for each in read_standings(connection, shop.account, ids, now)}
-
-
-def assert_proven(runtime: Runtime, shop: Shop) -> None:
-    with runtime.database.transaction(shop.account, steady=True) as connection:
-        found = verify_ledger(connection, shop.account, rebuild=True)
-    assert found.differences == []
 
 
 def test_members_come_with_lots_tier_figures_and_birthday(runtime: Runtime, shop: Shop) -> None:
@@ -144,12 +91,6 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(runtime: Runtime, shop: S
     ]
 
 
-def figures(runtime: Runtime, shop: Shop) -> list[Row]:
-    with runtime.database.transaction(shop.account, steady=True) as connection:
-        records = [record for page in list_records(connection, shop.account, NOW) for record in page]
-    return sorted(records, key=lambda record: record.get("email", ""))
-
-
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_export_and_import_are_loss_free(runtime: Runtime, shop: Shop, form: str) -> None:
     first = [
@@ -190,5 +131,3 @@ def test_export_and_import_are_loss_free(runtime: Runtime, shop: Shop, form: str
         assert two.tier
         assert (one.tier.key, one.tier.until) == (two.tier.key, two.tier.until)
     assert_proven(runtime, other)
-    with runtime.database.transaction(other.account) as connection:
-        load_book(connection, runtime.vault, other.account)

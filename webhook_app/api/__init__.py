@@ -16,6 +16,7 @@ from webhook_app.api import (
     credit,
     draws,
     events,
+    imports,
     incidents,
     joining,
     ledger,
@@ -40,7 +41,7 @@ PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, credit, ledger, program, presets, corrections, automations,
     referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
-    costs, reports,
+    costs, reports, imports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webhook_app.commands import accounts, jobs, messages, programs, stores
+from webhook_app.commands import accounts, importing, jobs, messages, programs, stores
 
 GROUPS = (
     stores.group,
@@ -15,6 +15,8 @@ GROUPS = (
     accounts.api_key,
     messages.inbox,
     messages.outbox,
+    importing.group,
+    importing.export_command,
 )
 
 
