@@ -34,12 +34,22 @@ def is_ready() -> tuple[dict[str, Any], int]:
         reasons.append("The queue does not answer.")
     status = "unavailable" if reasons else "ok"
     figures = _figures(waiting, utc_now()) if waiting else {}
-    return {"status": status, "reasons": reasons, **figures}, 503 if reasons else 200
+    alerts = _alerts(waiting, utc_now()) if waiting else []
+    told = {"status": status, "reasons": reasons, "alerts": alerts, **figures}
+    return told, 503 if reasons else 200
+
+
+def _alerts(waiting: Waiting, now: datetime) -> list[str]:
+    """Return what somebody should look at; a balancer must not take the web away for it."""
+    seconds = waiting.age(now)
+    if seconds <= tools().settings.alert_seconds:
+        return []
+    return [f"The oldest message has waited {round(seconds)} seconds: are workers and clock running?"]
 
 
 def show_metrics() -> Response:
     """Answer in the text format of Prometheus."""
-    return exposition(_find_waiting(), _find_alarms(), utc_now())
+    return exposition(_find_waiting(), _find_alarms(), utc_now(), tools().settings.alert_seconds)
 
 
 def _find_waiting() -> Waiting | None:

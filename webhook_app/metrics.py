@@ -40,7 +40,7 @@ def _count_request(response: Response) -> Response:
     return response
 
 
-def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime) -> Response:
+def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime, alert_seconds: int) -> Response:
     """Return the metrics of all processes of this machine; None: the database is away, its gauges are left out."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
@@ -50,7 +50,7 @@ def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime) ->
     text = generate_latest(registry)
     if waiting is not None and alarms is not None:
         gauges = CollectorRegistry()
-        gauges.register(_Gauges(waiting, alarms, now))
+        gauges.register(_Gauges(waiting, alarms, now, alert_seconds))
         text += generate_latest(gauges)
     return Response(text, mimetype=CONTENT_TYPE_LATEST)
 
@@ -58,17 +58,18 @@ def exposition(waiting: Waiting | None, alarms: Alarms | None, now: datetime) ->
 class _Gauges(Collector):
     """What waits and what should be looked at, as it was read for one scrape."""
 
-    def __init__(self, waiting: Waiting, alarms: Alarms, now: datetime) -> None:
+    def __init__(self, waiting: Waiting, alarms: Alarms, now: datetime, alert_seconds: int) -> None:
         self._waiting = waiting
         self._alarms = alarms
-        self._now = now
+        self._age = waiting.age(now)
+        self._is_late = self._age > alert_seconds
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield one gauge each."""
-        waiting, alarms, oldest = self._waiting, self._alarms, self._waiting.oldest_message
-        age = (self._now - oldest).total_seconds() if oldest else 0.0
+        waiting, alarms = self._waiting, self._alarms
         for name, what, value in (
-            ("laurel_oldest_message_seconds", "Age of the oldest message that waits.", age),
+            ("laurel_oldest_message_seconds", "Age of the oldest message that waits.", self._age),
+            ("laurel_messages_late", "1 while the oldest message waits too long.", int(self._is_late)),
             ("laurel_messages_waiting", "Messages that wait.", waiting.messages),
             ("laurel_messages_failed", "Messages that could not be processed.", waiting.failed_messages),
             ("laurel_pushes_waiting", "Pushes that wait.", waiting.pushes),

@@ -22,6 +22,7 @@ from workers import (
     pushing,
     reminding,
     settling,
+    tidying,
 )
 from workers.checking import check_store
 from workers.queues import RUN_IMPORTS, Queues
@@ -134,6 +135,14 @@ def run_imports(account_id: UUID) -> int:
     if steps:
         tools.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account_id}", account)
     return steps
+
+
+def tidy() -> int:
+    """Delete in every account what is done and older than the retention; return how many rows."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(tidying.tidy(tools, account) for account in accounts)
 
 
 def verify_ledgers() -> int:

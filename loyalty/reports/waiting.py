@@ -29,6 +29,10 @@ class Waiting:
     pushes: int
     failed_pushes: int
 
+    def age(self, now: datetime) -> float:
+        """Return for how many seconds the oldest message has waited, 0 when none does."""
+        return (now - self.oldest_message).total_seconds() if self.oldest_message else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Alarms:

@@ -191,3 +191,39 @@ def test_something_unforeseen_is_500_without_its_details(
 def test_values_that_cannot_be_stored_are_422(caller: Caller) -> None:
     assert caller.get("/members", email="a\0b").status_code == 422
     assert caller.post(f"/inbox/{10**30}/replay").status_code == 422
+
+
+def test_failed_messages_of_a_topic_or_a_range_are_replayed_at_once(
+    caller: Caller, stranger: Caller, client: FlaskClient, shop: Shop, runtime: Runtime
+) -> None:
+    topics = ("order.updated", "order.updated", "customer.updated")
+    for number, topic in enumerate(topics):
+        deliver(client, shop, b'{"id": %d}' % (number + 1), X_WC_Webhook_Topic=topic)
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(text("update inbox_messages set status = 'failed', reason = 'broken'"))
+    rows = caller.get("/inbox", status="failed", topic="order.updated").json["data"]  # type: ignore[index]
+    assert [row["reason"] for row in rows] == ["broken"] * 2
+    assert stranger.post("/inbox/replay", {}).json == {"count": 0}
+    last = rows[0]["id"]
+    assert caller.post("/inbox/replay", {"topic": "order.updated", "first": last, "last": last}).json == {
+        "count": 1
+    }
+    assert caller.post("/inbox/replay", {"topic": "order.updated"}).json == {"count": 1}
+    assert caller.post("/inbox/replay", {}).json == {"count": 1}
+    assert caller.post("/inbox/replay", {"status": "pending"}).status_code == 422
+
+
+def test_all_failed_pushes_are_retried_at_once(
+    caller: Caller, stranger: Caller, runtime: Runtime, shop: Shop
+) -> None:
+    statement = text(
+        "insert into pushes (account_id, store_id, kind, subject, command, status, reason)"
+        " values (:account, :store, 'set_member_tier', :subject, '{}', 'failed', :reason)"
+    )
+    with runtime.database.transaction(shop.account) as connection:
+        for subject, reason in (("a", "permission"), ("b", "limit"), ("b", "limit"), ("c", "permission")):
+            values = {"account": shop.account, "store": shop.store.id, "subject": subject, "reason": reason}
+            connection.execute(statement, values)
+    assert stranger.post("/pushes/retry", {}).json == {"count": 0}
+    assert caller.post("/pushes/retry", {"reason": "permission"}).json == {"count": 2}
+    assert caller.post("/pushes/retry", {}).json == {"count": 1}  # the older one of b was said anew

@@ -27,6 +27,7 @@ from workers import (
     pushing,
     reminding,
     settling,
+    tidying,
 )
 from workers.checking import check_store
 from workers.runtime import Runtime
@@ -126,6 +127,7 @@ JOBS: Mapping[str, Job] = {
     "send-reminders": _of_accounts(reminding.send_reminders),
     "judge-discounts": _of_accounts(measuring.judge_discounts),
     "run-imports": _of_accounts(importing.run_imports),
+    "tidy": _of_accounts(tidying.tidy),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
 }
