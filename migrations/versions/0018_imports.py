@@ -126,6 +126,16 @@ $$;
 revoke execute on function laurel_due_imports() from public;
 grant execute on function laurel_due_imports() to laurel_app;
 
+-- /readyz: do the keys of this process open what is stored? Something sealed, of whichever account was opened last.
+create function laurel_sealed()
+returns bytea
+language sql stable security definer set search_path = public
+as $$
+    select coupon_key from accounts order by id desc limit 1
+$$;
+revoke execute on function laurel_sealed() from public;
+grant execute on function laurel_sealed() to laurel_app;
+
 create index ix_pushes_failed on pushes (account_id, subject, id) where status = 'failed';
 """
 

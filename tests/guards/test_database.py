@@ -40,7 +40,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
     "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members", "laurel_published",
-    "laurel_alarms", "laurel_due_imports",
+    "laurel_alarms", "laurel_due_imports", "laurel_sealed",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webhook_app.commands import accounts, importing, jobs, messages, programs, stores
+from webhook_app.commands import accounts, importing, jobs, messages, programs, recovering, stores
 
 GROUPS = (
     stores.group,
@@ -16,6 +16,7 @@ GROUPS = (
     messages.inbox,
     messages.outbox,
     importing.group,
+    recovering.group,
     importing.export_command,
 )
 
