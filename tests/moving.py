@@ -63,7 +63,7 @@ def standings(runtime: Runtime, shop: Shop, now: datetime = NOW) -> dict[str, St
 def assert_proven(runtime: Runtime, shop: Shop) -> None:
     with runtime.database.transaction(shop.account, steady=True) as connection:
         found = verify_ledger(connection, shop.account, rebuild=True)
-    assert found.differences == []
+    assert [(it.what, it.stored, it.expected) for it in found.differences] == []
 
 
 def figures(runtime: Runtime, shop: Shop) -> list[Row]:

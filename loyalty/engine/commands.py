@@ -279,4 +279,4 @@ def is_undoing(command: Command | None) -> bool:
     """Return whether a command takes back what an earlier one gave or took."""
     if isinstance(command, EndRedemption):
         return command.ending in (Ending.RELEASED, Ending.CANCELLED)
-    return isinstance(command, UndoActions)
+    return isinstance(command, UndoActions | UndoImport)

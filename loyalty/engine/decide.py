@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from loyalty.engine import automating, memberships, orders, redeeming, spending, tiering
-from loyalty.engine.commands import MergeMember, RedeemReward, SpendCredit, UndoImport
+from loyalty.engine.commands import ImportMember, MergeMember, RedeemReward, SpendCredit, UndoImport
 from loyalty.engine.due import settle
 from loyalty.engine.expiring import note_award, redate_refilled
 from loyalty.engine.obeying import obey
@@ -53,8 +53,9 @@ def _events(state: MemberState, parts: Mapping[str, MemberState], versions: Vers
 
 def _undone_imports(state: MemberState) -> set[int]:
     """Return the numbers of imports that were undone, and of what undid them: neither ever happened."""
+    imports = {command.number for command in state.commands if isinstance(command, ImportMember)}
     undoing = [command for command in state.commands if isinstance(command, UndoImport)]
-    return {number for command in undoing for number in (command.number, command.imported)}
+    return {command.number for command in undoing} | imports & {command.imported for command in undoing}
 
 
 def decide(state: MemberState, events: Iterable[Event], versions: Versions, until: datetime) -> MemberState:

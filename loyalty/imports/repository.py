@@ -201,6 +201,15 @@ def forget_errors(connection: Connection, before: datetime, limit: int) -> int:
     return connection.execute(statement, {"before": before, "limit": limit}).rowcount
 
 
+def forget_refused(connection: Connection, words: Sequence[str]) -> None:
+    """Delete the refused rows in whose cells one of these words, in small letters, stands."""
+    statement = text(
+        "delete from import_errors where exists (select from unnest(:words) as word"
+        " where position(word in lower(cast(cells as text))) > 0)"
+    ).bindparams(bindparam("words", type_=ARRAY(Text)))
+    connection.execute(statement, {"words": list(words)})
+
+
 def told(rows: Iterable[tuple[int, list[tuple[str, str]], Any]]) -> list[Row]:
     """Return rows with their mistakes as `add_errors` takes them."""
     return [{"row_number": number, "mistakes": mistakes, "cells": cells} for number, mistakes, cells in rows]

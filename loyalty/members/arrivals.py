@@ -62,9 +62,9 @@ def note_birthdays(connection: Connection, rows: Sequence[Row], now: datetime) -
 
 
 def unregister(connection: Connection, ids: Sequence[UUID]) -> None:
-    """Let members who never joined be members no longer; what names them still leads to them."""
+    """Let members who never joined, and are merged with nobody, be members no longer; what names them still does."""
     statement = text(
         "update members set registered = false, enrolled = false where id = any(:ids) and joined_at is null"
-        " and not must_refold"
+        " and not must_refold and merged_into is null and merged = 0"
     ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
     connection.execute(statement, {"ids": list(ids)})

@@ -87,3 +87,13 @@ def test_all_members_are_a_file_without_secrets(
     assert [line["points"] for line in map(json.loads, lines.text.splitlines())] == [7]
     assert len(stranger.get("/exports/members").text.splitlines()) == 1
     assert caller.get("/exports/members", format="xls").status_code == 422
+
+
+def test_a_file_may_be_larger_than_a_delivery_and_is_described(caller: Caller) -> None:
+    wide = b"email,note\n" + b"".join(b"m%d@x.com,%s\n" % (n, b"x" * 100_000) for n in range(60))
+    made = send(caller, wide)
+    assert (made.status_code, made.json["rows"]) == (202, 60)
+    spec = caller.client.get("/api/v1/openapi.json").json
+    assert spec is not None
+    content = spec["paths"]["/api/v1/imports"]["post"]["requestBody"]["content"]
+    assert set(content) == {"text/csv", "application/x-ndjson", "multipart/form-data"}

@@ -36,6 +36,15 @@ ERRORS = 500
 TEXT = {"type": "string", "format": "binary"}
 TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
+FORM = {"type": "object", "properties": {"file": TEXT}, "required": ["file"]}
+BODY = {
+    "required": True,
+    "content": {
+        **{kind: {"schema": TEXT} for kind in TYPES.values()},
+        "multipart/form-data": {"schema": FORM},
+    },
+}
+
 
 class ImportQuery(Strict):
     dry_run = fields.Boolean(load_default=False, metadata={"description": "Find out what would happen only."})
@@ -78,6 +87,7 @@ class ExportQuery(Strict):
 @blueprint.writes(
     "/imports", ImportSchema, status=202, scope="adjust", query=ImportQuery, largest=LARGEST_FILE
 )
+@blueprint.doc(requestBody=BODY)  # type: ignore[untyped-decorator]  # flask-smorest has no types
 def start(writing: Writing, query: Data) -> Data:
     """Take a file of members, as the body or as `file` of a form: CSV or JSON Lines; a worker imports it part by part.
 
