@@ -78,3 +78,12 @@ def test_orders_go_through_the_inbox_and_a_bad_line_alone_is_refused(
     told(app, "jobs", "run", "drain-inbox")
     (member,) = caller.get("/members", email="amy@x.com").json["data"]  # type: ignore[index]
     assert member["balance"]["available"] == 1000
+
+
+def test_the_sweeper_finds_files_that_nobody_was_woken_for(app: Flask, caller: Caller, shop: Shop) -> None:
+    sent = caller.headers(Content_Type="text/csv")
+    made = caller.client.post("/api/v1/imports", data=b"email,points\na@x.com,5\n", headers=sent).json
+    assert made is not None
+    assert made["state"] == "waiting"
+    told(app, "jobs", "run", "sweep")
+    assert caller.get(f"/imports/{made['id']}").json["state"] == "done"  # type: ignore[index]
