@@ -16,7 +16,7 @@ NOW = datetime(2026, 6, 1, 4, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=90)
 MESSAGE = text(
     "insert into inbox_messages (account_id, store_id, message_key, source, topic, body, received_at, status)"
-    " values (:account, :store, sha256(convert_to(:n, 'UTF8')), 'webhook', 'order.updated', 'x', :at, :status)"
+    " values (:account, :store, sha256(convert_to(:n, 'UTF8')), :source, 'order.updated', 'x', :at, :status)"
 )
 PUSH = text(
     "insert into pushes (account_id, store_id, kind, subject, command, status, created_at)"
@@ -29,11 +29,11 @@ def shop(runtime: Runtime) -> Shop:
     return make_shop(runtime, make_document())
 
 
-def put_messages(runtime: Runtime, shop: Shop, statuses: list[str], at: datetime) -> None:
-    rows = [
-        {"account": shop.account, "store": shop.store.id, "n": f"{at}{n}", "status": status, "at": at}
-        for n, status in enumerate(statuses)
-    ]
+def put_messages(
+    runtime: Runtime, shop: Shop, statuses: list[str], at: datetime, source: str = "webhook"
+) -> None:
+    told = {"account": shop.account, "store": shop.store.id, "at": at, "source": source}
+    rows = [{**told, "n": f"{source}{at}{n}", "status": status} for n, status in enumerate(statuses)]
     with runtime.database.transaction(shop.account) as connection:
         connection.execute(MESSAGE, rows)
 
@@ -98,3 +98,11 @@ def test_with_a_retention_of_0_everything_is_kept(runtime: Runtime, shop: Shop) 
     runtime.settings = replace(runtime.settings, retention_days=0)
     assert tidying.tidy(runtime, shop.account, NOW) == 0
     assert left(runtime, shop, "status", "inbox_messages") == ["processed"]
+
+
+def test_what_tills_told_is_emptied_and_still_known(runtime: Runtime, shop: Shop) -> None:
+    put_messages(runtime, shop, ["processed", "failed"], BEFORE - timedelta(days=1), "api")
+    put_messages(runtime, shop, ["processed"], NOW, "api")
+    assert tidying.tidy(runtime, shop.account, NOW) == 1
+    assert left(runtime, shop, "octet_length(body)", "inbox_messages") == [0, 1, 1]
+    assert tidying.tidy(runtime, shop.account, NOW) == 0
