@@ -13,6 +13,7 @@ from bench.cdnow import measure_cdnow
 from bench.daily import measure_daily
 from bench.drain import measure_drain
 from bench.figures import Figure, write_figures
+from bench.imports import measure_imports
 from bench.large import measure_large
 from bench.latency import measure_latency
 from bench.receiver import measure_receiver
@@ -29,6 +30,7 @@ MEASURES: Mapping[str, Measure] = {
     "large": measure_large,
     "daily": measure_daily,
     "redeeming": measure_redeeming,
+    "imports": measure_imports,
     "latency": lambda _stage, _rounds, scale: measure_latency(scale),
     "cdnow": lambda _stage, _rounds, scale: measure_cdnow(scale),
     "backfill": lambda stage, _rounds, scale: measure_backfill(stage, max(100, int(10_000 * scale))),

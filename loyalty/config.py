@@ -63,6 +63,10 @@ class Settings:
     """Requests of one address without a key, and wrong keys of one address."""
     trusted_proxies: int
     """How many proxies stand in front, each of which names the address it was called from."""
+    retention_days: int
+    """After so many days messages and pushes that are done are deleted; 0: never."""
+    alert_seconds: int
+    """After so long a message that waits is an alert."""
 
 
 def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> Settings:
@@ -83,7 +87,7 @@ def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> 
         encryption_keys=reader.fernet_keys("ENCRYPTION_KEYS"),
         push=reader.switch("LAUREL_PUSH", default=True),
         shopify_api_key=reader.text("SHOPIFY_API_KEY"),
-        shopify_api_secrets=reader.list("SHOPIFY_API_SECRET"),
+        shopify_api_secrets=reader.together("SHOPIFY_API_SECRET", "SHOPIFY_API_KEY"),
         smtp_url=reader.url("SMTP_URL", ("smtp", "smtps")),
         allow_private_shops=reader.switch("ALLOW_PRIVATE_SHOPS", default=False),
         log_level=reader.choice("LOG_LEVEL", "info", LOG_LEVELS),
@@ -92,9 +96,9 @@ def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> 
         api_per_minute=reader.number("API_PER_MINUTE", 3000, 1, 10**9),
         pages_per_minute=reader.number("PAGES_PER_MINUTE", 300, 1, 10**9),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 9),
+        retention_days=reader.number("RETENTION_DAYS", 90, 0, 36500),
+        alert_seconds=reader.number("ALERT_SECONDS", 300, 1, 86400),
     )
-    if bool(settings.shopify_api_key) != bool(settings.shopify_api_secrets):
-        reader.mistake("SHOPIFY_API_KEY", "goes together with SHOPIFY_API_SECRET; set both or neither")
     reader.check()
     return settings
 
@@ -163,6 +167,13 @@ class _Reader:
         except (OSError, UnicodeDecodeError) as error:
             self.mistake(f"{name}_FILE", f"cannot be read ({error.__class__.__name__})")
             return ""
+
+    def together(self, name: str, other: str) -> tuple[str, ...]:
+        """Return the parts between commas of a variable that goes together with another."""
+        parts = self.list(name)
+        if bool(parts) != bool(self.text(other)):
+            self.mistake(other, f"goes together with {name}; set both or neither")
+        return parts
 
     def list(self, name: str) -> tuple[str, ...]:
         """Return the parts between commas, empty ones left out."""

@@ -11,7 +11,9 @@ from loyalty.errors import LoyaltyError
 
 
 class Undecryptable(LoyaltyError):
-    """A stored secret was encrypted with a key that is not among ENCRYPTION_KEYS any more."""
+    """What is stored was encrypted with a key that is not among ENCRYPTION_KEYS any more: put back the keys of the
+    backup, or see docs/backup.md for what can be done without them.
+    """
 
 
 class Vault:

@@ -34,7 +34,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command prints: `data` with --json, else the lines; `complaints` go to standard error."""
+    """What a command prints: `data` with --json, else the lines; `complaints` go to standard error.
+
+    None: the command has written to standard output itself.
+    """
 
     data: Any
     lines: list[str]
@@ -61,6 +64,8 @@ def _command(
             answer = _answer(function, options)
             for line in answer.complaints:
                 click.echo(line, err=True)
+            if answer.data is None:
+                return
             text = json.dumps(answer.data, ensure_ascii=False) if as_json else "\n".join(answer.lines)
             click.echo(text)
             if answer.exit_code:

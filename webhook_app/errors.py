@@ -10,6 +10,7 @@ from flask import Flask, Response, json, request
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
+from loyalty.crypto import Undecryptable
 from loyalty.errors import (
     Conflict,
     Invalid,
@@ -33,6 +34,7 @@ STATUSES: tuple[tuple[type[LoyaltyError], int], ...] = (
     (TooOften, 429),
     (ProgramNotPublished, 409),
     (PushError, 502),
+    (Undecryptable, 503),
 )
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -8,7 +8,9 @@ from typing import Any
 from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
+from loyalty.accounts.recovering import read_sealed
 from loyalty.clock import utc_now
+from loyalty.crypto import Undecryptable
 from loyalty.reports.waiting import Waiting, read_alarms, read_lookout, read_waiting
 from webhook_app.metrics import Watched, exposition
 from webhook_app.tools import tools
@@ -32,14 +34,34 @@ def is_ready() -> tuple[dict[str, Any], int]:
     reasons = [] if waiting else ["The database does not answer."]
     if not tools().wakes.is_reachable():
         reasons.append("The queue does not answer.")
+    if waiting and not _opens_what_is_stored():
+        reasons.append(f"The encryption keys do not fit. {Undecryptable().message}")
     status = "unavailable" if reasons else "ok"
     figures = _figures(waiting, utc_now()) if waiting else {}
-    return {"status": status, "reasons": reasons, **figures}, 503 if reasons else 200
+    alerts = _alerts(waiting, utc_now()) if waiting else []
+    told = {"status": status, "reasons": reasons, "alerts": alerts, **figures}
+    return told, 503 if reasons else 200
+
+
+def _opens_what_is_stored() -> bool:
+    sealed = tools().database.single_statement(read_sealed)
+    try:
+        return sealed is None or bool(tools().vault.open(sealed))
+    except Undecryptable:
+        return False
+
+
+def _alerts(waiting: Waiting, now: datetime) -> list[str]:
+    """Return what somebody should look at; a balancer must not take the web away for it."""
+    seconds = waiting.age(now)
+    if seconds <= tools().settings.alert_seconds:
+        return []
+    return [f"The oldest message has waited {round(seconds)} seconds: are workers and clock running?"]
 
 
 def show_metrics() -> Response:
     """Answer in the text format of Prometheus."""
-    return exposition(_find_watched(), utc_now())
+    return exposition(_find_watched(), utc_now(), tools().settings.alert_seconds)
 
 
 def _find_waiting() -> Waiting | None:

@@ -50,7 +50,7 @@ class Watched:
     lookout: Lookout
 
 
-def exposition(watched: Watched | None, now: datetime) -> Response:
+def exposition(watched: Watched | None, now: datetime, alert_seconds: int) -> Response:
     """Return the metrics of all processes of this machine; None: the database is away, its gauges are left out."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
@@ -60,7 +60,7 @@ def exposition(watched: Watched | None, now: datetime) -> Response:
     text = generate_latest(registry)
     if watched is not None:
         gauges = CollectorRegistry()
-        gauges.register(_Gauges(watched, now))
+        gauges.register(_Gauges(watched, now, alert_seconds))
         text += generate_latest(gauges)
     return Response(text, mimetype=CONTENT_TYPE_LATEST)
 
@@ -68,16 +68,22 @@ def exposition(watched: Watched | None, now: datetime) -> Response:
 class _Gauges(Collector):
     """What waits and what should be looked at, as it was read for one scrape."""
 
-    def __init__(self, watched: Watched, now: datetime) -> None:
+    def __init__(self, watched: Watched, now: datetime, alert_seconds: int) -> None:
         self._watched = watched
         self._now = now
+        self._alert_seconds = alert_seconds
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield one gauge each."""
         waiting, alarms, lookout = self._watched.waiting, self._watched.alarms, self._watched.lookout
-        age, unseen = self._age(waiting.oldest_message), self._age(lookout.oldest_look)
+        age, unseen = waiting.age(self._now), self._age(lookout.oldest_look)
         for name, what, value in (
             ("laurel_oldest_message_seconds", "Age of the oldest message that waits.", age),
+            (
+                "laurel_messages_late",
+                "1 while the oldest message waits too long.",
+                int(age > self._alert_seconds),
+            ),
             ("laurel_messages_waiting", "Messages that wait.", waiting.messages),
             ("laurel_messages_failed", "Messages that could not be processed.", waiting.failed_messages),
             ("laurel_pushes_waiting", "Pushes that wait.", waiting.pushes),

@@ -15,7 +15,15 @@ from loyalty.config import Settings, ensure_secrets
 from loyalty.crypto import Vault
 from loyalty.db import Database
 from loyalty.values import AccountId, StoreId
-from workers.queues import CONTINUE_BACKFILL, DELIVER_MAILS, DELIVER_PUSHES, DRAIN_INBOX, Queues, WakeUps
+from workers.queues import (
+    CONTINUE_BACKFILL,
+    DELIVER_MAILS,
+    DELIVER_PUSHES,
+    DRAIN_INBOX,
+    RUN_IMPORTS,
+    Queues,
+    WakeUps,
+)
 
 SETTINGS = "laurel.settings"
 TOOLS = "laurel.tools"
@@ -43,6 +51,10 @@ class Tools:
     def wake_backfill(self, account: AccountId, store: StoreId) -> None:
         """Have the past of a store read on soon."""
         self.wakes.wake_now(Queues.READING, CONTINUE_BACKFILL, f"backfill:{store}", account, store)
+
+    def wake_imports(self, account: AccountId) -> None:
+        """Have the files of an account taken soon."""
+        self.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account}", account)
 
     def wake_mails(self, account: AccountId) -> None:
         """Have the mails of an account sent soon."""

@@ -12,7 +12,7 @@ from loyalty.clock import utc_now
 from loyalty.engine.verify import verify_ledger
 from loyalty.pushes import PushError
 from loyalty.reconciliation.repository import list_unfinished
-from loyalty.reports.waiting import list_due, list_due_members
+from loyalty.reports.waiting import list_due, list_due_imports, list_due_members
 from loyalty.stores.service import TILL, list_all_stores
 from loyalty.values import AccountId, StoreId
 from workers import (
@@ -20,6 +20,7 @@ from workers import (
     backfilling,
     draining,
     fetching,
+    importing,
     mailing,
     measuring,
     pushing,
@@ -27,9 +28,10 @@ from workers import (
     reminding,
     sealing,
     settling,
+    tidying,
 )
 from workers.checking import check_store
-from workers.queues import CONTINUE_BACKFILL, RECONCILE_STORE, Queues
+from workers.queues import CONTINUE_BACKFILL, RECONCILE_STORE, RUN_IMPORTS, Queues
 from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger(__name__)
@@ -127,13 +129,34 @@ def sweep() -> int:
     tools = runtime()
     with tools.database.transaction(None) as connection:
         due = list_due(connection, utc_now())
+        imports = list_due_imports(connection)
+    for account in imports:
+        tools.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account}", account)
     for work in due:
         if work.kind == "drain":
             tools.wakes.wake(work.account)
         elif work.store is not None:
             queue = Queues.FETCH if work.kind == "read" else Queues.PUSH
             tools.wake_store(queue, work.account, work.store)
-    return len(due)
+    return len(due) + len(imports)
+
+
+def run_imports(account_id: UUID) -> int:
+    """Take what waits of an account's files for a while, and wake the next job when more is left."""
+    tools, account = runtime(), AccountId(account_id)
+    tools.wakes.clear(Queues.DRAIN, f"import:{account_id}")
+    steps = importing.run_imports(tools, account, seconds=importing.SECONDS)
+    if steps:
+        tools.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account_id}", account)
+    return steps
+
+
+def tidy() -> int:
+    """Delete in every account what is done and older than the retention; return how many rows."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(tidying.tidy(tools, account) for account in accounts)
 
 
 def verify_ledgers() -> int:

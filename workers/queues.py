@@ -23,6 +23,7 @@ DELIVER_PUSHES: Final = "workers.jobs.deliver_pushes"
 CONTINUE_BACKFILL: Final = "workers.jobs.continue_backfill"
 RECONCILE_STORE: Final = "workers.jobs.reconcile_store"
 DELIVER_MAILS: Final = "workers.jobs.deliver_account_mails"
+RUN_IMPORTS: Final = "workers.jobs.run_imports"
 
 log = structlog.get_logger(__name__)
 

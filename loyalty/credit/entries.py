@@ -30,6 +30,8 @@ class CreditKind(StrEnum):
     """An order that used it was refunded."""
     FORGIVENESS = "forgiveness"
     ADJUSTMENT = "adjustment"
+    OPENING = "opening"
+    """What was there before Laurel."""
 
 
 _OPPOSITE = {

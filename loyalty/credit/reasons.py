@@ -53,6 +53,16 @@ _SENTENCES: Mapping[str, Sentence] = {
         "取消兑换“{name}”时购物金不足，免除 {money}",
         "The store credit did not cover {name}: {money} were forgiven",
     ),
+    "opening": (
+        "期初購物金 {money}：{text}",
+        "期初购物金 {money}：{text}",
+        "Opening balance of {money} of store credit: {text}",
+    ),
+    "import_undone": (
+        "撤銷匯入，購物金 {money} {sign}",
+        "撤销导入，购物金 {money} {sign}",
+        "An import was undone: {money} of store credit {sign}",
+    ),
     "spent": (
         "訂單 {order} 使用 {money} 購物金",
         "订单 {order} 使用 {money} 购物金",
@@ -99,6 +109,7 @@ _MOVED: tuple[Sentence, Sentence] = (("轉入", "转入", "came"), ("轉出", "�
 _SIGNS: Mapping[str, tuple[Sentence, Sentence]] = {
     "merged": _MOVED,
     "unmerged": _MOVED,
+    "import_undone": _MOVED,
     "re_rated": (("增加", "增加", "more"), ("減少", "减少", "less")),
     "adjusted": (("增加", "增加", "added"), ("扣除", "扣除", "took")),
 }

@@ -12,6 +12,7 @@ from loyalty.engine.commands import (
     Data,
     Ending,
     EndRedemption,
+    ImportMember,
     JoinProgram,
     MergeMember,
     OpenBalance,
@@ -24,8 +25,10 @@ from loyalty.engine.commands import (
     TagMember,
     TierBy,
     UndoActions,
+    UndoImport,
     UnmergeMember,
 )
+from loyalty.engine.opening import opening_data, read_opening
 
 
 class CommandKind(StrEnum):
@@ -39,6 +42,8 @@ class CommandKind(StrEnum):
     UNMERGE = "unmerge"
     JOIN = "join"
     OPENING = "opening"
+    IMPORT = "import"
+    UNDO_IMPORT = "undo_import"
     REDEEM = "redeem"
     END_REDEMPTION = "end_redemption"
     ADJUST_CREDIT = "adjust_credit"
@@ -56,6 +61,8 @@ _KINDS: dict[type[Command], CommandKind] = {
     UnmergeMember: CommandKind.UNMERGE,
     JoinProgram: CommandKind.JOIN,
     OpenBalance: CommandKind.OPENING,
+    ImportMember: CommandKind.IMPORT,
+    UndoImport: CommandKind.UNDO_IMPORT,
     RedeemReward: CommandKind.REDEEM,
     EndRedemption: CommandKind.END_REDEMPTION,
     AdjustCredit: CommandKind.ADJUST_CREDIT,
@@ -86,6 +93,8 @@ def command_data(command: Command) -> Data:
         return _data_of_redemption(command)
     if isinstance(command, AdjustCredit | SpendCredit):
         return _data_of_credit(command)
+    if isinstance(command, ImportMember | UndoImport):
+        return _data_of_import(command)
     return _data_of_person(command)
 
 
@@ -104,6 +113,13 @@ def _data_of_redemption(command: RedeemReward | EndRedemption) -> Data:
     until = command.hold_until.isoformat() if command.hold_until else None
     what = {name: getattr(command, name) for name in ("reward", "kind", "points", "amount", "store")}
     return {**what, "hold_until": until}
+
+
+def _data_of_import(command: ImportMember | UndoImport) -> Data:
+    """Return the own part of a command that is about what somebody brings along."""
+    if isinstance(command, UndoImport):
+        return {"imported": command.imported}
+    return {"key": command.key, "opening": opening_data(command.opening)}
 
 
 def _data_of_person(command: MergeMember | UnmergeMember | JoinProgram | OpenBalance) -> Data:
@@ -139,12 +155,30 @@ def read_command(
         return UndoActions(number, accepted_at, *place, reason, actor)
     if kind in (CommandKind.REDEEM, CommandKind.END_REDEMPTION):
         return _read_of_redemption(CommandKind(kind), number, accepted_at, data, reason, actor)
+    if kind in (CommandKind.ADJUST_CREDIT, CommandKind.SPEND_CREDIT):
+        return _read_of_credit(CommandKind(kind), number, accepted_at, data, reason, actor)
+    if kind in (CommandKind.IMPORT, CommandKind.UNDO_IMPORT):
+        return _read_of_import(CommandKind(kind), number, accepted_at, data, reason, actor)
+    return _read_of_person(CommandKind(kind), number, accepted_at, data, reason, actor)
+
+
+def _read_of_credit(
+    kind: CommandKind, number: int, accepted_at: datetime, data: Data, reason: str, actor: str
+) -> Command:
+    """Return a command that is about store credit."""
     if kind == CommandKind.ADJUST_CREDIT:
         return AdjustCredit(number, accepted_at, data["amount"], reason, actor)
-    if kind == CommandKind.SPEND_CREDIT:
-        until = datetime.fromisoformat(data["hold_until"])
-        return SpendCredit(number, accepted_at, data["amount"], data["store"], until, reason, actor)
-    return _read_of_person(CommandKind(kind), number, accepted_at, data, reason, actor)
+    until = datetime.fromisoformat(data["hold_until"])
+    return SpendCredit(number, accepted_at, data["amount"], data["store"], until, reason, actor)
+
+
+def _read_of_import(
+    kind: CommandKind, number: int, accepted_at: datetime, data: Data, reason: str, actor: str
+) -> Command:
+    """Return a command that is about what somebody brings along."""
+    if kind == CommandKind.IMPORT:
+        return ImportMember(number, accepted_at, read_opening(data["opening"]), data["key"], reason, actor)
+    return UndoImport(number, accepted_at, data["imported"], reason, actor)
 
 
 def _read_of_redemption(

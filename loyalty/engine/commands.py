@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from loyalty.engine.opening import Opening
+
 Data = dict[str, Any]
 
 
@@ -160,6 +162,29 @@ class OpenBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportMember:
+    """All that the member brings from another system; `key` tells it from other imports of him."""
+
+    number: int
+    accepted_at: datetime
+    opening: Opening
+    key: str
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoImport:
+    """The import of that number was a mistake: the member is folded as if it had never been."""
+
+    number: int
+    accepted_at: datetime
+    imported: int
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RedeemReward:
     """Exchange whole points for a reward of the version in force; its number names the redemption."""
 
@@ -237,6 +262,8 @@ Command = (
     | EndRedemption
     | JoinProgram
     | OpenBalance
+    | ImportMember
+    | UndoImport
     | AdjustPoints
     | SetTier
     | RecordActivity
@@ -252,4 +279,4 @@ def is_undoing(command: Command | None) -> bool:
     """Return whether a command takes back what an earlier one gave or took."""
     if isinstance(command, EndRedemption):
         return command.ending in (Ending.RELEASED, Ending.CANCELLED)
-    return isinstance(command, UndoActions)
+    return isinstance(command, UndoActions | UndoImport)

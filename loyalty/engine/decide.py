@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from loyalty.engine import automating, memberships, orders, redeeming, spending, tiering
-from loyalty.engine.commands import MergeMember, RedeemReward, SpendCredit
+from loyalty.engine.commands import ImportMember, MergeMember, RedeemReward, SpendCredit, UndoImport
 from loyalty.engine.due import settle
 from loyalty.engine.expiring import note_award, redate_refilled
 from loyalty.engine.obeying import obey
@@ -33,6 +33,7 @@ def _events(state: MemberState, parts: Mapping[str, MemberState], versions: Vers
     merges = state.merges()
     is_over = {command.number for command in state.commands if isinstance(command, MergeMember)}
     is_over -= {merge.number for merge in merges}
+    is_over |= _undone_imports(state)
     events = [command_event(command) for command in state.commands if command.number not in is_over]
     for file in state.orders.values():
         if file.snapshot is not None:
@@ -48,6 +49,13 @@ def _events(state: MemberState, parts: Mapping[str, MemberState], versions: Vers
         others = _events(parts[merge.other], parts, versions)
         events += [event for event in others if event.key > key]
     return events
+
+
+def _undone_imports(state: MemberState) -> set[int]:
+    """Return the numbers of imports that were undone, and of what undid them: neither ever happened."""
+    imports = {command.number for command in state.commands if isinstance(command, ImportMember)}
+    undoing = [command for command in state.commands if isinstance(command, UndoImport)]
+    return {command.number for command in undoing} | imports & {command.imported for command in undoing}
 
 
 def decide(state: MemberState, events: Iterable[Event], versions: Versions, until: datetime) -> MemberState:

@@ -19,6 +19,7 @@ from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.timeline import parse_order_key
 from loyalty.engine.work import MemberWork, Word
+from loyalty.imports.repository import forget_refused
 from loyalty.inbox.erasing import Traces, empty_bodies
 from loyalty.mails.repository import give_up_mails
 from loyalty.members import repository as members
@@ -47,7 +48,9 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
     batch = loading.load(connection, [member], [])
     require_standing(batch, member)
     work = batch.works[member]
-    empty_bodies(connection, find_traces(connection, book, work))
+    traces = find_traces(connection, book, work)
+    empty_bodies(connection, traces)
+    forget_refused(connection, traces.words)
     versions = load_versions(connection, book.id)
     domains = {one for program in versions.programs for one in program.enrolment.excluded_domains}
     members.erase(connection, work.roots, domains, now)

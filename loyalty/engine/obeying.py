@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loyalty.engine import crediting, giving, redeeming, spending, tiering
+from loyalty.engine import arriving, crediting, giving, redeeming, spending, tiering
 from loyalty.engine.commands import (
     AdjustCredit,
     AdjustPoints,
     Command,
     EndRedemption,
+    ImportMember,
     MergeMember,
     OpenBalance,
     RecordActivity,
@@ -20,6 +21,7 @@ from loyalty.engine.commands import (
     SpendCredit,
     TagMember,
     UndoActions,
+    UndoImport,
     UnmergeMember,
 )
 from loyalty.engine.expiring import note_activity
@@ -34,8 +36,13 @@ from loyalty.tiers.qualification import Metrics
 
 
 def obey(state: MemberState, command: Command, program: Program) -> None:
-    """Carry out a command; whoever is named by one is a member from then on. Merges are united, not obeyed."""
-    if isinstance(command, MergeMember | UnmergeMember):
+    """Carry out a command; whoever is named by one is a member from then on. Merges are united, not obeyed, and an
+    import that is undone is no event at all.
+    """
+    if isinstance(command, MergeMember | UnmergeMember | UndoImport):
+        return
+    if isinstance(command, ImportMember):
+        arriving.arrive(state, command, program)
         return
     at = command.accepted_at
     tiering.join(state, program, at)
@@ -44,11 +51,7 @@ def obey(state: MemberState, command: Command, program: Program) -> None:
     elif isinstance(command, SetTier):
         _set_tier(state, command, program)
     elif isinstance(command, RecordActivity):
-        state.tally.add(at, Metrics(activity=command.score, events=int(command.is_event)))
-        state.happenings.append(
-            Happening(Trigger.ACTIVITY_RECORDED, at, f"{command.kind}:{command.key}", subject=command.kind)
-        )
-        tiering.upgrade(state, program, at)
+        _record(state, command, program)
     elif isinstance(command, OpenBalance):
         _open_balance(state, command, program)
     elif isinstance(command, TagMember):
@@ -59,6 +62,13 @@ def obey(state: MemberState, command: Command, program: Program) -> None:
         _undo_actions(state, command, program)
     else:
         _exchange(state, command, program)
+
+
+def _record(state: MemberState, command: RecordActivity, program: Program) -> None:
+    at, cause = command.accepted_at, f"{command.kind}:{command.key}"
+    state.tally.add(at, Metrics(activity=command.score, events=int(command.is_event)))
+    state.happenings.append(Happening(Trigger.ACTIVITY_RECORDED, at, cause, subject=command.kind))
+    tiering.upgrade(state, program, at)
 
 
 def _exchange(state: MemberState, command: Command, program: Program) -> None:

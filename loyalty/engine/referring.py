@@ -48,6 +48,9 @@ def personal_code(connection: Connection, book: AccountBook, member: UUID) -> st
     rows = list_members(connection, [member])
     if not rows:
         raise NotFound("There is no member of that id.")
+    known = repository.find_code(connection, member)
+    if known is not None:
+        return known
     code = referral_code(book.coupon_key, rows[0]["key"])
     repository.put_code(connection, book.id, member, code)
     return code

@@ -11,6 +11,8 @@ from loyalty.outbox import repository as outbox
 from loyalty.rewards.redemption_repository import list_causes
 from loyalty.rewards.repository import request_again
 
+PAGE = 500
+
 
 def retry_pushes(connection: Connection, ids: Sequence[int]) -> int:
     """Let these failed pushes be delivered again; return how many there were.
@@ -24,3 +26,12 @@ def retry_pushes(connection: Connection, ids: Sequence[int]) -> int:
     if failed:
         request_again(connection, failed)
     return len(subjects)
+
+
+def retry_all(connection: Connection, reason: str | None) -> int:
+    """Let all failed pushes be delivered again, of a reason where one is given; return how many there were."""
+    count, after = 0, 0
+    while ids := outbox.list_failed(connection, reason, after, PAGE):
+        count += retry_pushes(connection, ids)
+        after = ids[-1]
+    return count

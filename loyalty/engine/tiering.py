@@ -25,6 +25,9 @@ from loyalty.tiers.holding import (
 from loyalty.tiers.qualification import Metrics, earned_tier, reaches, window_start
 
 REWARD_AGAIN_AFTER_MONTHS = 12
+IMPORTED = "imported"
+QUIET = ("merged", IMPORTED)
+"""For these reasons a tier is brought along: nobody rises, and nothing is won."""
 
 
 def metrics_at(state: MemberState, program: Program, instant: datetime) -> Metrics:
@@ -34,6 +37,11 @@ def metrics_at(state: MemberState, program: Program, instant: datetime) -> Metri
 
 def _window(state: MemberState, program: Program, instant: datetime) -> datetime | None:
     return window_start(program.tier_policy.window, instant, program.time_zone, state.joined_at)
+
+
+def judgement_at(state: MemberState, program: Program, instant: datetime) -> Judgement:
+    """Return the figures by which a tier is reached at an instant."""
+    return Judgement(_window(state, program, instant), instant)
 
 
 def join(state: MemberState, program: Program, at: datetime) -> None:
@@ -56,7 +64,7 @@ def upgrade(state: MemberState, program: Program, at: datetime, order_key: str =
     earned = earned_tier(program, metrics_at(state, program, at))
     if program.tier_rank(earned.key) <= program.tier_rank(held.tier_key):
         return
-    state.held = hold(program, earned.key, at, Judgement(_window(state, program, at), at))
+    state.held = hold(program, earned.key, at, judgement_at(state, program, at))
     follow(state, program, at, "reached", order_key)
 
 
@@ -87,12 +95,12 @@ def follow(state: MemberState, program: Program, at: datetime, reason: str, orde
     entry = 1 + max((period.entry for period in state.periods if period.tier_key == key), default=0)
     cause = f"tier:{state.key}:{key}:{entry}"
     rises = program.tier_rank(key) > program.tier_rank(last.tier_key)
-    is_won = rises and reason != "merged"
+    is_won = rises and reason not in QUIET
     reward = program.reward(program.tier(key).benefits.entry_reward or "") if is_won else None
     rewarded = reward is not None and reward.is_given and _may_reward(state, key, at, program)
     state.periods.append(Period(key, entry, at, cause, rewarded, reason))
     judged = reason == "reached"
-    if reason != "merged":
+    if reason not in QUIET:
         change = Happening(Trigger.TIER_CHANGED, at, f"{key}:{entry}", order_key, key, rises, judged)
         state.happenings.append(change)
     if rewarded and reward is not None:
@@ -136,7 +144,7 @@ def reconsider(state: MemberState, program: Program, at: datetime) -> None:
     conditions = keep_conditions(tier) if judged.by_keep else tier.enter
     if reaches(conditions, state.tally.sum(judged.start, judged.until)):
         return
-    by_window = Judgement(_window(state, program, at), at)
+    by_window = judgement_at(state, program, at)
     state.held = hold(program, fallback(program, tier.key, now).key, at, _ground(program, by_window))
     follow(state, program, at, "refunded")
 

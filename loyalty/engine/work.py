@@ -10,7 +10,7 @@ from uuid import UUID
 
 from loyalty.credit.entries import CreditDraft, CreditPosted, credit_differences
 from loyalty.engine import codec
-from loyalty.engine.commands import Command, is_undoing
+from loyalty.engine.commands import Command, ImportMember, is_undoing
 from loyalty.engine.decide import decide, refold
 from loyalty.engine.due import next_reward_due, next_tier_due
 from loyalty.engine.planning import Change, events_to_append
@@ -154,7 +154,7 @@ class MemberWork:
         """Find out whether the news can be appended; what gives points back needs to know where they came from."""
         self.refold = self.refold or self._ends_rewards(max(now, self.row["settled_at"] or now))
         self.refold = self.refold or self.row["must_refold"] or self._has_missed_rules(versions)
-        self.refold = self.refold or self.is_merged or self._restates_another()
+        self.refold = self.refold or self.is_merged or self._restates_another() or self._brings_a_past()
         if self.refold:
             return
         events = events_to_append(self.state, self.changes, versions)
@@ -175,6 +175,10 @@ class MemberWork:
         """Return whether a hold, or the time of an unused code, ends up to an instant: then lots get points back."""
         due = next_reward_due(self.state)
         return due is not None and due <= until
+
+    def _brings_a_past(self) -> bool:
+        """Return whether he is known here already and brings figures that lie before his head."""
+        return isinstance(self.command, ImportMember) and self.state.head is not None
 
     def _restates_another(self) -> bool:
         """Return whether a known order of somebody merged into him changed: that one's own past may have rated it."""

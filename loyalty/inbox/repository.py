@@ -155,28 +155,65 @@ def delay_reading(connection: Connection, ids: Sequence[int], not_before: dateti
     connection.execute(statement, {"ids": list(ids), "not_before": not_before, "reason": reason})
 
 
-def replay(connection: Connection, ids: Sequence[int] | None, status: str | None = None) -> int:
-    """Let stored messages be taken again: these, or all of a status; return how many."""
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Messages that are meant: these, or all of a status, a topic and a range of ids, its ends included; None: any."""
+
+    ids: tuple[int, ...] | None = None
+    status: str | None = None
+    topic: str | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+_MEANT = (
+    "(cast(:ids as bigint[]) is null or id = any(cast(:ids as bigint[])))"
+    " and (cast(:status as text) is null or status = :status) and (cast(:topic as text) is null or topic = :topic)"
+    " and id between coalesce(cast(:first as bigint), 0) and coalesce(cast(:last as bigint), 9223372036854775807)"
+)
+
+
+def replay(connection: Connection, which: Which) -> int:
+    """Let stored messages be taken again; return how many. Those whose bodies were emptied have nothing to say."""
     statement = text(
         "update inbox_messages set status = 'pending', reason = '', attempts = 0, not_before = null,"
-        " leased_until = null, processed_at = null"
-        " where (cast(:ids as bigint[]) is null or id = any(cast(:ids as bigint[])))"
-        " and (cast(:status as text) is null or status = :status) and status <> 'pending'"
+        f" leased_until = null, processed_at = null where {_MEANT} and status <> 'pending' and octet_length(body) > 0"
     )
-    return connection.execute(
-        statement, {"ids": list(ids) if ids is not None else None, "status": status}
-    ).rowcount
+    values = {name: getattr(which, name) for name in ("status", "topic", "first", "last")}
+    ids = list(which.ids) if which.ids is not None else None
+    return connection.execute(statement, {**values, "ids": ids}).rowcount
+
+
+def forget_old(connection: Connection, status: str, before: datetime, limit: int) -> int:
+    """Delete messages of a status, which is one of those that are done, received before an instant; return how many.
+
+    Of the oldest so many; whoever replays one meanwhile keeps it. Those of tills are emptied: a till is never asked
+    which of two statements of one instant is true, so that there was one must be known for ever.
+    """
+    statement = text(
+        "with old as (select id, received_at from inbox_messages where status = :status and :status <> 'failed'"
+        "   and (source <> 'api' or octet_length(body) > 0)"
+        " order by id limit :limit for update skip locked)"
+        ", emptied as (update inbox_messages set body = '' from old where inbox_messages.id = old.id"
+        "   and old.received_at < :before and source = 'api' returning 1)"
+        ", gone as (delete from inbox_messages using old where inbox_messages.id = old.id"
+        "   and old.received_at < :before and source <> 'api' returning 1)"
+        " select (select count(*) from emptied) + (select count(*) from gone)"
+    )
+    values = {"status": status, "before": before, "limit": limit}
+    return int(connection.execute(statement, values).scalar_one())
 
 
 def list_messages(
-    connection: Connection, status: str | None, before: int | None, limit: int
+    connection: Connection, status: str | None, before: int | None, limit: int, topic: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return messages without their bodies, newest first, below the id `before`."""
+    """Return messages without their bodies, newest first, below the id `before`, of a topic where one is given."""
     statement = text(
         "select id, store_id, source, topic, delivery_id, status, reason, attempts, received_at, processed_at,"
         " octet_length(body) as bytes from inbox_messages"
         " where (cast(:status as text) is null or status = :status)"
+        " and (cast(:topic as text) is null or topic = :topic)"
         " and (cast(:before as bigint) is null or id < :before) order by id desc limit :limit"
     )
-    rows = connection.execute(statement, {"status": status, "before": before, "limit": limit})
+    rows = connection.execute(statement, {"status": status, "before": before, "limit": limit, "topic": topic})
     return [dict(row) for row in rows.mappings()]

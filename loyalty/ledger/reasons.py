@@ -65,6 +65,16 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "期初余额 {count} {points}:{text}",
         "Opening balance of {count} {points}: {text}",
     ),
+    "opening_debt": (
+        "期初欠 {count} {points}:{text}",
+        "期初欠 {count} {points}:{text}",
+        "{count} {points} were owed before: {text}",
+    ),
+    "import_undone": (
+        "撤銷匯入,{sign} {count} {points}",
+        "撤销导入,{sign} {count} {points}",
+        "An import was undone: {count} {points} {sign}",
+    ),
     "adjusted": (
         "商家人工{sign} {count} {points}:{text}",
         "商家人工{sign} {count} {points}:{text}",
@@ -116,6 +126,7 @@ _MOVED = (("轉入", "轉出"), ("转入", "转出"), ("came", "went"))
 _SIGNS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "merged": _MOVED,
     "unmerged": _MOVED,
+    "import_undone": _MOVED,
     "re_rated": (("增加", "減少"), ("增加", "减少"), ("more", "less")),
     "adjusted": (("增加", "扣除"), ("增加", "扣除"), ("added", "took")),
 }

@@ -147,7 +147,7 @@ commands = Table(
     ),  # each occasion once
     CheckConstraint(
         "kind in ('adjust', 'tier', 'activity', 'tags', 'merge', 'unmerge', 'join', 'opening', 'run', 'undo',"
-        " 'redeem', 'end_redemption', 'adjust_credit', 'spend_credit')",
+        " 'redeem', 'end_redemption', 'adjust_credit', 'spend_credit', 'import', 'undo_import')",
         name="kind",
     ),
     Index(

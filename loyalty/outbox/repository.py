@@ -153,6 +153,31 @@ def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
     return list(connection.execute(statement, {"ids": list(ids)}).scalars())
 
 
+def list_failed(connection: Connection, reason: str | None, after: int, limit: int) -> list[int]:
+    """Return the next failed pushes by id, of a reason where one is given."""
+    statement = text(
+        "select id from pushes where status = 'failed' and id > :after"
+        " and (cast(:reason as text) is null or reason = :reason) order by id limit :limit"
+    )
+    return list(connection.execute(statement, {"reason": reason, "after": after, "limit": limit}).scalars())
+
+
+def forget_old(connection: Connection, status: str, before: datetime, limit: int) -> int:
+    """Delete pushes of a status, which is one of those that are done, written before an instant; return how many.
+
+    Kept are those that say that an order is marked, and those that are newer than a failed one of their subject.
+    """
+    statement = text(
+        "with old as (select id, created_at from pushes where status = :status and :status in ('done', 'superseded')"
+        " and kind <> 'mark_order' and not exists (select from pushes failed"
+        "   where failed.account_id = pushes.account_id and failed.subject = pushes.subject"
+        "   and failed.status = 'failed' and failed.id < pushes.id)"
+        " order by id limit :limit for update skip locked)"
+        " delete from pushes using old where pushes.id = old.id and old.created_at < :before"
+    )
+    return connection.execute(statement, {"status": status, "before": before, "limit": limit}).rowcount
+
+
 def list_pushes(
     connection: Connection, status: str | None, before: int | None, limit: int
 ) -> list[dict[str, Any]]:

@@ -48,6 +48,9 @@ pushes = Table(
         unique=True,
         postgresql_where=text("kind = 'mark_order'"),
     ),  # an order is marked once
+    Index(
+        "ix_pushes_failed", "account_id", "subject", "id", postgresql_where=text("status = 'failed'")
+    ),  # what is newer than a failed push is kept, so that the failed one is not retried
     Index("ix_pushes_status", "account_id", "status", "id"),  # GET /pushes?status=
     CheckConstraint("status in ('waiting', 'done', 'failed', 'superseded')", name="status"),
     comment="subject: what the push is about (a code, a member's tier); the newest of a subject wins",

@@ -28,6 +28,12 @@ def put_code(connection: Connection, account: UUID, member: UUID, code: str) -> 
     connection.execute(statement, {"account": account, "code": code, "member": member})
 
 
+def find_code(connection: Connection, member: UUID) -> str | None:
+    """Return the code that a member has, his own or one that he brought along."""
+    statement = text("select code from referral_codes where member_id = :member")
+    return connection.execute(statement, {"member": member}).scalar_one_or_none()
+
+
 def find_referrer(connection: Connection, code: str) -> UUID | None:
     """Return whose code it is."""
     statement = text("select member_id from referral_codes where code = :code")
@@ -111,6 +117,7 @@ def claim_open(connection: Connection, after: int, limit: int) -> Sequence[RowMa
         "   and order_key is null"
         "   order by award_at, key limit 1) first on true"
         " where referrals.id > :after and referrals.status in ('claimed', 'pending', 'completed')"
+        "   and (referrals.status <> 'completed' or order_key is not null)"  # elsewhere paid: imported
         " order by referrals.id limit :limit for update of referrals"
     )
     return connection.execute(statement, {"after": after, "limit": limit}).mappings().all()

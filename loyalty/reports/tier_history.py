@@ -44,6 +44,7 @@ _REASONS = {
     "fell": ("未達保級條件", "未达保级条件", "The conditions to keep the tier were not met"),
     "refunded": ("退款後未達門檻", "退款后未达门槛", "Refunds brought it below the conditions"),
     "merged": ("會員合併", "会员合并", "Members were merged"),
+    "imported": ("由其他系統轉入", "由其他系统转入", "Brought along from another system"),
     "rules": ("等級規則變更", "等级规则变更", "The rules changed"),
     "override": ("人工設定", "人工设置", "Set by hand"),
     "override_ended": ("人工設定結束", "人工设置结束", "The tier set by hand ended"),

@@ -29,6 +29,10 @@ class Waiting:
     pushes: int
     failed_pushes: int
 
+    def age(self, now: datetime) -> float:
+        """Return for how many seconds the oldest message has waited, 0 when none does."""
+        return (now - self.oldest_message).total_seconds() if self.oldest_message else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
@@ -61,6 +65,12 @@ def list_due_members(connection: Connection, now: datetime) -> list[Due]:
     """Return the accounts with members whose `tier` or `points` change by themselves; works without an account."""
     rows = connection.execute(text("select kind, account_id from laurel_due_members(:now)"), {"now": now})
     return [Due(kind, AccountId(account), None) for kind, account in rows]
+
+
+def list_due_imports(connection: Connection) -> list[AccountId]:
+    """Return the accounts with files that wait for a worker; works without an account."""
+    rows = connection.execute(text("select account_id from laurel_due_imports()"))
+    return [AccountId(row.account_id) for row in rows]
 
 
 def read_waiting(connection: Connection) -> Waiting:

@@ -21,6 +21,7 @@ from loyalty.backfills import tables as _backfills  # noqa: F401
 from loyalty.community import tables as _community  # noqa: F401
 from loyalty.credit import tables as _credit  # noqa: F401
 from loyalty.earning import tables as _earning  # noqa: F401
+from loyalty.imports import tables as _imports  # noqa: F401
 from loyalty.inbox import tables as _inbox  # noqa: F401
 from loyalty.incidents import tables as _incidents  # noqa: F401
 from loyalty.ledger import tables as _ledger  # noqa: F401
@@ -41,7 +42,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
     "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members", "laurel_published",
-    "laurel_alarms", "laurel_unfinished", "laurel_reconciled",
+    "laurel_alarms", "laurel_unfinished", "laurel_reconciled", "laurel_due_imports", "laurel_sealed",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -93,3 +94,16 @@ def test_members_of_programs_with_free_shipping_as_a_reward_are_folded_again(
     migrate(empty_database, "0005_standing_codes")
     with psycopg.connect(empty_database.superuser_url.replace("+psycopg", "")) as connection:
         assert connection.execute("select must_refold from members").fetchone() == (again,)
+
+
+def test_a_migration_waits_for_a_busy_table_and_comes_again(empty_database: Database) -> None:
+    migrate(empty_database, "0015_credit")
+    address = empty_database.superuser_url.replace("+psycopg", "")
+    with psycopg.connect(address) as busy:
+        busy.execute("lock table pushes in access exclusive mode")
+        release = threading.Timer(5, busy.commit)
+        release.start()
+        migrate(empty_database, "0018_imports")
+        release.join()
+    with psycopg.connect(address) as connection:
+        assert connection.execute("select version_num from alembic_version").fetchone() == ("0018_imports",)

@@ -14,6 +14,7 @@ from loyalty.engine.commands import (
     Command,
     Ending,
     EndRedemption,
+    ImportMember,
     RecordActivity,
     RedeemReward,
     RunActions,
@@ -23,7 +24,10 @@ from loyalty.engine.commands import (
     TagMember,
     TierBy,
     UndoActions,
+    UndoImport,
 )
+from loyalty.engine.opening import Figure, Opening, OpeningCredit, OpeningLot, OpeningTier
+from loyalty.tiers.holding import Term
 
 POINTS = st.sampled_from([-1000, -120, -7, 1, 60, 500])
 TIERS = st.sampled_from([None, "regular", "silver", "silver", "gold", "gold", "black"])
@@ -50,7 +54,23 @@ def commands(draw: Callable[..., Any], first: datetime, gaps: st.SearchStrategy[
     seconds = draw(st.lists(st.lists(gaps, max_size=4).map(sum), max_size=4))
     times = sorted(first + timedelta(seconds=each) for each in seconds)
     kinds = st.sampled_from(
-        [adjust, adjust, set_tier, set_tier, record, tag, run, undo, buy, spend, give, end_any]
+        [
+            adjust,
+            adjust,
+            set_tier,
+            set_tier,
+            record,
+            tag,
+            run,
+            undo,
+            buy,
+            spend,
+            give,
+            end_any,
+            bring,
+            bring,
+            undo_import,
+        ]
     )
     return [draw(kinds)(draw, number, at) for number, at in enumerate(times, 1)]
 
@@ -134,3 +154,59 @@ def spend(draw: Callable[..., Any], number: int, at: datetime) -> Command:
 def end_any(draw: Callable[..., Any], number: int, at: datetime) -> Command:
     ending = draw(st.sampled_from(list(Ending)))
     return EndRedemption(number, at, draw(st.integers(1, max(1, number - 1))), ending, "", "api")
+
+
+def bring(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    """All that a member may bring from another system; what is over there is not brought."""
+    days = st.sampled_from([None, 1, 20, 40, 400])
+    lots = [
+        OpeningLot(
+            points, at - timedelta(days=draw(st.integers(0, 90))), at + timedelta(days=wait), _after(at, life)
+        )
+        for points, wait, life in draw(
+            st.lists(st.tuples(st.sampled_from([1, 60, 500]), st.just(0), days), max_size=2)
+        )
+    ]
+    lots += [OpeningLot(30, at, at + timedelta(days=10), None)] if draw(st.booleans()) else []
+    figures = [
+        Figure(
+            at - timedelta(days=ago),
+            draw(st.sampled_from(["0", "10/3", "120"])),
+            1,
+            60,
+            draw(st.integers(0, 1)),
+        )
+        for ago in draw(st.lists(st.sampled_from([0, 5, 70, 9000]), max_size=3))
+    ]
+    key, until = draw(TIERS), _after(at, draw(days))
+    opening = Opening(
+        lots=tuple(lots),
+        debt=draw(st.sampled_from([0, 0, 25])),
+        credit=draw(st.sampled_from([(), (OpeningCredit("8"), OpeningCredit("2", at + timedelta(days=3)))])),
+        joined_at=draw(st.sampled_from([None, at - timedelta(days=500)])),
+        figures=tuple(figures),
+        orders=len(figures),
+        active_at=draw(st.sampled_from([None, at - timedelta(days=2)])),
+        tier=_tier(draw, key, until, at) if key else None,
+        terms=(Term("invitation:imported:1", "invitation", key, at, until, begun=True),)
+        if key and until
+        else (),
+        rewarded=(("gold", at - timedelta(days=30)),),
+        tags=draw(st.sampled_from([(), ("vip",)])),
+    )
+    return ImportMember(number, at, opening, str(number), "because", "staff")
+
+
+def _after(at: datetime, days: int | None) -> datetime | None:
+    return None if days is None else at + timedelta(days=days)
+
+
+def _tier(draw: Callable[..., Any], key: str, until: datetime | None, at: datetime) -> OpeningTier:
+    since = at - timedelta(days=draw(st.sampled_from([0, 45, 800])))
+    if draw(st.integers(0, 4)) == 0:
+        return OpeningTier(key, since, at - timedelta(days=1), "regular", at + timedelta(days=6))
+    return OpeningTier(key, since, until)
+
+
+def undo_import(draw: Callable[..., Any], number: int, at: datetime) -> Command:
+    return UndoImport(number, at, draw(st.integers(1, max(1, number - 1))), "a mistake", "staff")

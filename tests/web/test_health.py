@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import psycopg
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from embedded.process import free_port
 from tests.builders import Shop, make_woo_order, woo_body
@@ -75,3 +76,20 @@ def cut_connections(database: Database) -> None:
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where usename = current_user and datname = current_database() and pid <> pg_backend_pid()"
         )
+
+
+def test_a_message_that_waits_too_long_is_an_alert_and_the_web_stays_ready(
+    client: FlaskClient, shop: Shop, runtime: Runtime
+) -> None:
+    deliver(client, shop, BODY)
+    assert client.get("/readyz").json["alerts"] == []  # type: ignore[index]
+    assert "laurel_messages_late 0.0" in client.get("/metrics").text
+    limit = runtime.settings.alert_seconds
+    with runtime.database.transaction(shop.account) as connection:
+        late = text("update inbox_messages set received_at = now() - make_interval(secs => :seconds)")
+        connection.execute(late, {"seconds": limit + 60})
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert "The oldest message has waited" in answer.json["alerts"][0]
+    assert "laurel_messages_late 1.0" in client.get("/metrics").text

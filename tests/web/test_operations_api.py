@@ -202,3 +202,39 @@ def test_roots_of_seals_are_listed_and_a_stranger_sees_none(
     root = data(caller.get("/ledger/roots"))[0]
     assert (root["number"], root["entries"], root["previous"], len(root["sha256"])) == (1, 1, "0" * 64, 64)
     assert data(stranger.get("/ledger/roots")) == []
+
+
+def test_failed_messages_of_a_topic_or_a_range_are_replayed_at_once(
+    caller: Caller, stranger: Caller, client: FlaskClient, shop: Shop, runtime: Runtime
+) -> None:
+    topics = ("order.updated", "order.updated", "customer.updated")
+    for number, topic in enumerate(topics):
+        deliver(client, shop, b'{"id": %d}' % (number + 1), X_WC_Webhook_Topic=topic)
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(text("update inbox_messages set status = 'failed', reason = 'broken'"))
+    rows = caller.get("/inbox", status="failed", topic="order.updated").json["data"]  # type: ignore[index]
+    assert [row["reason"] for row in rows] == ["broken"] * 2
+    assert stranger.post("/inbox/replay", {}).json == {"count": 0}
+    last = rows[0]["id"]
+    assert caller.post("/inbox/replay", {"topic": "order.updated", "first": last, "last": last}).json == {
+        "count": 1
+    }
+    assert caller.post("/inbox/replay", {"topic": "order.updated"}).json == {"count": 1}
+    assert caller.post("/inbox/replay", {}).json == {"count": 1}
+    assert caller.post("/inbox/replay", {"status": "pending"}).status_code == 422
+
+
+def test_all_failed_pushes_are_retried_at_once(
+    caller: Caller, stranger: Caller, runtime: Runtime, shop: Shop
+) -> None:
+    statement = text(
+        "insert into pushes (account_id, store_id, kind, subject, command, status, reason)"
+        " values (:account, :store, 'set_member_tier', :subject, '{}', 'failed', :reason)"
+    )
+    with runtime.database.transaction(shop.account) as connection:
+        for subject, reason in (("a", "permission"), ("b", "limit"), ("b", "limit"), ("c", "permission")):
+            values = {"account": shop.account, "store": shop.store.id, "subject": subject, "reason": reason}
+            connection.execute(statement, values)
+    assert stranger.post("/pushes/retry", {}).json == {"count": 0}
+    assert caller.post("/pushes/retry", {"reason": "permission"}).json == {"count": 2}
+    assert caller.post("/pushes/retry", {}).json == {"count": 1}  # the older one of b was said anew

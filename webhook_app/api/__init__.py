@@ -17,6 +17,7 @@ from webhook_app.api import (
     credit,
     draws,
     events,
+    imports,
     incidents,
     joining,
     ledger,
@@ -43,7 +44,7 @@ PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, credit, ledger, program, presets, corrections, automations,
     referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
-    reconciliations, backfills, costs, reports,
+    reconciliations, backfills, imports, costs, reports,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

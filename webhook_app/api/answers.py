@@ -255,6 +255,10 @@ class PushSchema(Schema):
     done_at = Moment(allow_none=True)
 
 
+class CountSchema(Schema):
+    count = fields.Integer(metadata={"description": "How many wait again."})
+
+
 class WaitingSchema(Schema):
     id = fields.Integer()
     status = fields.String()

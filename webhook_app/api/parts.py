@@ -81,20 +81,24 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
     def writes(
         self, path: str, answer: type[Schema], *, status: int, scope: str = "write", method: str = "POST",
-        body: type[Schema] | None = None,
+        body: type[Schema] | None = None, query: type[Schema] = NoQuery, largest: int | None = None,
     ) -> Callable[[View], View]:  # fmt: skip
-        """Add a view that changes something: it takes a Writing, then the body where there is one."""
+        """Add a view that changes something: it takes a Writing, then the query and the body where there are any.
+
+        `largest`: how many bytes it takes, where that is more than usual.
+        """
 
         def decorate(view: View) -> View:
             @wraps(view)
             def answered(*args: Any, idempotency_key: str | None, **kwargs: Any) -> Response:
+                request.max_content_length = largest or request.max_content_length
                 return _once(idempotency_key, status, answer(), lambda it: view(it, *args, **kwargs))
 
             described = self.response(status, answer)(answered)
             described = self.arguments(RepeatHeaders, location="headers", as_kwargs=True)(described)
             if body is not None:
                 described = self.arguments(body)(described)
-            described = self.arguments(NoQuery, location="query", as_kwargs=True)(described)
+            described = self.arguments(query, location="query", as_kwargs=query is NoQuery)(described)
             self.route(path, methods=[method])(requires(scope)(described))
             return view
 

@@ -53,6 +53,20 @@ class InboxQuery(PageQuery):
         load_default=None,
         validate=validate.OneOf(["pending", "reading", "processed", "failed", "ignored"]),
     )
+    topic = fields.String(load_default=None)
+
+
+class ReplayRequest(Strict):
+    """Which messages: all of a status, narrowed by topic and by a range of ids."""
+
+    status = fields.String(load_default="failed", validate=validate.OneOf(["processed", "failed", "ignored"]))
+    topic = fields.String(load_default=None, allow_none=True)
+    first = fields.Integer(load_default=None, allow_none=True, strict=True)
+    last = fields.Integer(load_default=None, allow_none=True, strict=True)
+
+
+class RetryRequest(Strict):
+    reason = fields.String(load_default=None, allow_none=True, metadata={"description": "Why they failed."})
 
 
 class PushesQuery(PageQuery):

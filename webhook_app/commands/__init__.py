@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webhook_app.commands import accounts, backfill, jobs, messages, programs, secrets, stores
+from webhook_app.commands import (
+    accounts,
+    backfill,
+    importing,
+    jobs,
+    messages,
+    programs,
+    recovering,
+    secrets,
+    stores,
+)
 
 GROUPS = (
     stores.group,
@@ -16,6 +26,9 @@ GROUPS = (
     accounts.api_key,
     messages.inbox,
     messages.outbox,
+    importing.group,
+    recovering.group,
+    importing.export_command,
 )
 
 

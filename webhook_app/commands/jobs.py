@@ -13,7 +13,7 @@ from loyalty.clock import utc_now
 from loyalty.engine.verify import verify_ledger
 from loyalty.errors import NotFound
 from loyalty.pushes import PushError
-from loyalty.reports.waiting import Due, list_due
+from loyalty.reports.waiting import Due, list_due, list_due_imports
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId, StoreId
 from webhook_app.cli import Answer, Moment, command, find_account
@@ -22,6 +22,7 @@ from workers import (
     automating,
     draining,
     fetching,
+    importing,
     mailing,
     measuring,
     pushing,
@@ -29,6 +30,7 @@ from workers import (
     reminding,
     sealing,
     settling,
+    tidying,
 )
 from workers.checking import check_store
 from workers.runtime import Runtime
@@ -66,6 +68,7 @@ def sweep(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
     for _ in range(PASSES):
         with runtime.database.transaction(None) as connection:
             due = list_due(connection, now or utc_now())
+            due += [Due("import", account, None) for account in list_due_imports(connection)]
         worked = sum(_work(runtime, each, now) for each in due if _is_meant(each, places))
         done += worked
         if not worked:
@@ -78,6 +81,8 @@ def _is_meant(due: Due, places: list[Place]) -> bool:
 
 
 def _work(runtime: Runtime, due: Due, now: datetime | None) -> int:
+    if due.kind == "import":
+        return importing.run_imports(runtime, due.account, now)
     if due.store is None:
         return _drain(runtime, due.account, now)
     job = fetch if due.kind == "read" else deliver_pushes
@@ -140,6 +145,8 @@ JOBS: Mapping[str, Job] = {
     "send-reminders": _of_accounts(reminding.send_reminders),
     "judge-discounts": _of_accounts(measuring.judge_discounts),
     "seal-ledger": _of_accounts(sealing.seal_account),
+    "run-imports": _of_accounts(importing.run_imports),
+    "tidy": _of_accounts(tidying.tidy),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
     "reconcile": reconcile,

@@ -1,0 +1,72 @@
+"""When the keys are lost that sealed an account's secrets: find out, and begin with new ones; the ledger needs none."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from loyalty.crypto import Undecryptable, Vault
+from loyalty.stores.service import TILL
+
+SEALED = ("credentials", "webhook_secrets")
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Whether the key of codes is a new one, and the keys of the stores that must be connected again."""
+
+    coupon_key: bool
+    stores: tuple[str, ...]
+
+
+def read_sealed(connection: Connection) -> bytes | None:
+    """Return something that the installation's keys must open, None before the first account; needs no account."""
+    found = connection.execute(text("select laurel_sealed()")).scalar_one_or_none()
+    return bytes(found) if found is not None else None
+
+
+def renew_secrets(connection: Connection, vault: Vault) -> Renewed:
+    """Replace what cannot be opened any more: the account's key of codes, and what its stores were reached with."""
+    account = (
+        connection.execute(text("select id, coupon_key, currency, decimals from accounts")).mappings().one()
+    )
+    lost = not _opens(vault, account["coupon_key"])
+    if lost:
+        statement = text("update accounts set coupon_key = :key where id = :id")
+        connection.execute(statement, {"key": vault.seal(secrets.token_bytes(32)), "id": account["id"]})
+    rows = connection.execute(text("select * from stores order by number for update")).mappings().all()
+    unreadable = [
+        row
+        for row in rows
+        if not (_opens(vault, row["credentials"]) and _opens(vault, row["webhook_secrets"]))
+    ]
+    for row in unreadable:
+        _forget(
+            connection, vault, row, {"currency": account["currency"], "decimals": str(account["decimals"])}
+        )
+    return Renewed(lost, tuple(row["key"] for row in unreadable if row["platform"] != TILL))
+
+
+def _opens(vault: Vault, sealed: Any) -> bool:
+    try:
+        return bool(vault.open(sealed))
+    except Undecryptable:
+        return False
+
+
+def _forget(connection: Connection, vault: Vault, row: Any, noted: dict[str, str]) -> None:
+    """Let a store have no secrets: a shop is disconnected until somebody gives its keys, a till goes on."""
+    is_till = row["platform"] == TILL
+    statement = text(
+        "update stores set credentials = :credentials, webhook_secrets = :secrets, state = :state where id = :id"
+    )
+    values = {
+        "id": row["id"],
+        "credentials": vault.seal_json(noted if is_till else {}),
+        "secrets": vault.seal_json([]),
+        "state": row["state"] if is_till else "disconnected",
+    }
+    connection.execute(statement, values)

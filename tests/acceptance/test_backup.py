@@ -1,0 +1,132 @@
+"""A backup is worth what its restoration proves; and what the loss of the keys costs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+
+from embedded import EmbeddedError, ServerUrls, running_servers
+from embedded.dump import dump, restore
+from loyalty.crypto import Vault
+from loyalty.engine.verify import verify_ledger
+from loyalty.stores.service import get_store
+from tests.builders import Shop, make_document, make_runtime, make_shop, make_woo_order, woo_body
+from tests.moving import REWARDS, TIERS, bring, figures
+from tests.web.conftest import deliver
+from tests.web.test_cli import run, told
+from webhook_app import create_app
+from webhook_app.tools import TOOLS
+from workers.draining import drain_account
+from workers.pushing import push_store
+from workers.runtime import Runtime
+
+PROJECT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 6, 1, 4, tzinfo=UTC)
+
+
+def migrate(urls: ServerUrls) -> None:
+    environ = {**os.environ, **urls.environment()}
+    argv = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    done = subprocess.run(argv, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def order(runtime: Runtime, shop: Shop) -> None:
+    app = create_app(runtime.settings)
+    assert deliver(app.test_client(), shop, woo_body(make_woo_order(total="12000"))).status_code == 200
+    app.extensions[TOOLS].database.dispose()
+    assert drain_account(runtime, shop.account) == 1
+
+
+def test_a_dump_restored_into_an_empty_folder_rebuilds_to_the_same_and_tells_the_shop_nothing(
+    tmp_path: Path,
+) -> None:
+    old, new, file = tmp_path / "old", tmp_path / "new", tmp_path / "laurel.dump"
+    with running_servers(old) as urls:
+        migrate(urls)
+        runtime = make_runtime(urls.app, urls.owner, urls.redis)
+        shop = make_shop(runtime, make_document(tiers=TIERS, rewards=REWARDS))
+        bring(runtime, shop, "email,lots,tier\na@x.com,100@2027-01-31; 20@never,gold\n")
+        order(runtime, shop)
+        before = figures(runtime, shop)
+        runtime.database.dispose()
+    dump(old, file)
+    restore(new, file)
+    with running_servers(new) as urls:
+        settings = replace(runtime.settings, database_url=urls.app, database_owner_url=urls.owner, push=False)
+        copy = make_runtime(urls.app, urls.owner, urls.redis)
+        copy.settings, copy.vault = settings, runtime.vault
+        with copy.database.transaction(shop.account, steady=True) as connection:
+            proof = verify_ledger(connection, shop.account, rebuild=True)
+        assert (proof.members, proof.differences) == (2, [])
+        assert figures(copy, shop) == before
+        assert push_store(copy, shop.account, shop.store.id) == 0
+        copy.database.dispose()
+    with pytest.raises(EmbeddedError, match="pg_restore failed"):
+        restore(new, file)
+
+
+@pytest.fixture
+def keyless(runtime: Runtime) -> tuple[Runtime, Shop]:
+    """An installation whose keys are lost: others are in their place."""
+    shop = make_shop(runtime, make_document())
+    key = Fernet.generate_key().decode()
+    runtime.settings = replace(runtime.settings, encryption_keys=(key,))
+    runtime.vault = Vault((key,))
+    return runtime, shop
+
+
+@pytest.fixture
+def app(keyless: tuple[Runtime, Shop]) -> Flask:
+    return create_app(keyless[0].settings)
+
+
+def test_lost_keys_are_said_clearly_and_nothing_is_lost_by_them(
+    app: Flask, keyless: tuple[Runtime, Shop]
+) -> None:
+    shop = keyless[1]
+    ready = app.test_client().get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json is not None
+    assert "ENCRYPTION_KEYS" in ready.json["reasons"][0]
+    assert deliver(app.test_client(), shop, woo_body(make_woo_order())).status_code == 503
+    checked = run(app, "keys", "check")
+    assert (checked.exit_code, "docs/backup.md" in checked.stderr) == (1, True)
+    assert told(app, "ledger", "verify", shop.store.key)["differences"] == 0
+    app.extensions[TOOLS].database.dispose()
+
+
+def test_after_the_loss_of_the_keys_a_shop_is_connected_again_and_goes_on(
+    app: Flask, keyless: tuple[Runtime, Shop]
+) -> None:
+    runtime, shop = keyless
+    renewed = told(app, "keys", "renew", shop.store.key)
+    assert renewed == {"coupon_key": True, "stores": [shop.store.key]}
+    assert told(app, "keys", "check") == {"fit": True}
+    with runtime.database.transaction(shop.account) as connection:
+        store = get_store(connection, runtime.vault, shop.store.id)
+    assert (store.state, store.credentials, store.webhook_secrets) == ("disconnected", {}, ())
+    assert told(app, "keys", "renew", shop.store.key) == {"coupon_key": False, "stores": []}
+    assert bring(runtime, shop, "email,points\na@x.com,5\n")["valid"] == 1
+    app.extensions[TOOLS].database.dispose()
+
+
+def test_messages_wait_while_the_keys_do_not_fit(runtime: Runtime) -> None:
+    shop = make_shop(runtime, make_document())
+    app = create_app(runtime.settings)
+    deliver(app.test_client(), shop, woo_body(make_woo_order()))
+    app.extensions[TOOLS].database.dispose()
+    vault, runtime.vault = runtime.vault, Vault((Fernet.generate_key().decode(),))
+    with pytest.raises(Exception, match="ENCRYPTION_KEYS"):
+        drain_account(runtime, shop.account)
+    runtime.vault = vault
+    assert drain_account(runtime, shop.account) == 1
+    assert len(figures(runtime, shop)) == 1

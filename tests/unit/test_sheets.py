@@ -1,0 +1,145 @@
+"""Files as the programs of this world write them, row by row, and values as people write them."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.engine.import_columns import COLUMNS, NAMES
+from loyalty.errors import Invalid
+from loyalty.imports.cells import Unreadable, read_birthday, read_end, read_instant, read_money, read_whole
+from loyalty.imports.guarding import guarded, unguarded
+from loyalty.imports.sheets import Row, open_sheet
+
+TABLE = 'email,points,name\na@x.com,"52,620",Amy\n'
+READ = [Row(2, {"email": "a@x.com", "points": "52,620", "name": "Amy"})]
+TAIPEI = "Asia/Taipei"
+
+
+def rows(body: bytes) -> list[Row]:
+    return list(open_sheet(io.BytesIO(body), NAMES).rows)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TABLE.encode(),
+        TABLE.encode("utf-8-sig"),
+        TABLE.replace("\n", "\r\n").encode(),
+        TABLE.replace("\n", "\r").encode(),
+        TABLE.encode("utf-16"),
+        b"email;points;name\r\na@x.com;52,620;Amy\r\n",
+        b"email\tpoints\tname\na@x.com\t52,620\tAmy\n",
+        b'"E-Mail","Points Balance","Name"\n"a@x.com","52,620","Amy"\n',
+        b'email , POINTS,Name\n a@x.com ,"52,620", Amy\n\n,,\n',
+        b'email,points,name,\na@x.com,"52,620",Amy,\n',
+    ],
+    ids=[
+        "lf",
+        "bom",
+        "crlf",
+        "cr",
+        "utf-16",
+        "semicolons",
+        "tabs",
+        "quoted",
+        "spaces and empty rows",
+        "numbers' last",
+    ],
+)
+def test_a_table_is_read_whoever_wrote_it(body: bytes) -> None:
+    assert rows(body) == READ
+
+
+@pytest.mark.parametrize("above", ["sep=,\n", "Table 1\n", "Members 2026,,\n", "\n"])
+def test_titles_above_the_header_are_left_out_and_rows_keep_their_numbers(above: str) -> None:
+    assert rows((above + TABLE).encode()) == [Row(3, READ[0].cells)]
+
+
+def test_other_names_and_languages_of_columns_are_known() -> None:
+    sheet = open_sheet(io.BytesIO("電子郵件,點數,備註\na@x.com,5,x\n".encode()), NAMES)
+    assert (sheet.columns, sheet.ignored) == (["email", "points"], ["備註"])
+    assert [row.cells for row in sheet.rows] == [{"email": "a@x.com", "points": "5"}]
+
+
+def test_a_number_with_a_comma_that_is_not_quoted_is_told_and_shifts_nothing() -> None:
+    (row,) = rows(b"email,points\na@x.com,52,620\n")
+    assert "5 cells" not in row.mistake
+    assert row.mistake.startswith("The row has 3 cells, the header 2")
+
+
+def test_json_lines_are_read_with_exact_numbers() -> None:
+    lots_told = b'[{"points": 1, "expires_at": null}]'
+    told = b'{"email": "a@x.com", "points": 52620, "lots": %s, "registered": true}'
+    body = told % lots_told + b"\n\n[1]\n{\n"
+    first, second, third = rows(body)
+    lots = [{"points": "1", "expires_at": ""}]
+    assert first == Row(1, {"email": "a@x.com", "points": "52620", "lots": lots, "registered": "true"})
+    assert (second.mistake, third.mistake) == ("The line is no JSON object.", "The line is no JSON.")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "empty"),
+        (b"points\n5\n", "header"),
+        ("email\n\u4e2d".encode("big5"), "UTF-8"),
+        (b"email,email\na,b\n", "twice"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(body: bytes, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        rows(body)
+
+
+@given(st.text(alphabet=st.sampled_from("'=+-@ab,\"1"), max_size=8))
+def test_what_is_guarded_is_read_back_and_is_no_formula(cell: str) -> None:
+    assert unguarded(guarded(cell)) == cell
+    assert guarded(cell)[:1] not in set("=+-@")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("52620", 52620), ("52,620", 52620), ("1,052,620", 1052620), ("52 620", 52620), ("52’620", 52620), ("５２６", 526),
+     ("52620.00", 52620), ("52,620.0", 52620), ("-7", -7)],
+)  # fmt: skip
+def test_whole_numbers(text: str, number: int) -> None:
+    assert read_whole(text) == number
+
+
+@pytest.mark.parametrize("text", ["52.620", "5,26", "52,62", "1.5", "abc", "", "1e3", "10000000000000"])
+def test_what_may_be_read_in_two_ways_is_no_number(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read_whole(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("1234.5", "1234.5"), ("1,234.50", "1234.50"), ("1.234,50", "1234.50"), ("1234,5", "1234.5"), ("1,234", "1234"),
+     ("NT$1,200", "1200"), ("-$5", "-5"), ("TWD 90", "90")],
+)  # fmt: skip
+def test_money(text: str, amount: str) -> None:
+    assert read_money(text) == Decimal(amount)
+
+
+def test_times() -> None:
+    midnight = datetime(2027, 1, 30, 16, tzinfo=UTC)
+    assert read_instant("2027-01-31", TAIPEI) == midnight
+    assert read_instant("2027/1/31 00:00", TAIPEI) == midnight
+    assert read_instant("2027-01-31T00:00:00+08:00", "UTC") == midnight
+    assert read_end("2027-01-31", TAIPEI) == datetime(2027, 1, 31, 16, tzinfo=UTC)
+    assert read_end("Never", TAIPEI) is None
+    assert (read_birthday("1990-05-04"), read_birthday("05-04")) == ((5, 4, 1990), (5, 4, None))
+    for wrong in ("31/01/2027", "01-02-2027", "2027-02-30", "2027-01-31 25:00"):
+        with pytest.raises(Unreadable):
+            read_instant(wrong, TAIPEI)
+
+
+def test_every_column_has_one_name() -> None:
+    assert all(NAMES.of(name) == name for name in COLUMNS)
+    assert set(NAMES.aliases.values()) <= set(COLUMNS)
