@@ -69,6 +69,18 @@ class Settings:
     """After so long a message that waits is an alert."""
 
 
+_NUMBERS = {
+    "WEB_WORKERS": (2, 1, 64),
+    "WORKERS": (2, 1, 64),
+    "API_PER_MINUTE": (3000, 1, 10**9),
+    "PAGES_PER_MINUTE": (300, 1, 10**9),
+    "TRUSTED_PROXIES": (0, 0, 9),
+    "RETENTION_DAYS": (90, 0, 36500),
+    "ALERT_SECONDS": (300, 1, 86400),
+}
+"""What they are unless set, the least and the most."""
+
+
 def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> Settings:
     """Return the settings of an environment; raises ConfigurationError with one line for each mistake.
 
@@ -91,13 +103,7 @@ def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> 
         smtp_url=reader.url("SMTP_URL", ("smtp", "smtps")),
         allow_private_shops=reader.switch("ALLOW_PRIVATE_SHOPS", default=False),
         log_level=reader.choice("LOG_LEVEL", "info", LOG_LEVELS),
-        web_workers=reader.number("WEB_WORKERS", 2, 1, 64),
-        workers=reader.number("WORKERS", 2, 1, 64),
-        api_per_minute=reader.number("API_PER_MINUTE", 3000, 1, 10**9),
-        pages_per_minute=reader.number("PAGES_PER_MINUTE", 300, 1, 10**9),
-        trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 9),
-        retention_days=reader.number("RETENTION_DAYS", 90, 0, 36500),
-        alert_seconds=reader.number("ALERT_SECONDS", 300, 1, 86400),
+        **{name.lower(): reader.number(name, *limits) for name, limits in _NUMBERS.items()},
     )
     reader.check()
     return settings

@@ -75,38 +75,31 @@ class _Gauges(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield one gauge each."""
-        waiting, alarms, lookout = self._watched.waiting, self._watched.alarms, self._watched.lookout
-        age, unseen = waiting.age(self._now), self._age(lookout.oldest_look)
-        for name, what, value in (
-            ("laurel_oldest_message_seconds", "Age of the oldest message that waits.", age),
-            (
-                "laurel_messages_late",
-                "1 while the oldest message waits too long.",
-                int(age > self._alert_seconds),
-            ),
-            ("laurel_messages_waiting", "Messages that wait.", waiting.messages),
-            ("laurel_messages_failed", "Messages that could not be processed.", waiting.failed_messages),
-            ("laurel_pushes_waiting", "Pushes that wait.", waiting.pushes),
-            ("laurel_pushes_failed", "Pushes that a shop refused for good.", waiting.failed_pushes),
-            ("laurel_incidents_open", "Incidents that nobody has looked at.", alarms.open_incidents),
-            (
-                "laurel_discounts_above",
-                "Accounts whose discounts are above their limit.",
-                alarms.discounts_above,
-            ),
-            (
-                "laurel_differences_found",
-                "Differences between shops and copies in the last day.",
-                lookout.found,
-            ),
-            ("laurel_looks_failed", "Passes over shops that failed in the last day.", lookout.failed),
-            (
-                "laurel_oldest_look_seconds",
-                "Since when the shop that waits longest was not looked over.",
-                unseen,
-            ),
-        ):
+        for name, what, value in (*self._of_waiting(), *self._of_shops()):
             yield GaugeMetricFamily(name, what, value=value)
+
+    def _of_waiting(self) -> Iterator[tuple[str, str, float]]:
+        waiting = self._watched.waiting
+        age = waiting.age(self._now)
+        yield "laurel_oldest_message_seconds", "Age of the oldest message that waits.", age
+        is_late = age > self._alert_seconds
+        yield "laurel_messages_late", "1 while the oldest message waits too long.", int(is_late)
+        yield "laurel_messages_waiting", "Messages that wait.", waiting.messages
+        yield "laurel_messages_failed", "Messages that could not be processed.", waiting.failed_messages
+        yield "laurel_pushes_waiting", "Pushes that wait.", waiting.pushes
+        yield "laurel_pushes_failed", "Pushes that a shop refused for good.", waiting.failed_pushes
+
+    def _of_shops(self) -> Iterator[tuple[str, str, float]]:
+        alarms, lookout = self._watched.alarms, self._watched.lookout
+        unseen = self._age(lookout.oldest_look)
+        what = "Since when the shop that waits longest was not looked over."
+        yield "laurel_incidents_open", "Incidents that nobody has looked at.", alarms.open_incidents
+        above = alarms.discounts_above
+        yield "laurel_discounts_above", "Accounts whose discounts are above their limit.", above
+        found = lookout.found
+        yield "laurel_differences_found", "Differences between shops and copies in the last day.", found
+        yield "laurel_looks_failed", "Passes over shops that failed in the last day.", lookout.failed
+        yield "laurel_oldest_look_seconds", what, unseen
 
     def _age(self, since: datetime | None) -> float:
         return (self._now - since).total_seconds() if since else 0.0
