@@ -87,16 +87,23 @@ def load_settings(environ: Mapping[str, str], *, need_servers: bool = False) -> 
         smtp_url=reader.url("SMTP_URL", ("smtp", "smtps")),
         allow_private_shops=reader.switch("ALLOW_PRIVATE_SHOPS", default=False),
         log_level=reader.choice("LOG_LEVEL", "info", LOG_LEVELS),
-        web_workers=reader.number("WEB_WORKERS", 2, 1, 64),
-        workers=reader.number("WORKERS", 2, 1, 64),
-        api_per_minute=reader.number("API_PER_MINUTE", 3000, 1, 10**9),
-        pages_per_minute=reader.number("PAGES_PER_MINUTE", 300, 1, 10**9),
-        trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 9),
+        **_sizes(reader),
     )
     if bool(settings.shopify_api_key) != bool(settings.shopify_api_secrets):
         reader.mistake("SHOPIFY_API_KEY", "goes together with SHOPIFY_API_SECRET; set both or neither")
     reader.check()
     return settings
+
+
+def _sizes(reader: _Reader) -> dict[str, int]:
+    """Return how many processes run, how often one may call, and how many proxies stand in front."""
+    return {
+        "web_workers": reader.number("WEB_WORKERS", 2, 1, 64),
+        "workers": reader.number("WORKERS", 2, 1, 64),
+        "api_per_minute": reader.number("API_PER_MINUTE", 3000, 1, 10**9),
+        "pages_per_minute": reader.number("PAGES_PER_MINUTE", 300, 1, 10**9),
+        "trusted_proxies": reader.number("TRUSTED_PROXIES", 0, 0, 9),
+    }
 
 
 def ensure_secrets(settings: Settings) -> Settings:
