@@ -176,7 +176,7 @@ def test_u68_a_product_rule_and_a_tier_multiply_a_campaign_without_a_word() -> N
 
 def test_u68_conflicts_come_after_what_does_nothing_yet_and_in_three_languages() -> None:
     tiers = [{"key": "regular", "name": {"en": "Regular"}, "benefits": {"entry_reward": "talk"}}]
-    rewards = [{"key": "talk", "kind": "service"}]
+    rewards = [{"key": "talk", "kind": "external"}]
     document = make_document(campaigns=[campaign("a"), campaign("b")], tiers=tiers, rewards=rewards)
     notices = lint(check_document(document))
     assert [notice.path for notice in notices] == ["/tiers/0/benefits/entry_reward", "/campaigns/1"]

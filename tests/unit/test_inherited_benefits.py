@@ -123,7 +123,7 @@ def test_inherited_gift_that_nobody_gets_is_warned_of_where_it_is_written(
     document = make_document(
         tiers=[{"key": f"t{rank}", "name": TEA, "benefits": each} for rank, each in enumerate(written)],
         tier_policy={"benefits": policy},
-        rewards=[{"key": "talk", "kind": "service"}],
+        rewards=[{"key": "talk", "kind": "external"}],
     )
     found = [notice.path for notice in lint(check_document(document))]
     assert found == [f"/tiers/{rank}/benefits/entry_reward" for rank in ranks]
