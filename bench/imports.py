@@ -31,7 +31,7 @@ from loyalty.reports.people import list_enrolled
 from workers.importing import run_imports
 from workers.runtime import Runtime
 
-MEMBERS = 20_000
+MEMBERS = 6_000
 ADJUSTMENTS = 200
 PAGES = 50
 ROWS_A_SECOND = 300

@@ -27,6 +27,8 @@ class Unreadable(ValueError):
 
 def plain(text: str) -> str:
     """Return a text as it is meant: full-width digits and odd spaces as the usual ones, trimmed."""
+    if text.isascii():
+        return text.strip()
     return unicodedata.normalize("NFKC", text).replace("\u2019", "'").strip()
 
 
