@@ -168,7 +168,7 @@ def test_a_page_more_takes_the_same_statements_more(
         statements.clear()
         assert answer(caller, {"document": make_document()})["people"] == 4
         counts.append(len(statements))
-    assert (counts[1] - counts[0], counts[2] - counts[1]) == (5, 10)
+    assert (counts[1] - counts[0], counts[2] - counts[1]) == (6, 12)
 
 
 # ---- the same on the command line -----------------------------------------------------------------------------------
