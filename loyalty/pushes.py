@@ -88,6 +88,10 @@ class PushReceipt:
     """Of a code that was disabled: on how many orders it stands in the shop."""
 
 
+EXHAUSTED = "exhausted"
+"""Why a push failed for which there are no more tries: the shop was away, or always busy."""
+
+
 class PushError(LoyaltyError):
     """The shop did not do as commanded."""
 

@@ -15,7 +15,15 @@ from loyalty.engine.answering import CodeAnswer, take_answers
 from loyalty.outbox import repository as outbox
 from loyalty.outbox.commands import read_command
 from loyalty.outbox.repository import Delivered
-from loyalty.pushes import DisableCoupon, PostWebhook, PushCommand, PushError, PushReceipt, PutCoupon
+from loyalty.pushes import (
+    EXHAUSTED,
+    DisableCoupon,
+    PostWebhook,
+    PushCommand,
+    PushError,
+    PushReceipt,
+    PutCoupon,
+)
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId
 from workers.fetching import backoff_seconds
@@ -96,7 +104,7 @@ def _outcome(row: Any, result: PushReceipt | PushError, now: datetime) -> Delive
     if result.permanent:
         return Delivered(row["id"], "failed", result.reason, result.message[:500])
     if row["attempts"] >= TRIES:
-        return Delivered(row["id"], "failed", "exhausted", result.message[:500])
+        return Delivered(row["id"], "failed", EXHAUSTED, result.message[:500])
     wait = result.retry_after or backoff_seconds(row["attempts"])
     return Delivered(row["id"], "waiting", result.reason, result.message[:500], now + timedelta(seconds=wait))
 

@@ -14,9 +14,10 @@ import structlog
 
 from loyalty.clock import local_date, local_instant, utc_now
 from loyalty.db import Row
+from loyalty.engine.retrying import retry_all
 from loyalty.inbox import repository as inbox
 from loyalty.incidents.repository import note_incidents
-from loyalty.pushes import PushError
+from loyalty.pushes import EXHAUSTED, PushError
 from loyalty.reconciliation import repository as runs
 from loyalty.reconciliation.repository import Run
 from loyalty.stores.service import get_store, note_look
@@ -137,8 +138,11 @@ def _pause(look: Look) -> None:
 
 
 def _finish(look: Look) -> int:
+    """End a pass well; where the shop was away before, what it was not told for that reason is told again."""
     reader = look.reader
     with reader.runtime.database.transaction(reader.store.account) as connection:
+        if runs.ended_badly_before(connection, reader.store.id, look.run.id):
+            retry_all(connection, EXHAUSTED, reader.store.id)
         row = runs.finish(connection, look.run.id, reader.now())
         runs.forget_old(connection, reader.now() - KEPT)
     reader.runtime.wake_store(Queues.PUSH, reader.store.account, reader.store.id)

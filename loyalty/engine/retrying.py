@@ -10,6 +10,7 @@ from loyalty.engine.issuing import COUPON_SUBJECT
 from loyalty.outbox import repository as outbox
 from loyalty.rewards.redemption_repository import list_causes
 from loyalty.rewards.repository import request_again
+from loyalty.values import StoreId
 
 PAGE = 500
 
@@ -28,10 +29,10 @@ def retry_pushes(connection: Connection, ids: Sequence[int]) -> int:
     return len(subjects)
 
 
-def retry_all(connection: Connection, reason: str | None) -> int:
-    """Let all failed pushes be delivered again, of a reason where one is given; return how many there were."""
+def retry_all(connection: Connection, reason: str | None, store: StoreId | None = None) -> int:
+    """Let all failed pushes be delivered again, of a reason and a store where these are given; return how many."""
     count, after = 0, 0
-    while ids := outbox.list_failed(connection, reason, after, PAGE):
+    while ids := outbox.list_failed(connection, reason, after, PAGE, store):
         count += retry_pushes(connection, ids)
         after = ids[-1]
     return count

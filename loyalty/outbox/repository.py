@@ -153,13 +153,17 @@ def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
     return list(connection.execute(statement, {"ids": list(ids)}).scalars())
 
 
-def list_failed(connection: Connection, reason: str | None, after: int, limit: int) -> list[int]:
-    """Return the next failed pushes by id, of a reason where one is given."""
+def list_failed(
+    connection: Connection, reason: str | None, after: int, limit: int, store: StoreId | None = None
+) -> list[int]:
+    """Return the next failed pushes by id, of a reason and a store where these are given."""
     statement = text(
         "select id from pushes where status = 'failed' and id > :after"
-        " and (cast(:reason as text) is null or reason = :reason) order by id limit :limit"
+        " and (cast(:reason as text) is null or reason = :reason)"
+        " and (cast(:store as uuid) is null or store_id = :store) order by id limit :limit"
     )
-    return list(connection.execute(statement, {"reason": reason, "after": after, "limit": limit}).scalars())
+    values = {"reason": reason, "after": after, "limit": limit, "store": store}
+    return list(connection.execute(statement, values).scalars())
 
 
 def forget_old(connection: Connection, status: str, before: datetime, limit: int) -> int:

@@ -92,6 +92,15 @@ def find_last_start(connection: Connection, store: StoreId, kind: str) -> dateti
     return found
 
 
+def ended_badly_before(connection: Connection, store: StoreId, run: int) -> bool:
+    """Return whether the pass over a store before this one failed."""
+    statement = text(
+        "select problem <> '' from reconciliations where store_id = :store and id < :run and state <> 'running'"
+        " order by id desc limit 1"
+    )
+    return bool(connection.execute(statement, {"store": store, "run": run}).scalar())
+
+
 def list_unfinished(connection: Connection, now: datetime) -> list[tuple[str, AccountId, StoreId]]:
     """Return kind, account and store of the passes, and of backfills, that nobody is at; works without an account."""
     rows = connection.execute(

@@ -17,7 +17,7 @@ from loyalty.engine.retelling import retell_tiers
 from loyalty.members.shown import list_shown_customers
 from loyalty.stores.service import get_store, set_state
 from workers import looking
-from workers.pushing import push_store
+from workers.pushing import TRIES, push_store
 from workers.reconciling import is_deep_due, is_silent, reconcile_store
 from workers.runtime import Runtime
 
@@ -104,6 +104,41 @@ def test_order_that_came_back_earns_again(desk: Desk, sandbox: SandboxShop) -> N
     sandbox.restore(order)
     desk.reconcile()
     assert (sum(desk.entries()), desk.differences()) == (1000, [])
+
+
+def test_what_a_shop_was_not_told_while_it_was_away_is_told_when_it_is_back(
+    desk: Desk, sandbox: SandboxShop
+) -> None:
+    desk.signal(buy(sandbox, 1600))
+    sandbox.fail_next(times=500, path="/coupons")
+    day = [utc_now() + timedelta(hours=hours) for hours in range(TRIES + 1)]
+    for moment in day:
+        push_store(desk.runtime, desk.shop.account, desk.shop.store.id, now=moment)
+    assert coupons(desk) == [("failed", "exhausted")]
+    sandbox.fail_next(times=9, path="/orders")
+    place = desk.runtime, desk.shop.account, desk.shop.store.id
+    assert reconcile_store(*place, "recent") is None
+    sandbox.recover()
+    assert reconcile_store(*place, "recent") == 0
+    push_store(*place)
+    assert coupons(desk) == [("issued", "done")]
+    assert desk.differences() == []
+
+
+def test_what_failed_while_the_shop_was_there_is_left_alone(desk: Desk, sandbox: SandboxShop) -> None:
+    desk.signal(buy(sandbox, 1600))
+    desk.rows("update pushes set status = 'failed', reason = 'exhausted' returning id")
+    assert [desk.reconcile("recent"), desk.reconcile("recent")] == [0, 0]
+    assert {row["status"] for row in desk.rows("select status from pushes")} == {"failed"}
+
+
+def coupons(desk: Desk) -> list[tuple[str, str]]:
+    """The state of each coupon, and what became of the last push about it."""
+    rows = desk.rows(
+        "select distinct on (code) state, status, reason from coupons"
+        " join pushes on subject = 'coupon:' || code order by code, pushes.id desc"
+    )
+    return [(row["state"], row["reason"] or row["status"]) for row in rows]
 
 
 def test_what_waits_is_taken_first_and_is_no_difference(desk: Desk, sandbox: SandboxShop) -> None:

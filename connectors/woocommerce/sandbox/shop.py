@@ -101,6 +101,11 @@ class SandboxShop:
         """Answer the next calls with a fault instead; `how` are the fields of `Fault`."""
         self._server.faults += [Fault(status, **how)] * times
 
+    def recover(self) -> None:
+        """Answer again as usual: what `fail_next` asked for is over."""
+        with self.state.lock:
+            self._server.faults.clear()
+
     def let_through(self, code: str, times: int = 1) -> None:
         """Let the next orders with a code that is used up have it, as a shop does to orders that arrive together: it
         checks each of them before it counts the use of another.
