@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 
 from bench.stage import PROJECT, plain_url
 from embedded.process import free_port
@@ -107,6 +108,14 @@ class App:
     def database(self) -> psycopg.Connection[tuple[Any, ...]]:
         """Open a connection of the superuser, who sees all accounts."""
         return psycopg.connect(plain_url(self._state()["urls"]["superuser"]), autocommit=True)
+
+    def flush_queue(self) -> bool:
+        """Delete everything that the queue's server keeps; return whether it answered."""
+        with redis.Redis.from_url(self._state()["urls"]["redis"]) as client:
+            try:
+                return bool(client.flushall())
+            except redis.RedisError:
+                return False
 
     def last_words(self) -> str:
         """Return the end of what the program said."""

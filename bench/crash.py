@@ -1,4 +1,6 @@
-"""Processes killed with SIGKILL in the middle of deliveries; whatever was answered 200 must end in the right points."""
+"""Processes killed with SIGKILL in the middle of deliveries, some of which never arrive, while the queue is emptied and
+the shop is away for a day: it must all end in the right points.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,15 @@ SECONDS_TO_RECOVER = 90.0
 SECONDS_TO_SETTLE = 12.0
 LEASE = timedelta(minutes=10)
 """Longer than a killed worker keeps what it had claimed."""
+DROPPED = 0.1
+"""Of the deliveries, which the shop never makes."""
+FLUSHES = 2
+AWAY = timedelta(hours=24)
+STEP = timedelta(hours=6)
+CALLS = 10_000
+"""More than anybody makes while the shop is away."""
+LONG_AGO = "update stores set created_at = now() - interval '9 days'"
+"""The shop was connected before its first order."""
 NO_DEBT_SUM = "select coalesce(sum(points_sum), 0) from members"
 _COUPONS = "select code, state from coupons where state <> 'failed'"
 _FATES = "select status, count(*) from inbox_messages group by status"
@@ -47,6 +58,10 @@ class Outcome:
     """What was done, and what was found afterwards."""
 
     deliveries: int = 0
+    dropped: int = 0
+    flushes: int = 0
+    found: int = 0
+    """Differences that the reconciliation at the end repaired."""
     answered: int = 0
     repeated: int = 0
     kills: dict[str, int] = field(default_factory=dict)
@@ -69,6 +84,7 @@ class Outcome:
                 self.answered != self.deliveries,
                 f"{self.answered} of {self.deliveries} deliveries answered 200",
             ),
+            (self.dropped > 0 and not self.found, "what never arrived was not found"),
             (self.points != self.expected_points, f"{self.points} points instead of {self.expected_points}"),
             (self.differences != 0, f"ledger verify --rebuild: {self.differences} differences"),
             (set(self.fates) != {"processed"}, f"messages: {self.fates}"),
@@ -79,22 +95,63 @@ class Outcome:
 
 
 def run(plan: Plan, folder: Path) -> Outcome:
-    """Deliver all orders while processes are killed, let the rest be worked off, and compare."""
+    """Deliver most orders while processes are killed, let the rest be worked off and read, and compare."""
     rng, outcome = random.Random(plan.seed), Outcome()
     with SandboxShop() as shop, running_app(folder) as app:
         lives, store = Lives(shop, rng), connect(app, shop, folder)
         sender = Sender(app.port, urlsplit(store["webhook_url"]).path, store["webhook_secret"])
-        for portion, victim in zip(
-            _portions(lives.live(plan.orders), plan.kills), _victims(rng, plan.kills), strict=True
-        ):
+        told = _told(lives.live(plan.orders), rng, outcome)
+        empties = rng.sample(range(plan.kills), min(FLUSHES, plan.kills))
+        rounds = zip(_portions(told, plan.kills), _victims(rng, plan.kills), strict=True)
+        for number, (portion, victim) in enumerate(rounds):
+            if number == plan.kills // 2:
+                shop.fail_next(CALLS)
             outcome.deliveries += len(portion)
             _deliver_and_kill(app, sender, portion, victim, rng.uniform(0, rng.choice(DELAYS)), outcome)
+            if number in empties:
+                _empty_queue(app, outcome)
         outcome.answered, outcome.repeated = sender.answered, sender.repeated
-        settle(app)
+        _be_away(app, shop)
+        outcome.found = reconcile(app, store["store"])
         _look(app, shop, store["store"], outcome)
         outcome.expected_points = sum(lives.points.values())
     outcome.left_over = [each.command for each in left_overs(app)]
     return outcome
+
+
+def _told(deliveries: list[Delivery], rng: random.Random, outcome: Outcome) -> list[Delivery]:
+    """Return the deliveries that the shop makes."""
+    told = [each for each in deliveries if rng.random() >= DROPPED]
+    outcome.dropped = len(deliveries) - len(told)
+    return told
+
+
+def _empty_queue(app: App, outcome: Outcome) -> None:
+    """Let the queue forget everything: all jobs, whatever was to be woken, the clock's own notes."""
+    if not wait_for(app.flush_queue, SECONDS_TO_FIND):
+        raise RuntimeError(f"the queue cannot be emptied:\n{app.last_words()}")
+    outcome.flushes += 1
+
+
+def _be_away(app: App, shop: SandboxShop) -> None:
+    """Let a day pass in which the shop answers nobody; what is to be told it fills the outbox. Then it is back."""
+    if not app.is_running():
+        app.start()
+    start = datetime.now(UTC)
+    for hours in range(1, AWAY // STEP + 1):
+        at = (start + hours * STEP).isoformat(timespec="seconds")
+        app.command("jobs", "run", "deliver-pushes", "--as-of", at)
+    shop.recover()
+
+
+def reconcile(app: App, store: str) -> int:
+    """Work off what waits, read what never arrived, work that off too; return how many differences were found."""
+    settle(app, AWAY + 2 * STEP)
+    with app.database() as connection:
+        connection.execute(LONG_AGO)
+    found: int = app.command("jobs", "run", "reconcile", "--store", store)["count"]
+    settle(app)
+    return found
 
 
 @contextmanager
@@ -153,14 +210,16 @@ def _deliver_and_kill(
             raise RuntimeError(f"not recovered from the end of {victim}:\n{app.last_words()}")
 
 
-def settle(app: App) -> None:
-    """Let everything be worked off; what a killed worker had claimed is free once its lease is over."""
+def settle(app: App, later: timedelta = LEASE) -> None:
+    """Let everything be worked off; what a killed worker had claimed is free once its lease is over, and what a shop
+    was away for is tried again later.
+    """
     if not app.is_running():
         app.start()
     if wait_for(lambda: is_drained(app), SECONDS_TO_SETTLE):
         return
-    later = (datetime.now(UTC) + LEASE).isoformat(timespec="seconds")
-    app.command("jobs", "run", "sweep", "--as-of", later)
+    at = (datetime.now(UTC) + later).isoformat(timespec="seconds")
+    app.command("jobs", "run", "sweep", "--as-of", at)
     if not wait_for(lambda: is_drained(app), SECONDS_TO_RECOVER):
         raise RuntimeError(f"something waits for ever:\n{app.get('/readyz')}\n{app.last_words()}")
 

@@ -55,7 +55,10 @@ def _crash(plan: crash.Plan) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="laurel-soak-", ignore_cleanup_errors=True) as folder:
         outcome = crash.run(plan, Path(folder))
     seconds = time.monotonic() - started
-    figures = f"deliveries={outcome.deliveries} tried again={outcome.repeated} kills={outcome.kills} s={seconds:.0f}"
+    figures = (
+        f"deliveries={outcome.deliveries} never made={outcome.dropped} found={outcome.found}"
+        f" tried again={outcome.repeated} kills={outcome.kills} queue emptied={outcome.flushes} s={seconds:.0f}"
+    )
     return _tell(f"crash {plan}", figures, outcome.complaints())
 
 
