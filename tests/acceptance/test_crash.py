@@ -1,4 +1,4 @@
-"""Kill -9 of web, worker, clock, database, queue and supervisor in the middle of orders, a queue that forgets everything,
+"""Kill -9 of web, worker, clock, database, queue and supervisor in the middle of orders, a queue that forgets all,
 deliveries that never come and a shop that is away for a day: nothing is lost or doubled.
 """
 
