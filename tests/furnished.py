@@ -13,6 +13,7 @@ from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.clock import utc_now
 from tests.builders import Shop, make_document, make_sale, make_shop, make_till, make_woo_order, woo_body
 from tests.web.conftest import Caller, deliver, drain, make_caller, place_order
+from workers.importing import run_imports
 from workers.runtime import Runtime
 from workers.sealing import seal_account
 
@@ -79,6 +80,7 @@ def furnish(runtime: Runtime, client: FlaskClient, woo: SandboxShop, word: str) 
     names = {"member": members[0], "other": members[1]} | _events(caller, word, members)
     names |= _people(caller, word, members) | _redeemed(caller, members[0])
     names |= _till(runtime, caller, shop, word)
+    names |= _moved(runtime, caller, shop, word)
     drain(runtime, shop)
     names |= _failed(runtime, client, shop, word)
     seal_account(runtime, shop.account)
@@ -156,6 +158,20 @@ def _till(runtime: Runtime, caller: Caller, shop: Shop, word: str) -> dict[str, 
     sale = make_sale(f"{word}-1", buyer={"email": f"{word}7@example.test"}, store=till.key)
     said(caller.post("/orders", sale))
     return {"till": till.key, "sale": sale}
+
+
+def _moved(runtime: Runtime, caller: Caller, shop: Shop, word: str) -> dict[str, Any]:
+    """A file of members with a row that is refused, and a shop's past that is asked for."""
+    file = f"email,points\n{word}i@example.test,5\n{word}j@example.test,many\n".encode()
+    headers = {**caller.headers(), "Content-Type": "text/csv"}
+    number = said(caller.client.post("/api/v1/imports", data=file, headers=headers))["id"]
+    run_imports(runtime, shop.account)
+    path = f"/stores/{shop.store.key}/backfills"
+    return {
+        "import": number,
+        "backfill": said(caller.post(path, {"preview": True}))["id"],
+        "store": shop.store.key,
+    }
 
 
 def _failed(runtime: Runtime, client: FlaskClient, shop: Shop, word: str) -> dict[str, Any]:

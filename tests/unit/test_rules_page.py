@@ -28,6 +28,7 @@ from loyalty.programs.rules_words_tiers import benefits_ahead, ladder_words, pol
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 EXEMPT = {
     ("Program", "decimals"): "how money is written, not a rule",
+    ("Program", "past"): "the rules of orders of before the program; the page tells those in force",
     ("Program", "messages"): "what is written to a member, not a rule",
     ("Message", "key"): "as the messages",
     ("Message", "subject"): "as the messages",

@@ -20,7 +20,7 @@ from webhook_app.security import HEADERS
 from webhook_app.tools import TOOLS
 from workers.runtime import Runtime
 
-NAMES = {"uuid": "01a20374-87ac-7222-8f3f-3b78f03ca2b4", "int": "1", "": "x"}
+NAMES = {"uuid": "01a20374-87ac-7222-8f3f-3b78f03ca2b4", "int": "1", "string": "x", "": "x"}
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 COOKIES = {"set_cookie", "session", "secret_key", "delete_cookie"}
 

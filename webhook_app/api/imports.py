@@ -37,13 +37,8 @@ TEXT = {"type": "string", "format": "binary"}
 TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 FORM = {"type": "object", "properties": {"file": TEXT}, "required": ["file"]}
-BODY = {
-    "required": True,
-    "content": {
-        **{kind: {"schema": TEXT} for kind in TYPES.values()},
-        "multipart/form-data": {"schema": FORM},
-    },
-}
+FILES = {kind: {"schema": TEXT} for kind in TYPES.values()}
+BODY = {"required": True, "content": {**FILES, "multipart/form-data": {"schema": FORM}}}
 
 
 class ImportQuery(Strict):
@@ -138,7 +133,7 @@ def import_(number: int) -> Data:
         return dict(repository.get_import(connection, number))
 
 
-@blueprint.reads("/imports/<int:number>/errors", TEXT, scope="adjust")
+@blueprint.reads("/imports/<int:number>/errors", TEXT, scope="adjust", content_type=TYPES["csv"])
 def errors(number: int) -> Response:
     """Return the refused rows as CSV: number, fields, what is wrong, their own cells; to be mended and sent again."""
     account = access().account
@@ -166,6 +161,7 @@ def undo(writing: Writing, number: int) -> Data:
 
 
 @blueprint.reads("/exports/members", TEXT, ExportQuery, scope="adjust")
+@blueprint.doc(responses={"200": {"content": FILES}})  # type: ignore[untyped-decorator]
 def export(query: Data) -> Response:
     """Return every member who joined, with lots, tier, figures and links, as a file that an import takes."""
     account, form = access().account, query["format"]

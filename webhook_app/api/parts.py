@@ -56,11 +56,12 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         query: type[Schema] = NoQuery,
         *,
         scope: str = "read",
+        content_type: str | None = None,
     ) -> Callable[[View], View]:
         """Add a view of GET; it takes the query as its first argument where there is one."""
 
         def decorate(view: View) -> View:
-            described = self.response(200, answer)(view)
+            described = self.response(200, answer, content_type=content_type)(view)
             described = self.arguments(query, location="query", as_kwargs=query is NoQuery)(described)
             self.route(path)(requires(scope)(described))
             return view

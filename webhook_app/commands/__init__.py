@@ -29,6 +29,7 @@ GROUPS = (
     importing.group,
     recovering.group,
     importing.export_command,
+    backfill.backfill,
 )
 
 
@@ -36,4 +37,3 @@ def register(app: Flask) -> None:
     """Add every group of commands."""
     for group in GROUPS:
         app.cli.add_command(group)
-    app.cli.add_command(backfill.backfill)
