@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import copy
 import ssl
-import threading
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from connectors.sandbox import RunningShop
 from connectors.woocommerce.sandbox import routes, webhooks
 from connectors.woocommerce.sandbox.authentication import Gate
 from connectors.woocommerce.sandbox.coupon_uses import count_use, enter_codes
 from connectors.woocommerce.sandbox.coupons import find_by_code, stated
 from connectors.woocommerce.sandbox.query import Request
-from connectors.woocommerce.sandbox.server import Fault, Seen, ShopServer
+from connectors.woocommerce.sandbox.server import ShopServer
 from connectors.woocommerce.sandbox.shipping import cheapest_line, first_zones
 from connectors.woocommerce.sandbox.state import Json, Now, Options, State, as_fraction
 from connectors.woocommerce.sandbox.statuses import find_order, restore
 from loyalty.clock import utc_now
 
-POLL_SECONDS = 0.2
 API = routes.API
 Amount = str | int | Decimal
 KEPT_KEYS = ("line_items", "shipping_lines", "fee_lines", "tax_lines")
 
 
-class SandboxShop:
+class SandboxShop(RunningShop):
     """A running shop; use it as a context manager, or call `start` and `stop`."""
 
     def __init__(
@@ -51,41 +49,8 @@ class SandboxShop:
         self.state = State(options, now, zones=first_zones())
         self.gate = Gate(consumer_key, consumer_secret)
         self.consumer_key, self.consumer_secret = consumer_key, consumer_secret
-        self._server = ShopServer(("127.0.0.1", port), self.state, self.gate)
-        self._server.is_tls = tls is not None
-        if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_address[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)]
-        if auto_deliver:
-            self._threads.append(threading.Thread(target=self._deliver_always, daemon=True))
-
-    def start(self) -> Self:
-        """Begin to serve."""
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def stop(self) -> None:
-        """End, and free the port."""
-        self._stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def requests(self) -> list[Seen]:
-        """Every call that the shop got, in order."""
-        return self._server.log
+        server = ShopServer(("127.0.0.1", port), self.state, self.gate)
+        super().__init__(server, self.state.queued, tls=tls, auto_deliver=auto_deliver)
 
     @property
     def now(self) -> Now:
@@ -96,15 +61,6 @@ class SandboxShop:
     def now(self, clock: Now) -> None:
         """Set the shop's clock."""
         self.state.now = clock
-
-    def fail_next(self, times: int = 1, status: int = 503, **how: Any) -> None:
-        """Answer the next calls with a fault instead; `how` are the fields of `Fault`."""
-        self._server.faults += [Fault(status, **how)] * times
-
-    def recover(self) -> None:
-        """Answer again as usual: what `fail_next` asked for is over."""
-        with self.state.lock:
-            self._server.faults.clear()
 
     def let_through(self, code: str, times: int = 1) -> None:
         """Let the next orders with a code that is used up have it, as a shop does to orders that arrive together: it
@@ -225,11 +181,6 @@ class SandboxShop:
 
     def _deliver_next(self) -> bool:
         return webhooks.deliver_next(self.state, partial(routes.rendered, self.state, self.url), self.url)
-
-    def _deliver_always(self) -> None:
-        while not self._stopping.is_set():
-            if self.state.queued.wait(POLL_SECONDS):
-                self.deliver()
 
 
 def _by_amount(order: Json, summary: Json) -> Json:

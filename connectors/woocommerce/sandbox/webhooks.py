@@ -9,8 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import requests
-
+from connectors.sandbox.posting import post
 from connectors.woocommerce.sandbox.errors import RestError, invalid_id
 from connectors.woocommerce.sandbox.query import Reply, Request, links_of, page_of
 from connectors.woocommerce.sandbox.state import Delivery, Json, State
@@ -105,7 +104,7 @@ def deliver_next(state: State, render_resource: Render, source: str) -> bool:
         body = (
             json.dumps(_payload(waiting, render_resource), separators=(",", ":")).replace("/", "\\/").encode()
         )
-    status = _post(webhook["delivery_url"], body, _headers(state, webhook, body, source))
+    status = post(webhook["delivery_url"], body, _headers(state, webhook, body, source), SECONDS)
     with state.lock:
         _count(state, webhook, status)
     return True
@@ -139,18 +138,7 @@ def _headers(state: State, webhook: Json, body: bytes, source: str) -> dict[str,
 
 def _ping(webhook: Json) -> None:
     headers = {"User-Agent": AGENT, "Content-Type": "application/x-www-form-urlencoded"}
-    _post(webhook["delivery_url"], f"webhook_id={webhook['id']}".encode(), headers)
-
-
-def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.post(
-                url, data=body, headers=headers, timeout=SECONDS, allow_redirects=False
-            ).status_code
-    except requests.RequestException:
-        return 0
+    post(webhook["delivery_url"], f"webhook_id={webhook['id']}".encode(), headers, SECONDS)
 
 
 def _count(state: State, webhook: Json, status: int) -> None:
