@@ -28,7 +28,7 @@ class StoreAccess:
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """An inbox message as it was stored: `source` is webhook, fetch, api, or restate for what a delivery says itself."""
+    """An inbox message as it was stored: `source` is webhook, fetch, api, or restate for what a delivery states."""
 
     source: str
     topic: str
@@ -90,6 +90,9 @@ class Connector(Protocol):
         """Return what a delivery states by itself, in the form of an answer, for use while the shop cannot be asked;
         None where it states too little. Raises MalformedMessage.
         """
+
+    def is_fresh(self, access: StoreAccess, now: datetime) -> bool:
+        """Return whether the credentials serve for some minutes more; asks nobody."""
 
     def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:
         """Return the credentials that change because the present ones have ended, end soon or are missing; None: they

@@ -34,6 +34,7 @@ from loyalty.stores.service import (
 )
 from loyalty.values import AccountId, StoreId, new_id
 from webhook_app.tools import Tools
+from workers.access import ask
 
 DELIVERED_PORTS = {80, 443, 8080}
 
@@ -142,7 +143,7 @@ def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tup
         api_key = make_api_key(connection, account, f"connect {written.key}", scopes)
         told = {"platform": shop.platform, "url": shop.url}
         note(connection, account, shop.actor, "store.connected", written.key, **told)
-    address = f"{tools.settings.public_url}/webhooks/{written.platform}/{written.webhook_token}"
+    address = written.webhook_address(tools.settings.public_url)
     return Connected(row["key"], written, address, new.webhook_secret, api_key, settings.warnings)
 
 
@@ -189,11 +190,8 @@ def _check_fits(
 def _register_webhooks(tools: Tools, connected: Connected) -> None:
     """Make the webhooks; a shop that refuses is not left half connected."""
     store = connected.store
-    access = StoreAccess(
-        store.id, store.url, store.credentials, store.time_zone, connected.webhook_url, store.webhook_secrets
-    )
     try:
-        tools.connectors[store.platform].register_webhooks(access)
+        ask(tools, store, tools.connectors[store.platform].register_webhooks)
     except PushError:
         with tools.database.transaction(store.account) as connection:
             set_state(connection, store.id, "disconnected")

@@ -14,7 +14,7 @@ from flask import Flask, abort, request
 from connectors.base import Connector
 from loyalty.clock import utc_now
 from loyalty.inbox import repository as inbox
-from loyalty.stores.service import Address, find_address
+from loyalty.stores.addresses import Address, find_address
 from webhook_app.metrics import count_delivery
 from webhook_app.tools import Tools, tools
 

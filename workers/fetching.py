@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from connectors.base import FetchedMessage
+from connectors.base import FetchedMessage, StoreAccess
 from loyalty.clock import utc_now
 from loyalty.commerce import Read
 from loyalty.inbox import repository as inbox
@@ -18,6 +18,7 @@ from loyalty.programs.service import load_versions
 from loyalty.pushes import PushError
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, MessageId, StoreId
+from workers.access import ask
 from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)
@@ -51,13 +52,17 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
 def _ask(
     runtime: Runtime, store: Store, rows: Sequence[Any], now: datetime, *, with_products: bool
 ) -> list[FetchedMessage]:
-    connector, access = runtime.connectors[store.platform], runtime.access(store)
-    answers: list[FetchedMessage] = []
-    for kind in Read:
-        ids = _ids(row["read_ids"] for row in rows if row["read_kind"] == kind)
-        if ids:
-            answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
-    return answers
+    connector = runtime.connectors[store.platform]
+
+    def fetch_all(access: StoreAccess) -> list[FetchedMessage]:
+        answers: list[FetchedMessage] = []
+        for kind in Read:
+            ids = _ids(row["read_ids"] for row in rows if row["read_kind"] == kind)
+            if ids:
+                answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
+        return answers
+
+    return ask(runtime, store, fetch_all)
 
 
 def _ids(lists: Iterable[str]) -> list[str]:

@@ -50,6 +50,10 @@ class WooCommerceConnector:
     def restate(self, message: RawMessage) -> FetchedMessage | None:
         """Return None: a delivery that states enough is never read again."""
 
+    def is_fresh(self, access: StoreAccess, now: datetime) -> bool:
+        """Return True: its keys have no end."""
+        return True
+
     def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:
         """Return None: its keys have no end."""
 
