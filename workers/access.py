@@ -1,4 +1,4 @@
-"""How a store is reached, with tokens that serve; law: one renewal at a time for each store, never a half-written pair."""
+"""How a store is reached, with tokens that serve; law: one renewal at a time for each store, both tokens together."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How a shop's tokens are had and kept fresh: client credentials, the authorization code grant, or a pasted token.
 
-The credentials of a store are texts: `mode`; `client_id` and `client_secret` of the app (empty: the installation's own);
+The credentials of a store are texts: `mode`; `client_id` and `client_secret` of the app (empty: the installation's);
 `access_token` with `issued_at` and `expires_at` (empty: it has no end), `refresh_token` with `refresh_expires_at`,
 `scopes` as they were granted; `shop`, the myshopify domain.
 """

@@ -1,4 +1,4 @@
-"""Shopify: stores known by their shop's domain, what deliveries state by themselves, and what persons ask to be told."""
+"""Shopify: stores known by their domain, what deliveries state by themselves, what persons ask to be told."""
 
 from alembic import op
 
