@@ -103,3 +103,11 @@ class PushError(LoyaltyError):
         self.permanent = permanent
         self.reason = reason
         self.retry_after = retry_after
+
+
+class TokenRefused(PushError):
+    """The shop refused a token that can be had anew: what was asked may be asked again with a fresh one."""
+
+    def __init__(self, message: str) -> None:
+        """Not permanent: another token may be accepted."""
+        super().__init__(message, permanent=False, reason="permission")

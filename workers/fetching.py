@@ -84,7 +84,7 @@ def _accept(
 
 
 def _key(answer: FetchedMessage) -> bytes:
-    parts = ("fetch", answer.topic, answer.key_id, answer.observed_at.isoformat())
+    parts = ("fetch", answer.topic, answer.key_id, answer.asked_at())
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
 
 

@@ -47,6 +47,12 @@ class WooCommerceConnector:
         """Return the facts of a message, or what must be read first; raises MalformedMessage."""
         return parse(store_id, message, with_products=with_products)
 
+    def restate(self, message: RawMessage) -> FetchedMessage | None:
+        """Return None: a delivery that states enough is never read again."""
+
+    def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:
+        """Return None: its keys have no end."""
+
     def fetch(
         self,
         access: StoreAccess,

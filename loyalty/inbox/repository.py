@@ -62,7 +62,7 @@ class NewMessage:
     topic: str
     delivery_id: str
     body: bytes
-    observed_at: datetime
+    observed_at: datetime | None
 
 
 def accept_read(
