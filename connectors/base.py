@@ -34,6 +34,8 @@ class RawMessage:
     topic: str
     body: bytes
     observed_at: datetime | None = None
+    received_at: datetime | None = None
+    """When it came: the time of what bears none of its own."""
 
 
 @dataclass(frozen=True, slots=True)

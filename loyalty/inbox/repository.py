@@ -20,8 +20,8 @@ _ACCEPT = (
 )
 """In the driver's own form: the receiver runs nothing else, and compiling costs more than it does."""
 _CLAIM = text(
-    "select id, store_id, source, topic, body, observed_at from inbox_messages where status = 'pending'"
-    " and account_id = :account order by id limit :limit for update skip locked"
+    "select id, store_id, source, topic, body, observed_at, received_at from inbox_messages"
+    " where status = 'pending' and account_id = :account order by id limit :limit for update skip locked"
 )
 _MESSAGE = {
     "message_key": "bytea", "topic": "text", "delivery_id": "text", "body": "bytea", "observed_at": "timestamptz",
