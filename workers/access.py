@@ -48,16 +48,15 @@ def access_of(settings: Settings, store: Store) -> StoreAccess:
     return StoreAccess(
         store_id=store.id,
         url=store.url,
-        credentials=_credentials(settings, store),
+        credentials=with_app(settings, store.credentials),
         time_zone=store.time_zone,
         webhook_url=store.webhook_address(settings.public_url),
         webhook_secrets=store.webhook_secrets,
     )
 
 
-def _credentials(settings: Settings, store: Store) -> dict[str, str]:
-    """A store without an app of its own was connected with that of the installation, whose secret may change."""
-    own = store.credentials
+def with_app(settings: Settings, own: dict[str, str]) -> dict[str, str]:
+    """Return credentials with the installation's app where they name none: its secret may change, and is kept once."""
     if "mode" not in own or own["mode"] == "legacy" or own.get("client_id") or not settings.shopify_api_key:
         return own
     return {**own, "client_id": settings.shopify_api_key, "client_secret": settings.shopify_api_secrets[0]}

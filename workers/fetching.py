@@ -9,9 +9,10 @@ from typing import Any
 
 import structlog
 
-from connectors.base import FetchedMessage, StoreAccess
+from connectors.base import Connector, FetchedMessage, RawMessage, StoreAccess
 from loyalty.clock import utc_now
 from loyalty.commerce import Read
+from loyalty.errors import MalformedMessage
 from loyalty.inbox import repository as inbox
 from loyalty.inbox.repository import Outcome
 from loyalty.programs.service import load_versions
@@ -44,6 +45,7 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
             answers = _ask(runtime, store, rows, at, with_products=with_products)
         except PushError as error:
             _delay(runtime, account, rows, error, at)
+            _restate(runtime, store, rows)
             return done
         _accept(runtime, account, store_id, rows, answers)
         done += len(rows)
@@ -88,8 +90,35 @@ def _accept(
     log.info("read", store=str(store), messages=len(rows), answers=len(answers))
 
 
-def _key(answer: FetchedMessage) -> bytes:
-    parts = ("fetch", answer.topic, answer.key_id, answer.asked_at())
+def _restate(runtime: Runtime, store: Store, rows: Sequence[Any]) -> None:
+    """Take what deliveries state by themselves while the shop cannot be asked; they wait for their read all the same,
+    and its answer counts more.
+    """
+    first = [row["id"] for row in rows if row["attempts"] == 1]
+    if not first:
+        return
+    with runtime.database.transaction(store.account) as connection:
+        rows = inbox.list_stated(connection, first)
+        stated = [each for row in rows if (each := _stated(runtime.connectors[store.platform], row))]
+        for each in stated:
+            inbox.accept(
+                connection, store.account, store.id, key=_key(each, "restate"), source="restate",
+                topic=each.topic, delivery_id=each.key_id, body=each.body,
+            )  # fmt: skip
+    if stated:
+        runtime.wakes.wake(store.account)
+        log.info("restated", store=str(store.id), messages=len(stated))
+
+
+def _stated(connector: Connector, row: Any) -> FetchedMessage | None:
+    try:
+        return connector.restate(RawMessage("webhook", row["topic"], bytes(row["body"])))
+    except MalformedMessage:
+        return None
+
+
+def _key(answer: FetchedMessage, source: str = "fetch") -> bytes:
+    parts = (source, answer.topic, answer.key_id, answer.asked_at())
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
 
 

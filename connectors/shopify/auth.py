@@ -42,6 +42,11 @@ class WantsJson(AuthBase):
         return request
 
 
+def open_door(url: str, *, allow_private: bool) -> Door:
+    """Return the way to the OAuth pages of a shop."""
+    return Door(url, auth=WantsJson(), allow_private=allow_private)
+
+
 def authorize_url(shop_url: str, client_id: str, redirect_uri: str, state: str) -> str:
     """Return where a merchant grants the app what it asks for; `state` comes back with the answer."""
     query = {"client_id": client_id, "scope": ",".join(ASKED), "redirect_uri": redirect_uri, "state": state}

@@ -47,9 +47,9 @@ def message_key(topic: str, headers: Mapping[str, str], body: bytes) -> bytes:
     without an id, of topic and body.
     """
     shop, webhook = headers.get(SHOP, "").lower(), headers.get(WEBHOOK_ID, "")
-    parts = (shop.encode("utf-8", "replace"), webhook.encode("utf-8", "replace"))
+    parts = [shop.encode("utf-8", "replace"), webhook.encode("utf-8", "replace")]
     if not webhook:
-        parts = (*parts, topic.encode("utf-8", "replace"), body)
+        parts += [topic.encode("utf-8", "replace"), body]
     digest = hashlib.sha256()
     for part in parts:
         # The length first, so that no two different lists run together to the same bytes.

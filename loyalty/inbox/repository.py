@@ -146,6 +146,14 @@ def claim_reading(
     return connection.execute(statement, values).mappings().all()
 
 
+def list_stated(connection: Connection, ids: Sequence[int]) -> Sequence[RowMapping]:
+    """Return topic and body of those of these messages that a shop delivered."""
+    statement = text(
+        "select id, topic, body from inbox_messages where id = any(:ids) and source = 'webhook' order by id"
+    ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+    return connection.execute(statement, {"ids": list(ids)}).mappings().all()
+
+
 def delay_reading(connection: Connection, ids: Sequence[int], not_before: datetime, reason: str) -> None:
     """Let messages whose read failed wait for a while."""
     statement = text(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
+from loyalty.db import Row, dicts
 from loyalty.values import AccountId, StoreId
 
 _READ = (
@@ -44,19 +44,20 @@ def add_request(connection: Connection, account: AccountId, request: DataRequest
 
 def list_requests(
     connection: Connection, before: int | None, limit: int, *, is_open: bool | None
-) -> Sequence[RowMapping]:
+) -> list[Row]:
     """Return requests below the id `before`, newest first: open ones, those handed over, or all."""
     statement = text(
         f"{_READ} where (cast(:before as bigint) is null or r.id < :before)"
         " and (cast(:open as boolean) is null or (r.handed_at is null) = :open) order by r.id desc limit :limit"
     )
     values = {"before": before, "limit": limit, "open": is_open}
-    return connection.execute(statement, values).mappings().all()
+    return dicts(connection.execute(statement, values))
 
 
-def find_request(connection: Connection, request: int) -> RowMapping | None:
+def find_request(connection: Connection, request: int) -> Row | None:
     """Return a request of the account."""
-    return connection.execute(text(f"{_READ} where r.id = :id"), {"id": request}).mappings().first()
+    rows = dicts(connection.execute(text(f"{_READ} where r.id = :id"), {"id": request}))
+    return rows[0] if rows else None
 
 
 def hand_over(connection: Connection, request: int, actor: str, now: datetime) -> bool:

@@ -150,22 +150,33 @@ def add_store(
 
 
 def revive_store(
-    connection: Connection, vault: Vault, known: Store, new: NewStore, settings: ShopSettings
+    connection: Connection,
+    vault: Vault,
+    known: Store,
+    new: NewStore,
+    settings: ShopSettings,
+    older_until: datetime | None = None,
 ) -> None:
-    """Connect a known store again: new keys and secret, the same number and address; older secrets stay valid."""
+    """Connect a known store again: new keys and secret, the same number and address; older secrets stay valid, up to
+    an instant where one is given.
+    """
     statement = text(
         "update stores set state = 'connected', credentials = :credentials, webhook_secrets = :secrets,"
-        " registers_webhooks = :registers_webhooks, shop_domain = :shop_domain, revived_at = now(), erase_at = null"
-        " where id = :id"
+        " registers_webhooks = :registers_webhooks, shop_domain = :shop_domain, url = :url, revived_at = now(),"
+        " erase_at = null where id = :id"
     )
     fresh = new.secrets()
-    older = [it for it in lock_secrets(connection, vault, known.id) if it not in fresh]
+    kept = {it.value for it in fresh}
+    older = [it for it in lock_secrets(connection, vault, known.id) if it.value not in kept]
+    if older_until is not None:
+        older = [WebhookSecret(it.value, min(it.until or older_until, older_until)) for it in older]
     values = {
         "id": known.id,
         "credentials": vault.seal_json(new.credentials),
         "secrets": seal_secrets(vault, [*fresh, *older]),
         "registers_webhooks": new.registers_webhooks,
         "shop_domain": new.shop_domain,
+        "url": new.url,
     }
     connection.execute(statement, values)
     note_settings(connection, known.id, settings)
