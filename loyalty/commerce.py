@@ -141,6 +141,8 @@ class OrderSnapshot:
     channel: str = ""
     observed_at: datetime | None = None
     buyer: Buyer = field(default_factory=Buyer)
+    ended_at: datetime | None = None
+    """When it was cancelled, where the shop states that; None: it was not, or by `modified_at`."""
 
 
 @dataclass(frozen=True, slots=True)
