@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from loyalty.activity.service import note
 from loyalty.errors import Invalid
-from loyalty.stores.service import get_store, new_webhook_secret
+from loyalty.stores.service import SHOPIFY, get_store, new_webhook_secret
 from loyalty.stores.webhook_secrets import add_secret, end_older_secrets
 from loyalty.values import AccountId, StoreId
 from webhook_app.tools import Tools
@@ -33,8 +33,13 @@ def rotate_webhook_secret(
     """
     secret = new_webhook_secret()
     with tools.database.transaction(account) as connection:
-        if get_store(connection, tools.vault, store_id).is_till:
+        known = get_store(connection, tools.vault, store_id)
+        if known.is_till:
             raise Invalid("A till has no webhook secret.")
+        if known.platform == SHOPIFY:
+            raise Invalid(
+                "Shopify signs with the app's own secret: make another one there, then connect again."
+            )
         add_secret(connection, tools.vault, store_id, secret)
         store = get_store(connection, tools.vault, store_id)
     may_write = store.registers_webhooks and store.is_connected and tools.settings.push

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ from flask import Flask, abort, request
 from sqlalchemy import Connection
 
 from connectors.base import Connector
-from connectors.shopify.compliance import COMPLIANCE, LAST_TOPICS, names_shop
+from connectors.shopify.compliance import COMPLIANCE, LAST_TOPICS, happened_at, names_shop
 from connectors.shopify.signature import SHOP, WEBHOOK_ID, shop_domain
 from loyalty.clock import utc_now
 from loyalty.inbox import repository as inbox
@@ -111,7 +112,8 @@ def _receive_shopify(book: AddressBook) -> tuple[str, int]:
     if topic in COMPLIANCE and not names_shop(body, domain):
         _refuse(str(address.store) if address else "none", body)
     if address is not None and (address.is_connected or topic in LAST_TOPICS):
-        _store(shared, connector, address, headers, body, topic, headers.get(WEBHOOK_ID, ""))
+        at = happened_at(topic, headers, utc_now())
+        _store(shared, connector, address, headers, body, topic, headers.get(WEBHOOK_ID, ""), at)
     elif topic not in COMPLIANCE:
         abort(404, "This shop is not connected.")
     return "", 200
@@ -139,14 +141,15 @@ def _headers(environ: Mapping[str, Any]) -> Headers:
 
 
 def _store(
-    shared: Tools, connector: Connector, address: Address, headers: Headers, body: bytes, topic: str, id: str
-) -> None:
+    shared: Tools, connector: Connector, address: Address, headers: Headers, body: bytes, topic: str, id: str,
+    happened_at: datetime | None = None,
+) -> None:  # fmt: skip
     """Make the delivery durable in one statement, then wake whoever works on it."""
     key = connector.message_key(topic, headers, body)
     is_new = shared.database.single_statement(
         lambda it: inbox.accept(
             it, address.account, address.store, key=key, source="webhook", topic=topic,
-            delivery_id=id, body=body,
+            delivery_id=id, body=body, observed_at=happened_at,
         )
     )  # fmt: skip
     shared.wakes.wake(address.account)

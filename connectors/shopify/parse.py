@@ -132,10 +132,13 @@ def _shop(store_id: StoreId, message: RawMessage, body: Body) -> Parsed:
 
 
 def _moment(message: RawMessage) -> datetime:
-    """Return when such a message came, as it bears no time of its own; raises ValidationError."""
-    if message.received_at is None:
+    """Return when what a message tells happened, where its delivery said so, else when it came; raises
+    ValidationError.
+    """
+    moment = message.observed_at or message.received_at
+    if moment is None:
         raise ValidationError("It bears no time.")
-    return message.received_at
+    return moment
 
 
 def _ignore(reason: str) -> Callable[[StoreId, RawMessage, Body], Parsed]:
