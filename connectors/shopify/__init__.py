@@ -1,0 +1,1 @@
+"""The connector to Shopify stores (Admin GraphQL API 2026-10)."""
