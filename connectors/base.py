@@ -19,7 +19,7 @@ class StoreAccess:
     store_id: StoreId
     url: str
     credentials: dict[str, str] = field(repr=False)
-    """WooCommerce: `consumer_key`, `consumer_secret`; a till: `currency`, `decimals`."""
+    """WooCommerce: `consumer_key`, `consumer_secret`; a till: `currency`, `decimals`; Shopify: see its `auth.py`."""
     time_zone: str
     webhook_url: str = field(default="", repr=False)
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -28,12 +28,14 @@ class StoreAccess:
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """An inbox message as it was stored: `source` is webhook, fetch or api."""
+    """An inbox message as it was stored: `source` is webhook, fetch, api, or restate for what a delivery states."""
 
     source: str
     topic: str
     body: bytes
     observed_at: datetime | None = None
+    received_at: datetime | None = None
+    """When it came: the time of what bears none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,12 @@ class FetchedMessage:
     topic: str
     key_id: str
     body: bytes
-    observed_at: datetime
+    observed_at: datetime | None
+    """None: nobody was asked, a delivery stated it."""
+
+    def asked_at(self) -> str:
+        """Return when the shop was asked, in the form of ISO 8601; empty when it was not."""
+        return self.observed_at.isoformat() if self.observed_at else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,19 @@ class Connector(Protocol):
 
     def parse(self, store_id: StoreId, message: RawMessage, *, with_products: bool) -> Parsed:
         """Return the facts of a message, or what must be read first; raises MalformedMessage."""
+
+    def restate(self, message: RawMessage) -> FetchedMessage | None:
+        """Return what a delivery states by itself, in the form of an answer, for use while the shop cannot be asked;
+        None where it states too little. Raises MalformedMessage.
+        """
+
+    def is_fresh(self, access: StoreAccess, now: datetime) -> bool:
+        """Return whether the credentials serve for some minutes more; asks nobody."""
+
+    def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:
+        """Return the credentials that change because the present ones have ended, end soon or are missing; None: they
+        serve still. Raises PushError when the shop gives none.
+        """
 
     def fetch(
         self,

@@ -141,6 +141,8 @@ class OrderSnapshot:
     channel: str = ""
     observed_at: datetime | None = None
     buyer: Buyer = field(default_factory=Buyer)
+    ended_at: datetime | None = None
+    """When it was cancelled, where the shop states that; None: it was not, or by `modified_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,36 @@ class CustomerErased:
 
     store_id: StoreId
     external_id: str
+    """Empty where the shop names him by his e-mail only."""
+    observed_at: datetime
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDataRequested:
+    """A customer asked the shop at `observed_at` for what is known of him, which the merchant must be given."""
+
+    store_id: StoreId
+    external_id: str
+    """Empty where the shop names him by his e-mail only."""
+    email: str
+    request_id: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShopErased:
+    """The platform wants everything erased that came from a shop which uninstalled the app some time ago."""
+
+    store_id: StoreId
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUninstalled:
+    """The merchant took the app out of the shop: nothing can be read or written there any more."""
+
+    store_id: StoreId
     observed_at: datetime
 
 
@@ -238,6 +270,9 @@ Fact = (
     | CustomerDeleted
     | CustomersMerged
     | CustomerErased
+    | CustomerDataRequested
+    | ShopErased
+    | StoreUninstalled
     | CouponStated
 )
 

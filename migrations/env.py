@@ -21,6 +21,7 @@ TOPICS = (
     "accounts", "stores", "programs", "members", "orders", "ledger",
     "credit", "earning", "tiers", "rewards", "inbox", "outbox", "activity", "notices", "mails", "automations",
     "messages", "referrals", "community", "incidents", "reconciliation", "backfills", "imports",
+    "privacy",
 )  # fmt: skip
 ONE_AT_A_TIME = 0x1A_0E_1
 LOCK_TIMEOUT = "4s"

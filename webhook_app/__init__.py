@@ -20,6 +20,7 @@ from webhook_app import (
     metrics,
     rules,
     security,
+    shopify_pages,
     webhooks,
 )
 from webhook_app.tools import SETTINGS, TOOLS, build_tools
@@ -41,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     health.register(app)
     assets.register(app)
     links.register(app)
+    shopify_pages.register(app)
     rules.register(app)
     content.register(app)
     api.register(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -18,9 +19,11 @@ from loyalty.accounts.service import (
     open_account,
 )
 from loyalty.activity.service import note
+from loyalty.clock import utc_now
 from loyalty.commerce import ShopSettings
 from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.pushes import PushError
+from loyalty.stores.addresses import find_address_of_shop
 from loyalty.stores.service import (
     NewStore,
     Store,
@@ -32,15 +35,21 @@ from loyalty.stores.service import (
     revive_store,
     set_state,
 )
+from loyalty.stores.tokens import lock_tokens
 from loyalty.values import AccountId, StoreId, new_id
 from webhook_app.tools import Tools
+from workers.access import ask
 
 DELIVERED_PORTS = {80, 443, 8080}
+OLDER_SECRET = timedelta(days=1)
+"""Shopify retries for four hours, and signs with an older secret for one more (verify-deliveries)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewShop:
-    """A shop to connect: its address and keys; `account` is the key of an account or store, empty for a new one."""
+    """A shop to connect: its address and keys; `account` is the key of an account or store, empty for a new one, or
+    for that of a shop that was connected before.
+    """
 
     platform: str
     url: str
@@ -49,6 +58,10 @@ class NewShop:
     account: str
     register: bool
     actor: str
+    shop_domain: str | None = None
+    """By which Shopify's deliveries name it."""
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Given by the shop; none: one is made here and told it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ def connect_shop(tools: Tools, shop: NewShop) -> Connected:
     settings = connector.read_settings(first_access)
     connected = write_store(tools, shop, settings, SCOPES)
     if shop.register:
-        _register_webhooks(tools, connected)
+        register_webhooks(tools, connected)
     return connected
 
 
@@ -86,14 +99,15 @@ def check_public_url(url: str) -> None:
         reason = "it names a user"
     elif port not in DELIVERED_PORTS:
         reason = f"its port is {port}, and shops deliver to 80, 443 and 8080 only"
-    elif not _is_public(parts.hostname or "", port):
+    elif not is_public(parts.hostname or "", port):
         reason = "its host is not public"
     if reason:
         hint = "Set PUBLIC_URL to the public address of this installation, or use --no-register."
         raise Invalid(f"The shop cannot deliver to PUBLIC_URL {parts.hostname or url}: {reason}. {hint}")
 
 
-def _is_public(host: str, port: int) -> bool:
+def is_public(host: str, port: int) -> bool:
+    """Return whether a host has only addresses that everybody can reach."""
     try:
         addresses = resolve(host, port)
     except (OSError, UnicodeError):
@@ -118,32 +132,54 @@ def _is_shop_url(url: str) -> bool:
 
 
 def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tuple[str, ...]) -> Connected:
-    """Write a store of these settings, its account where it has none yet, and an API key; raises Invalid, Conflict and
-    NotFound.
+    """Write a store of these settings, its account where it has none yet, and an API key of these scopes, if any;
+    raises Invalid, Conflict and NotFound.
     """
-    account = find_account(tools, shop.account) if shop.account else AccountId(new_id())
+    known = _account_of(tools, shop)
+    account = known or AccountId(new_id())
     name = shop.name.strip() or urlsplit(shop.url).hostname or "shop"
+    new = _new_store(shop, name)
     with tools.database.transaction(account) as connection:
-        if not shop.account:
+        if known is None:
             _open_account(connection, tools, account, name, settings)
         row = get_account(connection)
-        _check_fits(connection, tools, row["currency"], shop.url, settings)
-        new = NewStore(
-            key_from_name(name),
-            name,
-            shop.platform,
-            shop.url,
-            shop.credentials,
-            new_webhook_secret(),
-            registers_webhooks=shop.register,
-        )
+        _check_fits(connection, tools, row["currency"], shop, settings)
         store = _put_store(connection, tools, account, new, settings)
         written = get_store(connection, tools.vault, store)
-        api_key = make_api_key(connection, account, f"connect {written.key}", scopes)
+        api_key = make_api_key(connection, account, f"connect {written.key}", scopes) if scopes else ""
         told = {"platform": shop.platform, "url": shop.url}
         note(connection, account, shop.actor, "store.connected", written.key, **told)
-    address = f"{tools.settings.public_url}/webhooks/{written.platform}/{written.webhook_token}"
+    address = written.webhook_address(tools.settings.public_url)
     return Connected(row["key"], written, address, new.webhook_secret, api_key, settings.warnings)
+
+
+def _account_of(tools: Tools, shop: NewShop) -> AccountId | None:
+    """Return the account that a shop joins: the one that is asked for, or that it is of; None for a new one."""
+    asked = find_account(tools, shop.account) if shop.account else None
+    domain = shop.shop_domain
+    if domain is None:
+        return asked
+    address = tools.database.single_statement(
+        lambda it: find_address_of_shop(it, tools.vault, domain, utc_now())
+    )
+    if address is not None and asked not in (None, address.account):
+        raise Conflict(f"The shop {domain} belongs to another account.")
+    return address.account if address else asked
+
+
+def _new_store(shop: NewShop, name: str) -> NewStore:
+    secret, *further = shop.webhook_secrets or (new_webhook_secret(),)
+    return NewStore(
+        key_from_name(name),
+        name,
+        shop.platform,
+        shop.url,
+        shop.credentials,
+        secret,
+        registers_webhooks=shop.register,
+        shop_domain=shop.shop_domain,
+        further_secrets=tuple(further),
+    )
 
 
 def _put_store(
@@ -151,8 +187,11 @@ def _put_store(
 ) -> StoreId:
     """Write the store; one of the same address comes back to life, so that its orders are never counted twice."""
     for known in list_stores(connection, tools.vault):
-        if known.url == new.url:
-            revive_store(connection, tools.vault, known, new, settings)
+        if known.url == new.url or (new.shop_domain and known.shop_domain == new.shop_domain):
+            lock_tokens(connection, known.id)
+            # A secret that the shop has given up signs what is still under way, and nothing later.
+            until = utc_now() + OLDER_SECRET if new.shop_domain else None
+            revive_store(connection, tools.vault, known, new, settings, until)
             return known.id
     return add_store(connection, tools.vault, account, new, settings)
 
@@ -175,25 +214,25 @@ def find_account(tools: Tools, key: str) -> AccountId:
 
 
 def _check_fits(
-    connection: Connection, tools: Tools, currency: str, url: str, settings: ShopSettings
+    connection: Connection, tools: Tools, currency: str, shop: NewShop, settings: ShopSettings
 ) -> None:
-    """Refuse a shop that would be counted twice, or whose money is another than the account's."""
+    """Refuse a shop that would be counted twice, or whose money is another than the account's. A shop of Shopify is
+    known by its domain, and may be connected with other keys at any time.
+    """
     if settings.currency != currency:
         message = f"The shop sells in {settings.currency}, the account counts in {currency}."
         raise Invalid(message, {"/account": [message]})
     stores = list_stores(connection, tools.vault)
-    if any(store.url == url and store.state == "connected" for store in stores):
-        raise Conflict(f"The shop {url} is connected to this account already.")
+    is_known = any(store.url == shop.url and store.is_connected for store in stores)
+    if is_known and shop.shop_domain is None:
+        raise Conflict(f"The shop {shop.url} is connected to this account already.")
 
 
-def _register_webhooks(tools: Tools, connected: Connected) -> None:
-    """Make the webhooks; a shop that refuses is not left half connected."""
+def register_webhooks(tools: Tools, connected: Connected) -> None:
+    """Make the webhooks; a shop that refuses is not left half connected. Raises PushError."""
     store = connected.store
-    access = StoreAccess(
-        store.id, store.url, store.credentials, store.time_zone, connected.webhook_url, store.webhook_secrets
-    )
     try:
-        tools.connectors[store.platform].register_webhooks(access)
+        ask(tools, store, tools.connectors[store.platform].register_webhooks)
     except PushError:
         with tools.database.transaction(store.account) as connection:
             set_state(connection, store.id, "disconnected")

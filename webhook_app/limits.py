@@ -11,11 +11,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from loyalty.config import Settings
 from webhook_app.health import is_alive, is_ready, show_metrics
 from webhook_app.tools import SETTINGS, TOOLS
-from webhook_app.webhooks import ENDPOINT as DELIVERIES
+from webhook_app.webhooks import ENDPOINTS as DELIVERIES
 
 REDIS_SECONDS = 1
 """A Redis that does not answer sooner is away: each process then counts for itself."""
-UNCOUNTED = {DELIVERIES, is_alive.__name__, is_ready.__name__, show_metrics.__name__, "show_asset"}
+UNCOUNTED = DELIVERIES | {is_alive.__name__, is_ready.__name__, show_metrics.__name__, "show_asset"}
 
 
 def register(app: Flask) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.base import StoreAccess
 from loyalty.activity.service import note
 from loyalty.errors import Invalid
-from loyalty.stores.service import Store, get_store, new_webhook_secret
+from loyalty.stores.service import SHOPIFY, get_store, new_webhook_secret
 from loyalty.stores.webhook_secrets import add_secret, end_older_secrets
 from loyalty.values import AccountId, StoreId
 from webhook_app.tools import Tools
+from workers.access import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,18 @@ def rotate_webhook_secret(
     """
     secret = new_webhook_secret()
     with tools.database.transaction(account) as connection:
-        if get_store(connection, tools.vault, store_id).is_till:
+        known = get_store(connection, tools.vault, store_id)
+        if known.is_till:
             raise Invalid("A till has no webhook secret.")
+        if known.platform == SHOPIFY:
+            raise Invalid(
+                "Shopify signs with the app's own secret: make another one there, then connect again."
+            )
         add_secret(connection, tools.vault, store_id, secret)
         store = get_store(connection, tools.vault, store_id)
     may_write = store.registers_webhooks and store.is_connected and tools.settings.push
-    webhooks = tools.connectors[store.platform].sign_anew(_access(tools, store)) if may_write else 0
+    webhooks = ask(tools, store, tools.connectors[store.platform].sign_anew) if may_write else 0
     with tools.database.transaction(account) as connection:
         end_older_secrets(connection, tools.vault, store_id, now + overlap, now)
         note(connection, account, actor, "store.secret_rotated", store.key, webhooks=webhooks)
     return Rotated(secret, webhooks, now + overlap)
-
-
-def _access(tools: Tools, store: Store) -> StoreAccess:
-    address = f"{tools.settings.public_url}/webhooks/{store.platform}/{store.webhook_token}"
-    return StoreAccess(
-        store.id, store.url, store.credentials, store.time_zone, address, store.webhook_secrets
-    )

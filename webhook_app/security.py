@@ -13,7 +13,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from loyalty.accounts.service import SCOPES, ApiAccess, find_api_access
 from webhook_app.tools import SETTINGS, tools
-from webhook_app.webhooks import ENDPOINT as DELIVERIES
+from webhook_app.webhooks import ENDPOINTS as DELIVERIES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,7 +71,7 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        is_receipt = request.endpoint == DELIVERIES and request.method == "POST"
+        is_receipt = request.endpoint in DELIVERIES and request.method == "POST"
         if not is_receipt or response.status_code != HTTPStatus.OK:
             for name, value in headers.items():
                 response.headers.setdefault(name, value)

@@ -27,6 +27,7 @@ from loyalty.orders import repository as orders
 from loyalty.pushes import PushError
 from loyalty.values import AccountId, StoreId
 from workers import draining
+from workers.access import why_refused
 from workers.fetching import backoff_seconds
 from workers.reading import Reader, message_of, open_reader, take_what_waits
 from workers.runtime import Runtime
@@ -60,7 +61,7 @@ def run_backfill(
     try:
         is_over = _read_on(reader, dict(row), monotonic() + seconds, progress or _say_nothing)
     except PushError as error:
-        _stop(reader, row, error)
+        _stop(reader, row, why_refused(runtime, reader.store, reader.access, error))
         return False
     _let_go(reader, row, is_over=is_over)
     return is_over

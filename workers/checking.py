@@ -9,6 +9,7 @@ from loyalty.db import Row
 from loyalty.incidents.repository import note_incidents
 from loyalty.stores.service import Store, get_store, note_settings
 from loyalty.values import AccountId, StoreId
+from workers.access import ask
 from workers.runtime import Runtime
 
 
@@ -22,10 +23,10 @@ def check_store(
     """
     with runtime.database.transaction(account) as connection:
         store = get_store(connection, runtime.vault, store_id)
-    connector, access = runtime.connectors[store.platform], runtime.access(store)
+    connector = runtime.connectors[store.platform]
     may_write = store.registers_webhooks and runtime.settings.push
-    mended = connector.register_webhooks(access) if may_write else []
-    settings = connector.read_settings(access)
+    mended = ask(runtime, store, connector.register_webhooks) if may_write else []
+    settings = ask(runtime, store, connector.read_settings)
     at = now or utc_now()
     with runtime.database.transaction(account) as connection:
         note_settings(connection, store_id, settings)

@@ -51,6 +51,8 @@ PERIODIC: Final = (
     Periodic("send_reminders", HOUR, "workers.jobs.send_reminders"),
     Periodic("judge_discounts", HOUR, "workers.jobs.judge_discounts"),
     Periodic("check_webhooks", HOUR, "workers.jobs.check_webhooks"),
+    Periodic("forget_shops", HOUR, "workers.jobs.forget_shops"),
+    Periodic("keep_tokens", DAY, "workers.jobs.keep_tokens"),
     Periodic("tidy", DAY, "workers.jobs.tidy"),
     Periodic("verify_ledgers", DAY, "workers.jobs.verify_ledgers"),
 )

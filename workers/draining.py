@@ -129,7 +129,7 @@ def _process(
 
 def _parse(connector: Connector, drained: Drained, row: Any, *, with_products: bool) -> None:
     message = MessageId(row["id"])
-    raw = RawMessage(row["source"], row["topic"], bytes(row["body"]), row["observed_at"])
+    raw = RawMessage(row["source"], row["topic"], bytes(row["body"]), row["observed_at"], row["received_at"])
     try:
         parsed = connector.parse(row["store_id"], raw, with_products=with_products)
     except MalformedMessage as error:

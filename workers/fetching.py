@@ -9,15 +9,17 @@ from typing import Any
 
 import structlog
 
-from connectors.base import FetchedMessage
+from connectors.base import Connector, FetchedMessage, RawMessage, StoreAccess
 from loyalty.clock import utc_now
 from loyalty.commerce import Read
+from loyalty.errors import MalformedMessage
 from loyalty.inbox import repository as inbox
 from loyalty.inbox.repository import Outcome
 from loyalty.programs.service import load_versions
 from loyalty.pushes import PushError
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, MessageId, StoreId
+from workers.access import ask
 from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)
@@ -43,6 +45,7 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
             answers = _ask(runtime, store, rows, at, with_products=with_products)
         except PushError as error:
             _delay(runtime, account, rows, error, at)
+            _restate(runtime, store, rows)
             return done
         _accept(runtime, account, store_id, rows, answers)
         done += len(rows)
@@ -51,13 +54,17 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
 def _ask(
     runtime: Runtime, store: Store, rows: Sequence[Any], now: datetime, *, with_products: bool
 ) -> list[FetchedMessage]:
-    connector, access = runtime.connectors[store.platform], runtime.access(store)
-    answers: list[FetchedMessage] = []
-    for kind in Read:
-        ids = _ids(row["read_ids"] for row in rows if row["read_kind"] == kind)
-        if ids:
-            answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
-    return answers
+    connector = runtime.connectors[store.platform]
+
+    def fetch_all(access: StoreAccess) -> list[FetchedMessage]:
+        answers: list[FetchedMessage] = []
+        for kind in Read:
+            ids = _ids(row["read_ids"] for row in rows if row["read_kind"] == kind)
+            if ids:
+                answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
+        return answers
+
+    return ask(runtime, store, fetch_all)
 
 
 def _ids(lists: Iterable[str]) -> list[str]:
@@ -83,8 +90,35 @@ def _accept(
     log.info("read", store=str(store), messages=len(rows), answers=len(answers))
 
 
-def _key(answer: FetchedMessage) -> bytes:
-    parts = ("fetch", answer.topic, answer.key_id, answer.observed_at.isoformat())
+def _restate(runtime: Runtime, store: Store, rows: Sequence[Any]) -> None:
+    """Take what deliveries state by themselves while the shop cannot be asked; they wait for their read all the same,
+    and its answer counts more.
+    """
+    first = [row["id"] for row in rows if row["attempts"] == 1]
+    if not first:
+        return
+    with runtime.database.transaction(store.account) as connection:
+        rows = inbox.list_stated(connection, first)
+        stated = [each for row in rows if (each := _stated(runtime.connectors[store.platform], row))]
+        for each in stated:
+            inbox.accept(
+                connection, store.account, store.id, key=_key(each, "restate"), source="restate",
+                topic=each.topic, delivery_id=each.key_id, body=each.body,
+            )  # fmt: skip
+    if stated:
+        runtime.wakes.wake(store.account)
+        log.info("restated", store=str(store.id), messages=len(stated))
+
+
+def _stated(connector: Connector, row: Any) -> FetchedMessage | None:
+    try:
+        return connector.restate(RawMessage("webhook", row["topic"], bytes(row["body"])))
+    except MalformedMessage:
+        return None
+
+
+def _key(answer: FetchedMessage, source: str = "fetch") -> bytes:
+    parts = (source, answer.topic, answer.key_id, answer.asked_at())
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
 
 

@@ -20,7 +20,9 @@ from workers import (
     backfilling,
     draining,
     fetching,
+    forgetting,
     importing,
+    keeping,
     mailing,
     measuring,
     pushing,
@@ -157,6 +159,24 @@ def tidy() -> int:
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     return sum(tidying.tidy(tools, account) for account in accounts)
+
+
+def forget_shops() -> int:
+    """Forget the persons of shops that want it, in every account; return how many persons."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(forgetting.forget_shops(tools, account) for account in accounts)
+
+
+def keep_tokens() -> int:
+    """Have other tokens for the stores whose present ones are old; return for how many."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        stores = [row for row in list_all_stores(connection) if row["state"] == "connected"]
+    return sum(
+        keeping.keep_or_tell(tools, AccountId(row["account_id"]), StoreId(row["store_id"])) for row in stores
+    )
 
 
 def verify_ledgers() -> int:

@@ -23,9 +23,11 @@ from loyalty.pushes import (
     PushError,
     PushReceipt,
     PutCoupon,
+    TokenRefused,
 )
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId
+from workers.access import access_anew
 from workers.fetching import backoff_seconds
 from workers.runtime import Runtime
 
@@ -66,9 +68,7 @@ def _deliver(
 ) -> list[PushReceipt | PushError]:
     """Tell the shop what is for it, and other systems what is for them; one outcome for each, in order."""
     for_shop = [command for command in commands if not isinstance(command, PostWebhook)]
-    done: Iterator[PushReceipt | PushError] = iter(
-        runtime.connectors[store.platform].push(runtime.access(store), for_shop) if for_shop else ()
-    )
+    done: Iterator[PushReceipt | PushError] = iter(_tell(runtime, store, for_shop) if for_shop else ())
     secret = _webhook_secret(runtime, account) if len(for_shop) < len(commands) else b""
     private = runtime.settings.allow_private_shops
     return [
@@ -77,6 +77,23 @@ def _deliver(
         else next(done)
         for command in commands
     ]
+
+
+def _tell(runtime: Runtime, store: Store, commands: Sequence[PushCommand]) -> list[PushReceipt | PushError]:
+    """Have the shop carry out commands; what it did not for a refused token, once more with another one."""
+    connector, access = runtime.connectors[store.platform], runtime.access(store)
+    results = connector.push(access, commands)
+    refused = [place for place, result in enumerate(results) if isinstance(result, TokenRefused)]
+    if not refused:
+        return results
+    try:
+        access = access_anew(runtime, store, access)
+        again: Sequence[PushReceipt | PushError] = connector.push(access, [commands[it] for it in refused])
+    except PushError as error:
+        again = [error] * len(refused)
+    for place, result in zip(refused, again, strict=True):
+        results[place] = result
+    return results
 
 
 def _webhook_secret(runtime: Runtime, account: AccountId) -> bytes:

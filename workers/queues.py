@@ -84,6 +84,14 @@ class WakeUps:
             return False
         return True
 
+    def is_first(self, name: str, seconds: int) -> bool:
+        """Return whether nobody asked for this name in the last so many seconds; True while Redis is away."""
+        try:
+            return bool(self._connection.set(f"once:{name}", 1, nx=True, ex=seconds))
+        except RedisError as error:
+            log.warning("once_not_noted", error=type(error).__name__)
+            return True
+
     def clear(self, queue: str, key: object) -> None:
         """Remove the mark of a wake-up, so that news from now on wakes again."""
         try:

@@ -68,6 +68,6 @@ def take_what_waits(reader: Reader) -> None:
 
 def message_of(answer: FetchedMessage, *, asked_again: bool) -> NewMessage:
     """Return an answer as a message; `asked_again`: the same content at another time is another message."""
-    parts = ("fetch", answer.topic, answer.key_id, answer.observed_at.isoformat() if asked_again else "")
+    parts = ("fetch", answer.topic, answer.key_id, answer.asked_at() if asked_again else "")
     key = hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
     return NewMessage(key, answer.topic, answer.key_id, answer.body, answer.observed_at)

@@ -17,11 +17,12 @@ from loyalty.db import Row
 from loyalty.engine.retrying import retry_all
 from loyalty.inbox import repository as inbox
 from loyalty.incidents.repository import note_incidents
-from loyalty.pushes import EXHAUSTED, PushError
+from loyalty.pushes import EXHAUSTED, PushError, TokenRefused
 from loyalty.reconciliation import repository as runs
 from loyalty.reconciliation.repository import Run
 from loyalty.stores.service import get_store, note_look
 from loyalty.values import AccountId, StoreId
+from workers.access import why_refused
 from workers.looking import BEGINNINGS, STAGES, Look, Step
 from workers.queues import Queues
 from workers.reading import Reader, message_of, open_reader, take_what_waits
@@ -64,7 +65,7 @@ def reconcile_store(
         if not _go_through(look, monotonic() + seconds):
             return None
     except PushError as error:
-        _fail(reader, run, error)
+        _fail(reader, run, why_refused(runtime, reader.store, reader.access, error))
         return None
     return _finish(look)
 
@@ -157,7 +158,7 @@ def _fail(reader: Reader, run: Run, error: PushError) -> None:
     problem = f"{error.reason}: {error.message}"
     with reader.runtime.database.transaction(reader.store.account) as connection:
         runs.finish(connection, run.id, at, problem)
-        if error.reason in REFUSED:
+        if error.reason in REFUSED and not isinstance(error, TokenRefused):
             note_incidents(connection, reader.store.account, [_unread(reader, problem, at)])
     log.warning("not_reconciled", store=str(reader.store.id), kind=run.kind, reason=error.reason)
 

@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from loyalty.engine.book import AccountBook, load_book
 from loyalty.logs import configure_logging
 from loyalty.stores.service import Store
 from loyalty.values import AccountId, StoreId
+from workers.access import open_access
 from workers.queues import DELIVER_PUSHES, FETCH, Queues, WakeUps
 
 BOOK_SECONDS = 60.0
@@ -53,16 +55,9 @@ class Runtime:
         function = {Queues.FETCH: FETCH, Queues.PUSH: DELIVER_PUSHES}[queue]
         self.wakes.wake_now(queue, function, store, account, store)
 
-    def access(self, store: Store) -> StoreAccess:
-        """Return how a connector reaches a store."""
-        return StoreAccess(
-            store_id=store.id,
-            url=store.url,
-            credentials=store.credentials,
-            time_zone=store.time_zone,
-            webhook_url=f"{self.settings.public_url}/webhooks/{store.platform}/{store.webhook_token}",
-            webhook_secrets=store.webhook_secrets,
-        )
+    def access(self, store: Store, now: datetime | None = None) -> StoreAccess:
+        """Return how a connector reaches a store; in no transaction, as the shop may be asked for a fresh token."""
+        return open_access(self, store, now)
 
 
 def calm_garbage_collector() -> None:

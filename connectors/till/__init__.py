@@ -34,6 +34,16 @@ class TillConnector:
         """Return how the order stands, or that it is gone; products come with it. Raises MalformedMessage."""
         return parse(store_id, message)
 
+    def restate(self, message: RawMessage) -> FetchedMessage | None:
+        """Return None: what a till says is never read again."""
+
+    def is_fresh(self, access: StoreAccess, now: datetime) -> bool:
+        """Return True: a till is never called."""
+        return True
+
+    def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:
+        """Return None: a till is never called."""
+
     def fetch(
         self,
         access: StoreAccess,

@@ -47,6 +47,16 @@ class WooCommerceConnector:
         """Return the facts of a message, or what must be read first; raises MalformedMessage."""
         return parse(store_id, message, with_products=with_products)
 
+    def restate(self, message: RawMessage) -> FetchedMessage | None:
+        """Return None: a delivery that states enough is never read again."""
+
+    def is_fresh(self, access: StoreAccess, now: datetime) -> bool:
+        """Return True: its keys have no end."""
+        return True
+
+    def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:
+        """Return None: its keys have no end."""
+
     def fetch(
         self,
         access: StoreAccess,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import ValidationError
 
+from connectors import values
 from connectors.bodies import Body
-from connectors.woocommerce import values
 from loyalty.errors import MalformedMessage
 
 # What only the body of one resource has; read from the recordings of WooCommerce 11.0.1, v3.

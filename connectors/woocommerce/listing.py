@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.http import Door
+from connectors.values import instant_or_none
 from connectors.woocommerce.api import API, LARGEST_PAGE, expect, objects
-from connectors.woocommerce.values import instant_or_none
 
 SECOND = timedelta(seconds=1)
 STAMP = "%Y-%m-%dT%H:%M:%SZ"

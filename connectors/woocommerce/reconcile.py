@@ -11,10 +11,10 @@ from marshmallow import ValidationError
 
 from connectors.base import SightingPage
 from connectors.http import Door
+from connectors.values import instant_or_none, key, money, word
 from connectors.woocommerce.api import chunks, list_all
 from connectors.woocommerce.listing import Place, list_orders, read_place
 from connectors.woocommerce.push import TIER
-from connectors.woocommerce.values import instant_or_none, key, money, word
 from loyalty.commerce import OrderSighting
 from loyalty.pushes import PushError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields
 
-from connectors.woocommerce import values as read
-from connectors.woocommerce.fields import Record, Records, Value
+from connectors import values as read
+from connectors.fields import Record, Records, Value
 
 GOODS = {
     "id": read.key,

@@ -20,7 +20,7 @@ from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
 from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
 from loyalty.engine.commands import Command, EndRedemption
-from loyalty.engine.erasing import erase_customers
+from loyalty.engine.compliance import obey_shops
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.merging import merge_customers
 from loyalty.engine.news import (
@@ -78,7 +78,7 @@ def apply_facts(
     """
     stated = [fact for _, fact in facts]
     merged = merge_customers(connection, book, stated, now)
-    erase_customers(connection, book, stated, now)
+    obey_shops(connection, book, facts, now)
     watch_coupons(connection, book, stated, now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)

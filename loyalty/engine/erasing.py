@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from sqlalchemy import Connection
 from loyalty.accounts.idempotency import forget_answers
 from loyalty.accounts.service import next_command_number, next_command_numbers
 from loyalty.activity.service import note
-from loyalty.commerce import CustomerErased, Fact
 from loyalty.community.erasing import forget_words
 from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
@@ -23,7 +21,7 @@ from loyalty.imports.repository import forget_refused
 from loyalty.inbox.erasing import Traces, empty_bodies
 from loyalty.mails.repository import give_up_mails
 from loyalty.members import repository as members
-from loyalty.members.identity import customer_identity
+from loyalty.members.identity import Identity, customer_identity, normal_email
 from loyalty.members.links import forget_links
 from loyalty.orders.repository import list_names
 from loyalty.outbox.repository import forget_addresses
@@ -83,15 +81,23 @@ def _release_codes(
     finish(connection, book, batch.works, [], load_versions(connection, book.id), now, refold=True)
 
 
-def erase_customers(connection: Connection, book: AccountBook, facts: Iterable[Fact], now: datetime) -> None:
-    """Erase the members whose customers a shop erased; who is none needs nothing."""
-    for fact in facts:
-        if not isinstance(fact, CustomerErased):
-            continue
-        identity = customer_identity(book.store_numbers[fact.store_id], fact.external_id)
-        person = members.find_members(connection, [identity]).get(identity)
-        if person is not None:
-            erase_member(connection, book, person.survivor, BY_SHOP, now)
+def find_person(connection: Connection, store_number: int, customer_id: str, email: str) -> list[UUID]:
+    """Return the members whom a shop means by its own id, and by an e-mail address: the guest who has it, unless he is
+    a customer of another shop.
+    """
+    customer = customer_identity(store_number, customer_id) if customer_id else None
+    guest = Identity("email", normal_email(email)) if normal_email(email) else None
+    found = members.find_members(connection, [it for it in (customer, guest) if it is not None])
+    meant = [found[customer].survivor] if customer in found else []
+    if guest in found and not _is_elsewhere(connection, found[guest].survivor, store_number):
+        meant.append(found[guest].survivor)
+    return meant
+
+
+def _is_elsewhere(connection: Connection, member: UUID, store_number: int) -> bool:
+    roots = members.get_roots(connection, member)
+    named = members.list_customers(connection, roots).values()
+    return any(not name.startswith(f"{store_number}:") for names in named for name in names)
 
 
 def find_traces(connection: Connection, book: AccountBook, work: MemberWork) -> Traces:

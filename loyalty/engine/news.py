@@ -10,6 +10,7 @@ from uuid import UUID
 from loyalty.commerce import (
     Buyer,
     CouponStated,
+    CustomerDataRequested,
     CustomerDeleted,
     CustomerErased,
     CustomersMerged,
@@ -18,6 +19,8 @@ from loyalty.commerce import (
     OrderDeleted,
     OrderSnapshot,
     OrderState,
+    ShopErased,
+    StoreUninstalled,
 )
 from loyalty.engine.owners import Claim, claim_of, stronger
 from loyalty.engine.state import OrderFile
@@ -25,6 +28,11 @@ from loyalty.engine.timeline import OrderRef
 from loyalty.members.identity import Identity, buyer_identity, customer_identity
 from loyalty.orders.snapshot import is_newer, keep_product_facts
 from loyalty.values import MessageId, StoreId
+
+APART = (
+    CustomersMerged, CustomerErased, CustomerDataRequested, ShopErased, StoreUninstalled, CouponStated,
+)  # fmt: skip
+"""Facts that state no order and no profile: each is acted on for itself."""
 
 
 @dataclass(slots=True)
@@ -86,7 +94,7 @@ def gather(facts: Iterable[tuple[MessageId, Fact]], store_numbers: Mapping[Store
     news = News()
     for message, fact in facts:
         number = store_numbers[fact.store_id]
-        if isinstance(fact, CustomersMerged | CustomerErased | CouponStated):
+        if isinstance(fact, APART):
             continue
         if isinstance(fact, CustomerSnapshot):
             identity = customer_identity(number, fact.external_id)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Text
+from sqlalchemy.types import BigInteger, Text
+
+from loyalty.values import MessageId
 
 # The first id in the body of a shop is that of the order or customer that it is about; a till's may name lines before.
 _ABOUT = (
     "(exists (select from unnest(:words) as word where position(word in lower(encode(body, 'escape'))) > 0)"
     " or store_id::text || case when topic like '%order%' then ' order ' else ' customer ' end"
     "   || case when source = 'api' then delivery_id"
-    "     else substring(encode(body, 'escape') from '\"id\"\\s*:\\s*\"?([0-9]+)') end = any(:subjects))"
+    "     else substring(encode(body, 'escape') from '\"id\"\\s*:\\s*\"?([0-9]+)') end = any(:subjects)"
+    # Shopify's own messages about refunds and payments name their order apart.
+    " or topic in ('refunds/create', 'order_transactions/create') and store_id::text || ' order '"
+    "   || substring(encode(body, 'escape') from '\"order_id\"\\s*:\\s*([0-9]+)') = any(:subjects))"
 ).replace("::", r"\:\:")
 
 
@@ -44,6 +49,24 @@ def empty_bodies(connection: Connection, traces: Traces) -> int:
         f" where status in ('processed', 'ignored', 'failed') and octet_length(body) > 0 and {_ABOUT}"
     )
     return connection.execute(statement, traces.values()).rowcount
+
+
+def empty_messages(connection: Connection, messages: Sequence[MessageId]) -> None:
+    """Empty messages of the batch that is being taken: they name persons and have nothing more to say."""
+    statement = text("update inbox_messages set body = '' where id = any(:ids)").bindparams(
+        bindparam("ids", type_=ARRAY(BigInteger))
+    )
+    connection.execute(statement, {"ids": list(messages)})
+
+
+def forget_store(connection: Connection, store: UUID) -> int:
+    """Empty all stored messages of a store, and wait for none of them any longer; return how many."""
+    statement = text(
+        "update inbox_messages set body = '', reason = 'erased',"
+        " status = case when status in ('pending', 'reading') then 'ignored' else status end"
+        " where store_id = :store and octet_length(body) > 0"
+    )
+    return connection.execute(statement, {"store": store}).rowcount
 
 
 def list_bodies(connection: Connection, traces: Traces) -> Iterable[dict[str, Any]]:

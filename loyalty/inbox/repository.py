@@ -20,8 +20,8 @@ _ACCEPT = (
 )
 """In the driver's own form: the receiver runs nothing else, and compiling costs more than it does."""
 _CLAIM = text(
-    "select id, store_id, source, topic, body, observed_at from inbox_messages where status = 'pending'"
-    " and account_id = :account order by id limit :limit for update skip locked"
+    "select id, store_id, source, topic, body, observed_at, received_at from inbox_messages"
+    " where status = 'pending' and account_id = :account order by id limit :limit for update skip locked"
 )
 _MESSAGE = {
     "message_key": "bytea", "topic": "text", "delivery_id": "text", "body": "bytea", "observed_at": "timestamptz",
@@ -62,7 +62,7 @@ class NewMessage:
     topic: str
     delivery_id: str
     body: bytes
-    observed_at: datetime
+    observed_at: datetime | None
 
 
 def accept_read(
@@ -144,6 +144,14 @@ def claim_reading(
     )
     values = {"store": store, "limit": limit, "now": now, "until": now + lease}
     return connection.execute(statement, values).mappings().all()
+
+
+def list_stated(connection: Connection, ids: Sequence[int]) -> Sequence[RowMapping]:
+    """Return topic and body of those of these messages that a shop delivered."""
+    statement = text(
+        "select id, topic, body from inbox_messages where id = any(:ids) and source = 'webhook' order by id"
+    ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+    return connection.execute(statement, {"ids": list(ids)}).mappings().all()
 
 
 def delay_reading(connection: Connection, ids: Sequence[int], not_before: datetime, reason: str) -> None:

@@ -53,7 +53,7 @@ inbox_messages = Table(
     Index("ix_inbox_messages_received", "received_at", postgresql_using="brin"),  # which shops are silent
     Index("ix_inbox_messages_status", "account_id", "status", "id"),  # GET /inbox?status=
     CheckConstraint("octet_length(message_key) = 32", name="message_key"),
-    CheckConstraint("source in ('webhook', 'fetch', 'api')", name="source"),
+    CheckConstraint("source in ('webhook', 'fetch', 'api', 'restate')", name="source"),
     CheckConstraint("status in ('pending', 'reading', 'processed', 'failed', 'ignored')", name="status"),
     comment="reading: waits until the shop was asked for read_ids (comma separated) of read_kind",
 )

@@ -58,6 +58,16 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "商店 {store} 停用或遗失了 Webhook，已重新设置，错过的订单正在补读：{changed}。",
         "The shop {store} had disabled or lost webhooks; they were put back and what was missed is read: {changed}.",
     ),
+    "data_request": (
+        "一位顧客透過商店要求查看被保存的個人資料（請求 {request}），請在 30 天內交給他。",
+        "一位顾客通过商店要求查看被保存的个人数据（请求 {request}），请在 30 天内交给他。",
+        "A customer asked the shop what is stored of him (request {request}); hand it to him within 30 days.",
+    ),
+    "store_uninstalled": (
+        "商店 {store} 移除了應用程式，資料仍保留，優惠碼和等級不再同步。",
+        "商店 {store} 卸载了应用，数据仍保留，优惠码和等级不再同步。",
+        "The app was taken out of the shop {store}: its data stay, and nothing is told to it any more.",
+    ),
     DISCOUNT_SHARE: (
         "最近 {days} 天的折扣占營收的 {share}，超過上限 {limit}%。",
         "最近 {days} 天的折扣占营收的 {share}，超过上限 {limit}%。",
@@ -108,6 +118,7 @@ def incident_text(facts: Facts) -> Text:
         changed=both(changed),
         store=str(data.get("store", "")),
         failure=str(data.get("failure", "")),
+        request=str(data.get("request", "")),
     )
 
 

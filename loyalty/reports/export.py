@@ -17,7 +17,7 @@ TABLES = (
     "member_identities", "orders", "commands", "ledger_entries", "lots", "lot_consumptions", "tier_periods", "coupons",
     "campaign_allocations", "consents", "notices", "pushes", "messages", "segment_changes", "referral_codes",
     "referral_traces", "sign_ups", "poll_answers", "submissions", "draw_entries", "redemptions", "credit_entries",
-    "import_rows",
+    "import_rows", "data_requests",
 )  # fmt: skip
 
 

@@ -16,13 +16,13 @@ from loyalty.crypto import Vault
 from loyalty.errors import NotFound
 from loyalty.stores.webhook_secrets import (
     WebhookSecret,
-    accepted,
     lock_secrets,
     open_secrets,
     seal_secrets,
 )
 from loyalty.values import AccountId, StoreId, new_id
 
+SHOPIFY = "shopify"
 TILL = "till"
 """The platform of stores that tell us of their orders by API and cannot be told anything."""
 _SECRET_LETTERS = string.ascii_letters + string.digits
@@ -51,6 +51,17 @@ class Store:
     """Up to which change, by the shop's own clock, its orders were looked over."""
     points_from: datetime | None = None
     """Orders paid before it count toward tiers and give no points."""
+    shop_domain: str | None = None
+    """By which Shopify's deliveries name it."""
+    revived_at: datetime | None = None
+    """When it was connected again for the last time."""
+    erase_at: datetime | None = None
+    """Since when the shop wants its persons forgotten."""
+
+    def webhook_address(self, public_url: str) -> str:
+        """Return where the shop delivers; Shopify's shops share one address and name themselves."""
+        own = "" if self.platform == SHOPIFY else f"/{self.webhook_token}"
+        return f"{public_url}/webhooks/{self.platform}{own}"
 
     @property
     def is_connected(self) -> bool:
@@ -61,16 +72,6 @@ class Store:
     def is_till(self) -> bool:
         """Return whether it only tells of orders: it keeps no coupons and no customers."""
         return self.platform == TILL
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Whose deliveries arrive at a webhook address, and with which secrets they are signed."""
-
-    store: StoreId
-    account: AccountId
-    platform: str
-    webhook_secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,13 @@ class NewStore:
     credentials: dict[str, str] = field(repr=False)
     webhook_secret: str = field(repr=False)
     registers_webhooks: bool = True
+    shop_domain: str | None = None
+    further_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """With which its deliveries may be signed too."""
+
+    def secrets(self) -> list[WebhookSecret]:
+        """Return every secret that its deliveries may be signed with."""
+        return [WebhookSecret(value) for value in (self.webhook_secret, *self.further_secrets)]
 
 
 def new_webhook_secret() -> str:
@@ -112,9 +120,10 @@ def new_webhook_secret() -> str:
 
 _ADD_STORE = text(
     "insert into stores (id, account_id, number, key, name, platform, url, credentials, webhook_token,"
-    " webhook_secrets, registers_webhooks, time_zone, decimals, prices_include_tax, sells_gift_cards)"
+    " webhook_secrets, registers_webhooks, shop_domain, time_zone, decimals, prices_include_tax, sells_gift_cards)"
     " select :id, :account, coalesce(max(number), 0) + 1, :key, :name, :platform, :url, :credentials, :token,"
-    " :secrets, :registers_webhooks, :time_zone, :decimals, :prices_include_tax, :sells_gift_cards from stores"
+    " :secrets, :registers_webhooks, :shop_domain, :time_zone, :decimals, :prices_include_tax, :sells_gift_cards"
+    " from stores"
 )
 
 
@@ -132,27 +141,42 @@ def add_store(
         "url": new.url,
         "credentials": vault.seal_json(new.credentials),
         "token": secrets.token_hex(16),
-        "secrets": seal_secrets(vault, [WebhookSecret(new.webhook_secret)]),
+        "secrets": seal_secrets(vault, new.secrets()),
         "registers_webhooks": new.registers_webhooks,
+        "shop_domain": new.shop_domain,
     }
     connection.execute(_ADD_STORE, values | _shop_values(settings))
     return store
 
 
 def revive_store(
-    connection: Connection, vault: Vault, known: Store, new: NewStore, settings: ShopSettings
+    connection: Connection,
+    vault: Vault,
+    known: Store,
+    new: NewStore,
+    settings: ShopSettings,
+    older_until: datetime | None = None,
 ) -> None:
-    """Connect a known store again: new keys and secret, the same number and address; older secrets stay valid."""
+    """Connect a known store again: new keys and secret, the same number and address; older secrets stay valid, up to
+    an instant where one is given.
+    """
     statement = text(
         "update stores set state = 'connected', credentials = :credentials, webhook_secrets = :secrets,"
-        " registers_webhooks = :registers_webhooks where id = :id"
+        " registers_webhooks = :registers_webhooks, shop_domain = :shop_domain, url = :url, revived_at = now(),"
+        " erase_at = null where id = :id"
     )
-    older = lock_secrets(connection, vault, known.id)
+    fresh = new.secrets()
+    kept = {it.value for it in fresh}
+    older = [it for it in lock_secrets(connection, vault, known.id) if it.value not in kept]
+    if older_until is not None:
+        older = [WebhookSecret(it.value, min(it.until or older_until, older_until)) for it in older]
     values = {
         "id": known.id,
         "credentials": vault.seal_json(new.credentials),
-        "secrets": seal_secrets(vault, [WebhookSecret(new.webhook_secret), *older]),
+        "secrets": seal_secrets(vault, [*fresh, *older]),
         "registers_webhooks": new.registers_webhooks,
+        "shop_domain": new.shop_domain,
+        "url": new.url,
     }
     connection.execute(statement, values)
     note_settings(connection, known.id, settings)
@@ -165,17 +189,6 @@ def _shop_values(settings: ShopSettings) -> dict[str, Any]:
         "prices_include_tax": settings.prices_include_tax,
         "sells_gift_cards": settings.sells_gift_cards,
     }
-
-
-def find_address(connection: Connection, vault: Vault, token: str, now: datetime) -> Address | None:
-    """Return whose webhook address it is, with the secrets that are accepted now; works without an account."""
-    statement = text(
-        "select store_id, account_id, platform, webhook_secrets from laurel_find_store_by_token(:token)"
-    )
-    row = connection.execute(statement, {"token": token}).first()
-    if row is None:
-        return None
-    return Address(StoreId(row[0]), AccountId(row[1]), row[2], accepted(open_secrets(vault, row[3]), now))
 
 
 def find_account_of(connection: Connection, key: str) -> tuple[AccountId, StoreId | None] | None:
@@ -268,4 +281,7 @@ def _store(vault: Vault, row: dict[str, Any]) -> Store:
         connected_at=row["created_at"],
         looked_until=row["looked_until"],
         points_from=row["points_from"],
+        shop_domain=row["shop_domain"],
+        revived_at=row["revived_at"],
+        erase_at=row["erase_at"],
     )

@@ -31,6 +31,7 @@ from loyalty.messages import tables as _messages  # noqa: F401
 from loyalty.notices import tables as _notices  # noqa: F401
 from loyalty.orders import tables as _orders  # noqa: F401
 from loyalty.outbox import tables as _outbox  # noqa: F401
+from loyalty.privacy import tables as _privacy  # noqa: F401
 from loyalty.programs import tables as _programs  # noqa: F401
 from loyalty.reconciliation import tables as _reconciliation  # noqa: F401
 from loyalty.referrals import tables as _referrals  # noqa: F401
@@ -43,6 +44,7 @@ ACROSS_ACCOUNTS = {
     "laurel_begin", "laurel_find_store_by_token", "laurel_find_store_by_key", "laurel_find_api_key", "laurel_accept",
     "laurel_due_work", "laurel_waiting", "laurel_stores", "laurel_due_members", "laurel_published",
     "laurel_alarms", "laurel_unfinished", "laurel_reconciled", "laurel_due_imports", "laurel_sealed",
+    "laurel_find_store_by_shop",
 }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ DATA: dict[str, dict[str, Any]] = {
     "credit_code_failed": {"code": "lr2222222222", "failure": "rejected: The shop answered 400."},
     "shop_not_read": {"store": "shop-1", "failure": "permission: The shop refused our key (401)."},
     "webhooks_restored": {"store": "shop-1", "changed": ["reactivated order.updated", "created order.created"]},
+    "data_request": {"store": 1, "request": "9999"},
+    "store_uninstalled": {"store": "shop-1"},
     "discount_share": {
         "discounts": "301/2", "revenue": "1000", "percent": "25/2", "days": 30, "action": "block",
     },

@@ -15,6 +15,7 @@ from webhook_app.api import (
     corrections,
     costs,
     credit,
+    data_requests,
     draws,
     events,
     imports,
@@ -44,7 +45,7 @@ PREFIX = "/api/v1"
 TOPICS = (
     members, joining, persons, merges, benefits, commands, credit, ledger, program, presets, corrections, automations,
     referrals, rewards, redemptions, incidents, events, polls, challenges, draws, participation, orders, messages,
-    reconciliations, backfills, imports, costs, reports,
+    reconciliations, backfills, imports, costs, reports, data_requests,
 )  # fmt: skip
 SPEC = {
     "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},

@@ -30,7 +30,8 @@ class IncidentSchema(Schema):
     kind = fields.String(
         metadata={
             "description": "code_used_again, code_used_by_other, coupon_changed, coupon_deleted, redemption_failed,"
-            " credit_used_again, credit_code_failed, discount_share, shop_not_read, webhooks_restored."
+            " credit_used_again, credit_code_failed, discount_share, shop_not_read, webhooks_restored,"
+            " data_request, store_uninstalled."
         }
     )
     text = words()

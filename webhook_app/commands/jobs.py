@@ -22,7 +22,9 @@ from workers import (
     automating,
     draining,
     fetching,
+    forgetting,
     importing,
+    keeping,
     mailing,
     measuring,
     pushing,
@@ -133,6 +135,11 @@ def reconcile(runtime: Runtime, places: list[Place], now: datetime | None) -> in
     return found
 
 
+def keep_tokens(runtime: Runtime, places: list[Place], now: datetime | None) -> int:
+    """Have other tokens for the stores whose present ones are old; return for how many."""
+    return sum(keeping.keep_or_tell(runtime, account, store, now) for account, store in places)
+
+
 JOBS: Mapping[str, Job] = {
     "drain-inbox": drain_inbox,
     "fetch": fetch,
@@ -146,11 +153,15 @@ JOBS: Mapping[str, Job] = {
     "judge-discounts": _of_accounts(measuring.judge_discounts),
     "seal-ledger": _of_accounts(sealing.seal_account),
     "run-imports": _of_accounts(importing.run_imports),
+    "forget-shops": _of_accounts(forgetting.forget_shops),
+    "keep-tokens": keep_tokens,
     "tidy": _of_accounts(tidying.tidy),
     "verify-ledger": verify,
     "check-webhooks": check_webhooks,
     "reconcile": reconcile,
 }
+OF_CLOSED = {"forget-shops"}
+"""Jobs of stores that are not connected any more."""
 
 
 @command(group, "run")
@@ -160,14 +171,15 @@ JOBS: Mapping[str, Job] = {
 def run(tools: Tools, name: str, store: str, as_of: datetime | None) -> Answer:
     """Run the job NAME once."""
     runtime = Runtime(tools.settings, tools.database, tools.vault, tools.wakes, tools.connectors)
-    count = JOBS[name](runtime, _places(tools, store), as_of)
+    count = JOBS[name](runtime, _places(tools, store, also_closed=name in OF_CLOSED), as_of)
     exit_code = 1 if name == "verify-ledger" and count else 0
     return Answer({"job": name, "count": count}, [f"{name}: {count}"], exit_code=exit_code)
 
 
-def _places(tools: Tools, key: str) -> list[Place]:
-    """Return the connected stores that are meant: one, those of an account, or all."""
-    rows = [row for row in tools.database.single_statement(list_all_stores) if row["state"] == "connected"]
+def _places(tools: Tools, key: str, *, also_closed: bool) -> list[Place]:
+    """Return the stores that are meant, connected ones unless also others are: one, those of an account, or all."""
+    every = tools.database.single_statement(list_all_stores)
+    rows = [row for row in every if also_closed or row["state"] == "connected"]
     places = [(AccountId(row["account_id"]), StoreId(row["store_id"])) for row in rows]
     if not key:
         return places

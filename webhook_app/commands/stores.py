@@ -8,10 +8,12 @@ import click
 from flask.cli import AppGroup
 
 from loyalty.activity.service import note
+from loyalty.clock import utc_now
 from loyalty.errors import NotFound
 from loyalty.stores.service import list_all_stores, set_state
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.connect import NewShop, connect_shop
+from webhook_app.connect_shopify import NewShopify, connect_shopify
 from webhook_app.connect_till import NewTill, connect_till
 from webhook_app.tools import Tools
 
@@ -37,8 +39,7 @@ def woocommerce(
     no_register: bool,
 ) -> Answer:
     """Connect a WooCommerce shop."""
-    secret = sys.stdin.readline().strip() if consumer_secret == "-" else consumer_secret
-    keys = {"consumer_key": consumer_key, "consumer_secret": secret}
+    keys = {"consumer_key": consumer_key, "consumer_secret": _read(consumer_secret)}
     shop = NewShop("woocommerce", url, keys, name, account, register=not no_register, actor=ACTOR)
     done = connect_shop(tools, shop)
     data = {
@@ -50,6 +51,38 @@ def woocommerce(
     }
     past = f"its past orders: backfill {done.store.key} --preview tells what taking them in would cost"
     return Answer({**data, "warnings": list(done.warnings)}, [*_lines(data), past], list(done.warnings))
+
+
+@command(connecting, "shopify")
+@click.option("--shop", required=True, help="Domain of the shop: some-shop.myshopify.com.")
+@click.option("--client-id", default="", help="Id of the app; that of SHOPIFY_API_KEY unless given.")
+@click.option("--client-secret", default="", help="Secret of the app; - reads it from standard input.")
+@click.option("--token", default="", help="A token made in the shop's admin; - reads it from standard input.")
+@click.option(
+    "--notification-key", default="", help="Of webhooks made on the shop's settings page; - reads it."
+)
+@click.option("--name", default="", help="What people call the shop.")
+@click.option("--account", default="", help="Key of the account it joins; a new one unless given.")
+@click.option("--no-register", is_flag=True, help="Leave the webhooks of the shop alone.")
+@click.option("--url", default="", hidden=True, help="Where the shop is reached, when not at its domain.")
+def shopify(tools: Tools, no_register: bool, **given: str) -> Answer:
+    """Connect a Shopify shop, or give other keys to one that is connected."""
+    secret = {name: _read(given.pop(name)) for name in ("client_secret", "token", "notification_key")}
+    new = NewShopify(**given, **secret, register=not no_register, actor=ACTOR)
+    done = connect_shopify(tools, new, utc_now())
+    data = {
+        "account": done.account,
+        "store": done.store.key,
+        "webhook_url": done.webhook_url,
+        "api_key": done.api_key,
+    }
+    past = f"its past orders: backfill {done.store.key} --preview tells what taking them in would cost"
+    return Answer({**data, "warnings": list(done.warnings)}, [*_lines(data), past], list(done.warnings))
+
+
+def _read(given: str) -> str:
+    """Return a secret that was given, or the next line of standard input for a single dash."""
+    return sys.stdin.readline().strip() if given == "-" else given
 
 
 @command(connecting, "till")

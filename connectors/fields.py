@@ -1,4 +1,4 @@
-"""Two marshmallow fields that read WooCommerce bodies at a tenth of the usual cost: a value, and records of values."""
+"""Two marshmallow fields that read bodies of shops at a tenth of the usual cost: a value, and records of values."""
 
 from __future__ import annotations
 

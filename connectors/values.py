@@ -1,4 +1,4 @@
-"""How single JSON values of WooCommerce are read: exact money, aware times, ids as text, text that can be stored."""
+"""How single JSON values of shops are read: exact money, aware times, ids as text, text that can be stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def quantity(value: Any) -> int:
 
 
 def instant(value: Any) -> datetime:
-    """Return the time of a `*_gmt` value, which WooCommerce writes without a zone."""
+    """Return a time; one without a zone, as WooCommerce writes its `*_gmt` values, is in UTC."""
     try:
         read = datetime.fromisoformat(value)
     except (TypeError, ValueError):

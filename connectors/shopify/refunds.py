@@ -1,0 +1,76 @@
+"""A refund of Shopify in our words: what was given back, and of which lines (RULES §4).
+
+Its figures stand in several places that must not be added up: shipping in its own lines and, in deliveries, again among
+the adjustments; a whole pending refund again as a positive adjustment that balances it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from connectors.shopify.lines import shipping_id
+from connectors.shopify.schemas import Loaded
+from loyalty.commerce import Refund, RefundLine
+
+NOTHING = Decimal(0)
+MOVING = frozenset({"SUCCESS", "PENDING"})
+"""A pending refund counts (RULES §4): with Shopify Payments it is the usual state for days."""
+DISCREPANCY = "REFUND_DISCREPANCY"
+
+
+def refund_of(refund: Loaded, order: Loaded) -> Refund:
+    """Return a refund of an order, of which the shipping lines and whether prices contain tax are looked at.
+
+    Its amount is the money that moved; where none did, what it names (an unpaid line was removed, an exchange); where
+    it names nothing, a difference in the buyer's favour.
+    """
+    lines = tuple(_lines(refund, order))
+    money = [each["amountSet"] for each in _money(refund) if each["status"] in MOVING]
+    named = sum((line.amount for line in lines), NOTHING)
+    amount = sum(money, NOTHING) if money else named or _discrepancy(refund)
+    return Refund(refund["id"], _created_at(refund, order), amount, lines)
+
+
+def refunded_without_money(order: Loaded, refunds: Iterable[Refund], until: datetime) -> Decimal:
+    """Return what was taken off an order up to an instant without that money moved for it."""
+    without = {each["id"] for each in order["refunds"] if not _money(each)}
+    found = [each.amount for each in refunds if each.id in without and each.created_at <= until]
+    return sum(found, NOTHING)
+
+
+def _created_at(refund: Loaded, order: Loaded) -> datetime:
+    at: datetime = refund["createdAt"] or refund["processedAt"] or order["updatedAt"]
+    return at
+
+
+def _money(refund: Loaded) -> list[Loaded]:
+    return [each for each in refund["transactions"] if each["kind"] == "REFUND"]
+
+
+def _lines(refund: Loaded, order: Loaded) -> Iterable[RefundLine]:
+    """Yield what is named, with tax: where prices contain it, their subtotals do too."""
+    included = order["taxesIncluded"]
+    for item in refund["refundLineItems"]:
+        tax = NOTHING if included else item["totalTaxSet"]
+        yield RefundLine(item["lineItem"], item["quantity"], item["subtotalSet"] + tax)
+    for item in refund["refundShippingLines"]:
+        tax = NOTHING if included else item["taxAmountSet"]
+        yield RefundLine(_shipping_line(item, order), 1, item["subtotalAmountSet"] + tax)
+
+
+def _shipping_line(item: Loaded, order: Loaded) -> str:
+    """Return which shipping line is meant; one without an id is the only one, or none that we know."""
+    known = [shipping_id(line, place) for place, line in enumerate(order.get("shippingLines", ()))]
+    return item["shippingLine"] or (known[0] if len(known) == 1 else "")
+
+
+def _discrepancy(refund: Loaded) -> Decimal:
+    """Return what the buyer got beyond what is named; positive adjustments balance the books and are no refunds."""
+    found = [
+        each["amountSet"] + each["taxAmountSet"]
+        for each in refund["orderAdjustments"]
+        if each["reason"] == DISCREPANCY
+    ]
+    return -sum((each for each in found if each < NOTHING), NOTHING)

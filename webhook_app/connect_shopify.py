@@ -1,0 +1,156 @@
+"""Connect a shop of Shopify: with an app of its own, with a pasted token, or with what a merchant granted our app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from connectors.base import StoreAccess
+from connectors.shopify.auth import (
+    ASKED,
+    CLIENT_CREDENTIALS,
+    CODE,
+    LEGACY,
+    exchange_code,
+    missing_scopes,
+    open_door,
+)
+from connectors.shopify.signature import shop_domain
+from loyalty.accounts.service import SCOPES
+from loyalty.errors import Invalid
+from loyalty.pushes import PushError
+from loyalty.stores.addresses import find_address_of_shop
+from loyalty.stores.service import SHOPIFY
+from loyalty.values import StoreId, new_id
+from webhook_app.connect import Connected, NewShop, is_public, register_webhooks, write_store
+from webhook_app.tools import Tools
+from workers.access import with_app
+
+
+@dataclass(frozen=True, slots=True)
+class NewShopify:
+    """A shop to connect: `client_id` and `client_secret` of its own app (both empty: the installation's), or a `token`
+    that was made in its admin, with the secret of that app.
+    """
+
+    shop: str
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    notification_key: str = field(default="", repr=False)
+    """Signs the webhooks that were made on the shop's settings page."""
+    name: str = ""
+    account: str = ""
+    register: bool = True
+    actor: str = ""
+    url: str = ""
+    """Where the shop is reached; empty: at its domain."""
+
+    @property
+    def mode(self) -> str:
+        """Return how its tokens are had."""
+        return LEGACY if self.token else CLIENT_CREDENTIALS
+
+
+def connect_shopify(tools: Tools, new: NewShopify, now: datetime) -> Connected:
+    """Connect a shop by its app's own credentials; raises Invalid, Conflict, NotFound and PushError."""
+    domain = _domain(new.shop)
+    _check_app(tools, new)
+    if new.register:
+        check_delivery(tools)
+    credentials = {
+        "mode": new.mode, "shop": domain, "client_id": new.client_id, "client_secret": new.client_secret,
+    }  # fmt: skip
+    if new.token:
+        credentials |= {"access_token": new.token, "issued_at": now.isoformat(), "expires_at": ""}
+    url = new.url or url_of(domain)
+    access = StoreAccess(StoreId(new_id()), url, with_app(tools.settings, credentials), "UTC")
+    tokens = tools.connectors[SHOPIFY].renew(access, now) or {}
+    if tokens:
+        _check_scopes(tokens.get("scopes", ""))
+    # A token alone verifies nothing: an empty secret stands for the installation's app.
+    own = new.client_secret or ("" if not new.token else new.notification_key)
+    secrets = tuple(dict.fromkeys([own, *([new.notification_key] if new.notification_key else [])]))
+    shop = NewShop(
+        SHOPIFY, url, credentials | tokens, new.name or domain.partition(".")[0], new.account,
+        new.register, new.actor, domain, secrets,
+    )  # fmt: skip
+    return _write(tools, shop, SCOPES)
+
+
+def connect_by_code(tools: Tools, domain: str, code: str, actor: str, now: datetime) -> Connected:
+    """Connect a shop whose merchant granted the installation's app what it asks for, or take over other tokens of one
+    that is connected; raises Invalid, Conflict and PushError.
+    """
+    url, settings = url_of(domain), tools.settings
+    credentials = {"mode": CODE, "shop": domain, "client_id": "", "client_secret": ""}
+    app = with_app(settings, credentials)
+    door = open_door(url, allow_private=settings.allow_private_shops)
+    tokens = exchange_code(door, app, code, now)
+    _check_scopes(tokens.get("scopes", ""))
+    known = tools.database.single_statement(lambda it: find_address_of_shop(it, tools.vault, domain, now))
+    shop = NewShop(
+        SHOPIFY, url, credentials | tokens, domain.partition(".")[0], "", True, actor, domain, ("",)
+    )
+    return _write(tools, shop, () if known else SCOPES)
+
+
+def url_of(domain: str) -> str:
+    """Return where a shop is reached."""
+    return f"https://{domain}"
+
+
+def check_delivery(tools: Tools) -> None:
+    """Raise Invalid unless Shopify can deliver to PUBLIC_URL: HTTPS at a public host."""
+    parts = urlsplit(tools.settings.public_url)
+    if tools.settings.allow_private_shops:
+        return
+    if parts.scheme != "https" or not is_public(parts.hostname or "", parts.port or 443):
+        raise Invalid(
+            "Shopify delivers by HTTPS to public hosts only: set PUBLIC_URL to the public address of this"
+            " installation, or use --no-register."
+        )
+
+
+def _write(tools: Tools, shop: NewShop, scopes: tuple[str, ...]) -> Connected:
+    access = StoreAccess(StoreId(new_id()), shop.url, with_app(tools.settings, shop.credentials), "UTC")
+    settings = tools.connectors[SHOPIFY].read_settings(access)
+    granted = shop.credentials.get("scopes", "")
+    lacking = missing_scopes(granted, ASKED) if granted else []
+    if lacking:
+        warning = f"The app was not granted {', '.join(lacking)}: what needs it does not happen."
+        settings = replace(settings, warnings=(*settings.warnings, warning))
+    connected = write_store(tools, shop, settings, scopes)
+    if shop.register:
+        register_webhooks(tools, connected)
+    return connected
+
+
+def _domain(shop: str) -> str:
+    domain = shop_domain(shop.strip())
+    if domain is None:
+        message = "The shop must be named by its domain, such as some-shop.myshopify.com."
+        raise Invalid(message, {"/shop": [message]})
+    return domain
+
+
+def _check_app(tools: Tools, new: NewShopify) -> None:
+    """Raise Invalid for credentials that are not whole, or that leave deliveries without a secret."""
+    if new.client_id and new.token:
+        raise Invalid("Give the id of an app or a token, not both.")
+    if bool(new.client_id) != bool(new.client_secret) and not new.token:
+        raise Invalid("The id of an app goes together with its secret.")
+    if not new.token and not new.client_id and not tools.settings.shopify_api_key:
+        raise Invalid("Give the id and secret of an app, or set SHOPIFY_API_KEY and SHOPIFY_API_SECRET.")
+    if new.token and new.register and not (new.client_secret or new.notification_key):
+        raise Invalid(
+            "Without the app's secret no delivery can be verified: give it too, or use --no-register."
+        )
+
+
+def _check_scopes(granted: str) -> None:
+    lacking = missing_scopes(granted)
+    if lacking:
+        message = f"The app was not granted {', '.join(lacking)}."
+        raise PushError(message, permanent=True, reason="permission")

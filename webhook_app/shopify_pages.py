@@ -1,0 +1,171 @@
+"""The pages by which a merchant installs the app in a shop of Shopify: to the shop's own question, and back with its
+answer (authorization code grant).
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+import structlog
+from flask import Flask, Response, abort, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from connectors.shopify.auth import authorize_url
+from connectors.shopify.signature import signed_query
+from loyalty.clock import utc_now
+from loyalty.errors import Conflict, Invalid
+from loyalty.programs.words import say
+from loyalty.pushes import PushError
+from webhook_app import connect_shopify
+from webhook_app.connect import Connected
+from webhook_app.pages import chosen_language, page
+from webhook_app.tools import Tools, tools
+
+HOME = "/connect/shopify"
+CALLBACK = f"{HOME}/callback"
+COOKIE = "laurel_connect"
+SALT = "shopify-connect"
+STATE_SECONDS = 600
+ACTOR = "shopify"
+WORDS = {
+    "unsigned": (
+        say("無法確認來源", "无法确认来源", "This did not come from Shopify"),
+        say(
+            "請從 Shopify 後台開啟應用程式。",
+            "请从 Shopify 后台打开应用。",
+            "Please open the app from the admin of your shop.",
+        ),
+    ),
+    "over": (
+        say("連結已失效", "链接已失效", "This took too long, or was done before"),
+        say(
+            "請從 Shopify 後台重新開啟應用程式。",
+            "请从 Shopify 后台重新打开应用。",
+            "Please open the app from the admin of your shop again.",
+        ),
+    ),
+    "refused": (
+        say("商店沒有授權", "商店没有授权", "The shop did not grant the access"),
+        say(
+            "商店拒絕了連線，或缺少必要的權限，請重新安裝並同意所有權限。",
+            "商店拒绝了连接，或缺少必要的权限，请重新安装并同意所有权限。",
+            "The shop refused, or the app lacks a permission that it needs. Please install it again and grant all.",
+        ),
+    ),
+    "away": (
+        say("商店沒有回應", "商店没有响应", "The shop did not answer"),
+        say("請稍後再試一次。", "请稍后再试一次。", "Please try again in some minutes."),
+    ),
+    "unfit": (
+        say("無法連接這家商店", "无法连接这家商店", "This shop cannot be connected"),
+        say("請聯絡系統管理員：", "请联系系统管理员：", "Please ask whoever runs this installation: "),
+    ),
+    "connected": (
+        say("已連接", "已连接", "Connected"),
+        say(
+            "商店已連接。接下來可用指令 backfill 讀入過去的訂單。",
+            "商店已连接。接下来可用命令 backfill 读入过去的订单。",
+            "The shop is connected. Its past orders can be taken in by the command backfill.",
+        ),
+    ),
+}
+FACTS = {
+    "account": say("帳戶", "账户", "Account"),
+    "store": say("商店", "商店", "Store"),
+    "key": say("API 金鑰（只顯示這一次）", "API 密钥（只显示这一次）", "API key (shown only this once)"),
+}
+REFUSED = {"permission", "configuration", "rejected"}
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Add the pages."""
+    app.get(HOME)(begin_connecting)
+    app.get(CALLBACK)(end_connecting)
+
+
+def begin_connecting() -> Response:
+    """Send a merchant who opened the app to his shop's question, if Shopify signed that he did."""
+    shared = _with_app()
+    given = signed_query(shared.settings.shopify_api_secrets, _query(), utc_now())
+    if given is None:
+        return _page("unsigned", 400)
+    state = secrets.token_urlsafe(24)
+    target = authorize_url(
+        connect_shopify.url_of(given["shop"].lower()),
+        shared.settings.shopify_api_key,
+        f"{shared.settings.public_url}{CALLBACK}",
+        state,
+    )
+    answer = Response(status=302, headers={"Location": target})
+    is_public = shared.settings.public_url.startswith("https://")
+    cookie = _serializer(shared).dumps([given["shop"].lower(), state])
+    answer.set_cookie(
+        COOKIE, cookie, max_age=STATE_SECONDS, path=HOME, httponly=True, secure=is_public, samesite="Lax"
+    )
+    return answer
+
+
+def end_connecting() -> Response:
+    """Take the shop's answer: the state must be that of this browser and unused, and the shop the same."""
+    shared = _with_app()
+    given = signed_query(shared.settings.shopify_api_secrets, _query(), utc_now())
+    if given is None:
+        return _page("unsigned", 400)
+    shop = given["shop"].lower()
+    if not given.get("code") or not _is_expected(shared, shop, given.get("state", "")):
+        return _page("over", 400)
+    answer = _connect(shared, shop, given["code"])
+    answer.delete_cookie(COOKIE, path=HOME)
+    return answer
+
+
+def _connect(shared: Tools, shop: str, code: str) -> Response:
+    try:
+        done = connect_shopify.connect_by_code(shared, shop, code, ACTOR, utc_now())
+    except PushError as error:
+        log.warning("not_connected", shop=shop, reason=error.reason)
+        return _page("refused", 403) if error.reason in REFUSED else _page("away", 502)
+    except (Conflict, Invalid) as error:
+        return _page("unfit", 409, more=error.message)
+    log.info("connected", store=str(done.store.id))
+    return _page("connected", 200, _facts(done))
+
+
+def _is_expected(shared: Tools, shop: str, state: str) -> bool:
+    try:
+        known = _serializer(shared).loads(request.cookies.get(COOKIE, ""), max_age=STATE_SECONDS)
+    except BadSignature:
+        return False
+    if known[0] != shop or not hmac.compare_digest(known[1].encode(), state.encode()):
+        return False
+    return shared.wakes.is_first(f"state:{state}", STATE_SECONDS)
+
+
+def _serializer(shared: Tools) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(shared.settings.secret_key, salt=SALT)
+
+
+def _with_app() -> Tools:
+    shared = tools()
+    if not shared.settings.shopify_api_key:
+        abort(404, "This installation has no app: set SHOPIFY_API_KEY and SHOPIFY_API_SECRET.")
+    return shared
+
+
+def _query() -> str:
+    return request.query_string.decode("latin-1")
+
+
+def _facts(done: Connected) -> list[tuple[str, str]]:
+    language = chosen_language()
+    values = {"account": done.account, "store": done.store.key, "key": done.api_key}
+    return [(FACTS[name][language], value) for name, value in values.items() if value]
+
+
+def _page(name: str, status: int, facts: list[tuple[str, str]] | None = None, more: str = "") -> Response:
+    language = chosen_language()
+    title, text = (words[language] for words in WORDS[name])
+    return page("connect.html", language, status, title=title, text=text + more, facts=facts or [], button="")
