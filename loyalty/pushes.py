@@ -36,6 +36,8 @@ class PutCoupon:
     """What it takes its discount from; both empty: the whole order."""
     combinable: bool = False
     """Whether other codes may be used beside it."""
+    customer_id: str = ""
+    """The shop's own id of the member, where it is known: some shops bind a coupon to that, not to an e-mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class SetMemberTier:
     tier_name: str
     benefits: tuple[str, ...] = ()
     """Words that a theme or a help desk acts on: service flags, `early_access:…`, `free_shipping`, `discount:5`."""
+    points: int | None = None
+    """What he may spend, where the shop shall show that."""
+    progress: str = ""
+    """How far it is to the next tier, in words."""
 
 
 @dataclass(frozen=True, slots=True)

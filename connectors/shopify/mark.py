@@ -25,9 +25,9 @@ DIGEST = 8
 
 
 def is_ours(discount: Mapping[str, Any], code: str) -> bool:
-    """Return whether a discount bears our mark for this code."""
+    """Return whether a discount bears our mark: its title, or its tag where a merchant gave it another title."""
     title = str(discount.get("title") or "")
-    return title.casefold() == f"{TITLE}{code}".casefold()
+    return title.casefold() == f"{TITLE}{code}".casefold() or TAG in (discount.get("tags") or ())
 
 
 def product_tag(price: Decimal) -> str:

@@ -33,6 +33,7 @@ def command_data(command: PushCommand) -> dict[str, Any]:
             "product_ids": list(command.product_ids),
             "category_ids": list(command.category_ids),
             "combinable": command.combinable,
+            "customer_id": command.customer_id,
         }
     if isinstance(command, DisableCoupon):
         return {"code": command.code, "at": command.at.isoformat()}
@@ -45,6 +46,8 @@ def command_data(command: PushCommand) -> dict[str, Any]:
         "tier_key": command.tier_key,
         "tier_name": command.tier_name,
         "benefits": list(command.benefits),
+        "points": command.points,
+        "progress": command.progress,
     }
 
 

@@ -1,0 +1,195 @@
+"""Puts discounts with one code each into a Shopify store and takes them out of use again; repeats change nothing.
+
+A personal code is a discount of its own: `usageLimit` counts per code, and binding to a customer is per discount. There
+is no key against repetition: a code is unique in a shop, and one that is taken is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from connectors.shopify.client import Shopify
+from connectors.shopify.ids import gid, tail
+from connectors.shopify.mark import is_ours
+from connectors.shopify.refusals import TAKEN, codes, refusal_of, refused, user_errors
+from connectors.shopify.terms import BASIC, Terms, discount_input, mended_input, stored_terms, wanted_terms
+from connectors.values import money
+from loyalty.pushes import PushError, PushReceipt, PutCoupon
+
+Json = dict[str, Any]
+Outcome = PushReceipt | PushError
+KINDS = frozenset({"fixed_discount", "percent_discount", "free_product", "free_shipping"})
+MADE, LOOKED_UP = 25, 20
+"""How many are asked for at once until the shop has told what they cost."""
+CREATE = {
+    True: ("put_basic", "discountCodeBasicCreate"),
+    False: ("put_free_shipping", "discountCodeFreeShippingCreate"),
+}
+MEND = {
+    True: ("mend_basic", "discountCodeBasicUpdate"),
+    False: ("mend_free_shipping", "discountCodeFreeShippingUpdate"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A code with what it shall give."""
+
+    code: str
+    terms: Terms
+
+    @property
+    def is_basic(self) -> bool:
+        """Return whether it is made by the mutation of amounts and percents."""
+        return self.terms.kind == BASIC
+
+
+def put_coupons(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome]:
+    """Make the coupons, many in a request, and settle each answer; raises PushError when a request fails as a whole."""
+    refusals = {command.code: why for command in commands if (why := _why_not(command)) is not None}
+    sound = [command for command in commands if command.code not in refusals]
+    customers, prices = _customers(shop, sound), _prices(shop, sound)
+    outcomes: dict[str, Outcome] = dict(refusals)
+    wanted: list[Wanted] = []
+    for command in sound:
+        made = _wanted(command, customers.get(command.code), prices)
+        if isinstance(made, PushError):
+            outcomes[command.code] = made
+        else:
+            wanted.append(made)
+    outcomes |= _make(shop, wanted)
+    return [outcomes[command.code] for command in commands]
+
+
+def _why_not(command: PutCoupon) -> PushError | None:
+    """Return why a coupon must not be made: what Shopify cannot store as asked would give more, or to others."""
+    if command.kind not in KINDS:
+        return refused(f"Shopify has no discount of kind {command.kind}.", "rejected")
+    if not command.email.strip() and not command.customer_id:
+        return refused("A coupon needs the member's e-mail.", "rejected")
+    if command.kind == "free_product" and not command.product_ids:
+        return refused("The free product is not named.", "rejected")
+    if command.free_shipping and command.kind != "free_shipping":
+        return refused("A discount of Shopify frees shipping or takes off money, not both.", "configuration")
+    if command.product_ids and command.category_ids:
+        return refused("A discount is bound to products or to collections, not to both.", "configuration")
+    strange = [each for each in (*command.product_ids, *command.category_ids) if not _is_id(each)]
+    if strange:
+        return refused(f"Shopify has no product or collection {', '.join(strange)}.", "configuration")
+    return None
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) > 0
+
+
+def _customers(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, str]:
+    """Return to whom each code shall be bound, as global ids; those whom the shop does not know are left out."""
+    known = {it.code: gid("Customer", it.customer_id) for it in commands if _is_id(it.customer_id)}
+    unknown = [it for it in commands if it.code not in known]
+    rows = [{"email": it.email.strip()} for it in unknown]
+    found = shop.each("customer_by_email", "customerByIdentifier", rows, LOOKED_UP)
+    return known | {it.code: one["id"] for it, one in zip(unknown, found, strict=True) if one}
+
+
+def _prices(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, Decimal]:
+    """Return the price of the dearest variant of each product that is given away.
+
+    Neither 100 percent nor an amount on each piece ends with the first piece; the price of one piece does.
+    """
+    named = {each for it in commands if it.kind == "free_product" for each in it.product_ids}
+    found = shop.nodes("product_prices", [gid("Product", each) for each in sorted(named)], LOOKED_UP)
+    return {
+        tail(each): money(row["priceRangeV2"]["maxVariantPrice"]["amount"])
+        for each, row in found.items()
+        if row is not None
+    }
+
+
+def _wanted(command: PutCoupon, customer: str | None, prices: Mapping[str, Decimal]) -> Wanted | PushError:
+    if customer is None:
+        return refused("The shop has no customer of the member's e-mail to bind a code to.", "rejected")
+    price = max((prices[each] for each in command.product_ids if each in prices), default=Decimal(0))
+    if command.kind == "free_product" and not price:
+        return refused("The free product is gone, or has no price.", "configuration")
+    return Wanted(command.code, wanted_terms(command, customer, price))
+
+
+def _make(shop: Shopify, wanted: Sequence[Wanted]) -> dict[str, Outcome]:
+    outcomes: dict[str, Outcome] = {}
+    taken: list[Wanted] = []
+    for is_basic, (file, field) in CREATE.items():
+        some = [each for each in wanted if each.is_basic is is_basic]
+        rows = [{"discount": discount_input(each.terms, each.code)} for each in some]
+        for each, payload in zip(some, shop.each(file, field, rows, MADE), strict=True):
+            if payload is not None and TAKEN in codes(user_errors(payload)):
+                taken.append(each)
+            else:
+                outcomes[each.code] = _settle(shop, each, payload)
+    return outcomes | _adopt(shop, taken)
+
+
+def _settle(shop: Shopify, wanted: Wanted, payload: Json | None) -> Outcome:
+    """Return what became of a discount that was made or mended; one stored otherwise than asked must not live."""
+    try:
+        errors = user_errors(payload)
+    except PushError as error:
+        return error
+    if errors:
+        return refusal_of(errors)
+    node = (payload or {}).get("codeDiscountNode")
+    if node is None:
+        return PushError("The shop does not tell what it stored.", permanent=False, reason="unreachable")
+    if stored_terms(node["codeDiscount"]) == wanted.terms:
+        return PushReceipt(tail(node["id"]))
+    _delete(shop, node["id"])
+    return refused("The shop stored the coupon otherwise than asked.", "rejected")
+
+
+def _delete(shop: Shopify, node_id: str) -> None:
+    (payload,) = shop.each("delete_discount", "discountCodeDelete", [{"id": node_id}], 1)
+    if errors := user_errors(payload):
+        raise refusal_of(errors)
+
+
+def _adopt(shop: Shopify, taken: Sequence[Wanted]) -> dict[str, Outcome]:
+    """The codes are there already: by an earlier try of ours, disabled since, or made by somebody else."""
+    found = find_discounts(shop, [each.code for each in taken])
+    outcomes: dict[str, Outcome] = {}
+    mend: list[tuple[Wanted, str, Terms]] = []
+    for each, node in zip(taken, found, strict=True):
+        stored = stored_terms(node["codeDiscount"]) if node else None
+        if node is None:
+            message = "The code vanished while we looked."
+            outcomes[each.code] = PushError(message, permanent=False, reason="unreachable")
+        elif not is_ours(node["codeDiscount"], each.code):
+            outcomes[each.code] = refused("The code belongs to a discount that is not ours.", "rejected")
+        elif stored == each.terms:
+            outcomes[each.code] = PushReceipt(tail(node["id"]))
+        elif stored is None or stored.kind != each.terms.kind:
+            outcomes[each.code] = refused("The code belongs to a discount of another kind.", "rejected")
+        else:
+            mend.append((each, node["id"], stored))
+    return outcomes | _mend(shop, mend)
+
+
+def _mend(shop: Shopify, mend: Sequence[tuple[Wanted, str, Terms]]) -> dict[str, Outcome]:
+    outcomes: dict[str, Outcome] = {}
+    for is_basic, (file, field) in MEND.items():
+        some = [each for each in mend if each[0].is_basic is is_basic]
+        rows = [
+            {"id": node_id, "discount": mended_input(wanted.terms, stored, wanted.code)}
+            for wanted, node_id, stored in some
+        ]
+        for (wanted, _, _), payload in zip(some, shop.each(file, field, rows, MADE), strict=True):
+            outcomes[wanted.code] = _settle(shop, wanted, payload)
+    return outcomes
+
+
+def find_discounts(shop: Shopify, wanted: Sequence[str]) -> list[Json | None]:
+    """Return the discounts of these codes, in order, None for a code that the shop does not have; raises PushError."""
+    rows = [{"code": code} for code in wanted]
+    return shop.each("discount_by_code", "codeDiscountNodeByCode", rows, LOOKED_UP)
