@@ -326,7 +326,9 @@ def test_another_users_of_the_bucket_are_waited_for(push: Push, shopify_shop: Sh
     assert isinstance(receipt, PushReceipt)
 
 
-def test_a_code_of_ours_is_mended_when_it_is_asked_for_otherwise(push: Push, shopify_shop: ShopifySandbox) -> None:
+def test_a_code_of_ours_is_mended_when_it_is_asked_for_otherwise(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
     (first,) = push(ten_off())
     assert push(replace(ten_off(), amount=Decimal("50"))) == [first]
     assert stored(shopify_shop)["amount"] == 50
