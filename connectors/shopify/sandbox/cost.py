@@ -123,10 +123,12 @@ class Cost:
         return found
 
     def _sized(self, node: FieldNode) -> int:
-        """Return how many rows are asked for; a list without a size is one."""
+        """Return how many rows are asked for, by `first`, `last` or `ids`; a list without a size is one."""
         for argument in node.arguments or ():
+            value = argument.value
+            if argument.name.value == "ids" and isinstance(value, VariableNode):
+                return len(self._variables.get(value.name.value) or ())
             if argument.name.value in ("first", "last"):
-                value = argument.value
                 if isinstance(value, IntValueNode):
                     return int(value.value)
                 if isinstance(value, VariableNode) and self._variables.get(value.name.value) is not None:

@@ -16,10 +16,11 @@ MOST_ITEMS = 100
 class Checks:
     """Collects the errors of one input."""
 
-    def __init__(self, state: State, given: Json, argument: str) -> None:
+    def __init__(self, state: State, given: Json, argument: str, own: int | None = None) -> None:
         self._state = state
         self._given = given
         self._argument = argument
+        self._own = own
         self.errors: list[Json] = []
 
     def common(self) -> None:
@@ -61,7 +62,8 @@ class Checks:
             elif len(text) > LONGEST:
                 self._refuse("TOO_LONG", f"{name.capitalize()} is too long (maximum is 255 characters)", name)
         code = (self._given.get("code") or "").casefold()
-        if any(each["code"].casefold() == code for each in self._state.discounts.values()):
+        others = (each for number, each in self._state.discounts.items() if number != self._own)
+        if any(each["code"].casefold() == code for each in others):
             self._refuse("TAKEN", "Code must be unique. Please try a different code.", "code")
 
     def _dates(self) -> None:

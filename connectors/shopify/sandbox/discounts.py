@@ -44,6 +44,17 @@ def create_free_shipping(session: Session, _root: Any, freeShippingCodeDiscount:
     return _create(session.state, freeShippingCodeDiscount, checks.errors, "DiscountCodeFreeShipping")
 
 
+def update_basic(session: Session, _root: Any, id: str, basicCodeDiscount: Json) -> Json:  # noqa: N803
+    """Change what is given of a discount; customers are added and removed."""
+    return _update(session.state, id, basicCodeDiscount, "basicCodeDiscount", "DiscountCodeBasic")
+
+
+def update_free_shipping(session: Session, _root: Any, id: str, freeShippingCodeDiscount: Json) -> Json:  # noqa: N803
+    """Change what is given of a discount of free shipping."""
+    kind = "DiscountCodeFreeShipping"
+    return _update(session.state, id, freeShippingCodeDiscount, "freeShippingCodeDiscount", kind)
+
+
 def deactivate(session: Session, _root: Any, id: str) -> Json:
     """End a discount now."""
     row = session.state.discounts.get(number_of(id, *KINDS) or 0)
@@ -52,6 +63,7 @@ def deactivate(session: Session, _root: Any, id: str) -> Json:
     now = session.state.now()
     if row["endsAt"] is None or row["endsAt"] > now:
         row |= {"endsAt": now, "updatedAt": now}
+        row["given"] = row["given"] | {"endsAt": now.isoformat()}
         emit(session.state, "discounts/update", _payload(session.state, row))
     return {"codeDiscountNode": row, "userErrors": []}
 
@@ -83,9 +95,39 @@ def _create(state: State, given: Json, errors: list[Json], kind: str) -> Json:
     return {"codeDiscountNode": row, "userErrors": []}
 
 
+def _update(state: State, id: str, given: Json, argument: str, kind: str) -> Json:
+    row = state.discounts.get(number_of(id, *KINDS) or 0)
+    if row is None or row["kind"] != kind:
+        return {"codeDiscountNode": None, "userErrors": [_missing()]}
+    merged = row["given"] | given
+    if "context" in given:
+        merged["context"] = _context(row["given"]["context"], given["context"])
+    checks = Checks(state, merged, argument, row["id"])
+    checks.common()
+    checks.basic() if kind == "DiscountCodeBasic" else checks.free_shipping()
+    if checks.errors:
+        return {"codeDiscountNode": None, "userErrors": checks.errors}
+    kept = {name: row[name] for name in ("id", "redeemCode", "createdAt", "uses", "usedBy")}
+    row |= _row(state, merged, kind) | kept
+    emit(state, "discounts/update", _payload(state, row))
+    return {"codeDiscountNode": row, "userErrors": []}
+
+
+def _context(old: Json, new: Json) -> Json:
+    """Return whom a discount is for after a change: `add` and `remove` count from those before."""
+    change = new.get("customers")
+    if change is None:
+        return new
+    before = (old.get("customers") or {}).get("add") or []
+    gone = set(change.get("remove") or ())
+    kept = [each for each in before if each not in gone]
+    return {"customers": {"add": list(dict.fromkeys([*kept, *(change.get("add") or ())]))}}
+
+
 def _row(state: State, given: Json, kind: str) -> Json:
     now, combines = state.now(), given.get("combinesWith") or {}
     row: Json = {"id": state.new_id(), "__typename": "DiscountCodeNode", "kind": kind}
+    row["given"] = given
     row |= {"redeemCode": state.new_id(), "createdAt": now, "updatedAt": now, "uses": 0, "usedBy": []}
     row |= {"title": given["title"], "code": given["code"], "tags": sorted(given.get("tags") or ())}
     row |= {"startsAt": moment_of(given["startsAt"]), "endsAt": moment_of(given.get("endsAt"))}

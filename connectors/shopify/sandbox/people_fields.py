@@ -86,6 +86,11 @@ def _only_page(page: Json) -> Json:
     return {name: page[name] for name in ("first", "last", "after", "before", "reverse") if name in page}
 
 
+def _price_range(session: Session, product: Json) -> Json:
+    price = amount_of(session, product["variant"]["price"])
+    return {"minVariantPrice": price, "maxVariantPrice": price}
+
+
 def _price(amount: Fraction | None) -> str | None:
     return None if amount is None else short_text(amount)
 
@@ -111,6 +116,7 @@ PRODUCT: Fields = {
     "id": own_id("Product"),
     "legacyResourceId": plain("id"),
     "collections": _collections,
+    "priceRangeV2": _price_range,
     "variants": lambda session, row, **page: connect(session, [row["variant"]], **_only_page(page)),
 }
 VARIANT: Fields = {

@@ -172,7 +172,12 @@ def _blank(state: State, basket: Basket) -> Json:
     order |= dict.fromkeys(("createdAt", "processedAt", "updatedAt"), now)
     order |= dict.fromkeys(("cancelledAt", "closedAt", "cancelReason", "phone", "note"))
     order |= {"confirmationNumber": f"C{number}", "confirmed": True, "test": basket.test, "edited": False}
-    order |= {"sourceName": basket.source, "channel": "Online Store", "customerLocale": "en"}
+    order |= {
+        "sourceName": basket.source,
+        "channel": "Online Store",
+        "customerLocale": "en",
+        "clientIp": None,
+    }
     order |= {"currencyCode": state.options.currency, "taxesIncluded": state.options.taxes_included}
     order["presentmentCurrencyCode"] = basket.currency or state.options.currency
     order |= {
