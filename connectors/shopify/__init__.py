@@ -55,6 +55,10 @@ class ShopifyConnector:
         """Return the order that a delivery states by itself, None: it states too little; raises MalformedMessage."""
         return restate(message)
 
+    def is_fresh(self, access: StoreAccess, now: datetime) -> bool:
+        """Return whether the present token serves for some minutes more."""
+        return auth.is_fresh(access, now)
+
     def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:
         """Return credentials with a fresh token, None: the present one serves still; raises PushError."""
         return auth.renew(auth.open_door(access.url, allow_private=self._allow_private), access, now)
