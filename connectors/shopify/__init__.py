@@ -56,7 +56,7 @@ class ShopifyConnector:
         return restate(message)
 
     def is_fresh(self, access: StoreAccess, now: datetime) -> bool:
-        """Return whether the token serves for some minutes more, or is one that nobody can renew."""
+        """Return whether the present token serves for some minutes more."""
         return auth.is_fresh(access, now)
 
     def renew(self, access: StoreAccess, now: datetime) -> dict[str, str] | None:

@@ -227,7 +227,10 @@ def test_u91_uninstalled_shop_keeps_its_data_until_it_is_redacted(
 def test_u91_person_who_buys_in_another_shop_too_is_kept(
     desk: Desk, client: FlaskClient, store: Store
 ) -> None:
-    amy = {"email": "amy@example.test", "customer": {**PAID["customer"], "id": 8, "email": "amy@example.test"}}
+    amy = {
+        "email": "amy@example.test",
+        "customer": {**PAID["customer"], "id": 8, "email": "amy@example.test"},
+    }
     buy(desk, client, store)
     buy(desk, client, store, {**PAID, "id": 2, **amy})
     with desk.connect() as connection:

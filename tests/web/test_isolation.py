@@ -179,8 +179,8 @@ def theirs(names: dict[str, Any]) -> list[Call]:
 
 
 PLAIN_READS = (
-    "/activities", "/automations", "/backfills", "/challenges", "/data-requests", "/draws", "/events", "/exports/members", "/imports",
-    "/inbox", "/incidents", "/ledger/roots", "/reconciliations",
+    "/activities", "/automations", "/backfills", "/challenges", "/draws", "/events", "/exports/members", "/imports",
+    "/data-requests", "/inbox", "/incidents", "/ledger/roots", "/reconciliations",
     "/ledger/verification", "/members", "/members/duplicates", "/polls", "/program", "/program/corrections",
     "/program/draft", "/program/presets", "/program/rules", "/program/schema",
     "/program/versions", "/pushes", "/reports/costs", "/reports/effects", "/reports/orders-to-review",
