@@ -63,7 +63,7 @@ def gid(kind: str, number: int) -> str:
     return f"gid://shopify/{kind}/{number}"
 
 
-def coupon(code: str = "LAUREL-1", **more: Any) -> dict[str, Any]:
+def coupon(code: str = "LAUREL-1", /, **more: Any) -> dict[str, Any]:
     """An input of discountCodeBasicCreate: ten percent, for all."""
     given: dict[str, Any] = {"title": f"Laurel {code}", "code": code, "startsAt": "2026-01-01T00:00:00Z"}
     given |= {"context": {"all": "ALL"}}
