@@ -60,6 +60,8 @@ def next_tier_due(state: MemberState, versions: Versions) -> datetime | None:
 
 def next_reward_due(state: MemberState) -> datetime | None:
     """Return when the next hold of a redemption ends by itself, or the time of an unused code."""
+    if not state.redemptions and not state.credit.codes:
+        return None
     ends = [redemption.due() for redemption in state.redemptions.values()]
     return min((end for end in (*ends, *state.credit.due()) if end is not None), default=None)
 
