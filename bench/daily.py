@@ -169,4 +169,5 @@ def _check_same_rows(stage: Stage, trial: Trial) -> None:
 
 def _rows(place: Place) -> list[int]:
     tables = ("ledger_entries", "lot_consumptions", "tier_periods", "pushes")
-    return [int(place.rows(f"select count(*) as n from {table}")[0]["n"]) for table in tables]
+    wanted = (*tables, "pushes where status = 'superseded'")
+    return [int(place.rows(f"select count(*) as n from {each}")[0]["n"]) for each in wanted]

@@ -10,13 +10,20 @@ with begun as (
         'tier:' || members.key || ':regular:2', false, 'fell'
     from members join due on due.id = members.id
     returning member_id, started_at, cause
+), wanted as (
+    select begun.member_id, known.value
+    from begun join member_identities known on known.member_id = begun.member_id and known.kind = 'customer'
+), outdated as (
+    update pushes set status = 'superseded', done_at = now()
+    where status = 'waiting' and leased_until is null
+        and subject = any(array(select 'tier:' || value from wanted))
 ), told as (
     insert into pushes (account_id, store_id, member_id, kind, subject, command)
-    select :account, stores.id, begun.member_id, 'set_member_tier', 'tier:' || known.value,
+    select :account, stores.id, wanted.member_id, 'set_member_tier', 'tier:' || wanted.value,
         jsonb_build_object(
-            'customer_id', split_part(known.value, ':', 2), 'tier_key', 'regular', 'tier_name', 'Regular',
+            'customer_id', split_part(wanted.value, ':', 2), 'tier_key', 'regular', 'tier_name', 'Regular',
             'benefits', '[]'::jsonb)
-    from begun join member_identities known on known.member_id = begun.member_id and known.kind = 'customer', stores
+    from wanted, stores
     returning id
 )
 update members set

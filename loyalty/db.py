@@ -113,7 +113,7 @@ class Database:
 def dicts(result: CursorResult[Any]) -> list[Row]:
     """Return all rows of a result as dicts of their own."""
     names = tuple(result.keys())
-    return [dict(zip(names, row, strict=True)) for row in result]
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
 def records(types: Mapping[str, str], rows: Sequence[Row], name: str = "rows") -> tuple[str, dict[str, str]]:

@@ -39,8 +39,10 @@ def exact(value: str | int | Decimal) -> Fraction:
     """Return the number of a decimal string without any rounding; raises ValueError."""
     if isinstance(value, str):
         numerator, slash, denominator = value.partition("/")
-        if numerator.isdecimal() and (denominator.isdecimal() or not slash):
-            return Fraction(int(numerator), int(denominator or 1))
+        if numerator.isdecimal() and not slash:
+            return Fraction(int(numerator))
+        if numerator.isdecimal() and denominator.isdecimal():
+            return Fraction(int(numerator), int(denominator))
     return Fraction(value)
 
 

@@ -62,18 +62,27 @@ class Counter:
                 connection, account, document, effective_from=None, now=utc_now(), actor="merchant"
             )
 
-    def give(self, points: int) -> None:
+    def give(self, points: int, who: UUID | None = None) -> None:
         if points:
-            self.desk.adjust(points)
+            self.desk.adjust(points, member=who or self.member)
 
-    def redeem(self, reward: str = "off", at: datetime | None = None, **wish: Any) -> Row:
-        """Ask for a reward; what the API would answer."""
+    def member_of(self, customer: int) -> UUID:
+        """The member that a customer of the shop is."""
+        rows = self.desk.rows(
+            f"select member_id from member_identities where kind = 'customer' and value ~ '(^|:){customer}$'"
+        )
+        return UUID(str(rows[0]["member_id"]))
+
+    def redeem(
+        self, reward: str = "off", at: datetime | None = None, who: UUID | None = None, **wish: Any
+    ) -> Row:
+        """Ask for a reward, by default for Amy; what the API would answer."""
         if "amount" in wish:
             wish["amount"] = Decimal(wish["amount"])
         now = at or utc_now()
         with self.desk.connect() as connection:
             done = redeem_reward(
-                connection, self._book(connection), self.member, Wish(reward, **wish), now, "amy"
+                connection, self._book(connection), who or self.member, Wish(reward, **wish), now, "amy"
             )
             return read_redemption(connection, number=done.number)
 

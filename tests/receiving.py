@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from builders import Shop, make_shop, woo_body
 from sqlalchemy import Connection, text
@@ -84,14 +85,14 @@ class Desk:
         self.drain()
         self.read_again()
 
-    def adjust(self, points: int, at: datetime | None = None) -> None:
-        """Adjust the points of the only member."""
+    def adjust(self, points: int, at: datetime | None = None, member: UUID | None = None) -> None:
+        """Adjust the points of a member, by default of the only one."""
         now = at or utc_now()
         with self.connect() as connection:
             book = self.runtime.book(connection, self.shop.account, set())
-            member = connection.execute(text("select id from members")).scalar_one()
+            whose = member or connection.execute(text("select id from members")).scalar_one()
             command = AdjustPoints(next_command_number(connection), now, points, "by hand", False, "staff")
-            carry_out(connection, book, member, command, now)
+            carry_out(connection, book, whose, command, now)
 
     def rows(self, statement: str) -> list[Row]:
         with self.connect() as connection:

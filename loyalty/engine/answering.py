@@ -171,8 +171,8 @@ def _note_failures(
 ) -> None:
     """Tell why a redemption failed, or could not be cancelled, where the merchant looks."""
     failed = [case for case in cases if case.answer.failure]
-    for case in failed:
-        redemptions.note_request(connection, case.row["number"], failure=case.answer.failure)
+    if failed:
+        redemptions.note_failures(connection, {case.row["number"]: case.answer.failure for case in failed})
     rows = [
         _incident(case, FAILED, f"redemption:{case.row['number']}", now, reward=case.row["reward_key"])
         for case in failed
@@ -198,9 +198,9 @@ def _incident(of: _Case | _End, kind: str, subject: str, now: datetime, **data: 
 
 def _reopen(connection: Connection, book: AccountBook, cases: Sequence[_Case], now: datetime) -> None:
     """An order has the code: it is not cancelled, and serves again."""
-    for case in cases:
-        redemptions.note_request(connection, case.row["number"], cancel_asked_at=None, failure=IN_USE)
     if cases:
+        numbers = [case.row["number"] for case in cases]
+        redemptions.note_requests(connection, numbers, cancel_asked_at=None, failure=IN_USE)
         fold_again(connection, book, {case.member for case in cases}, now)
 
 

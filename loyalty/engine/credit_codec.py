@@ -17,6 +17,8 @@ Data = Mapping[Any, Any]
 
 def read_purse(head: Data, balance: Decimal | None) -> Purse:
     """Return a member's credit from the part of his head and his stored balance, None where nothing ever moved."""
+    if not head:
+        return Purse(balance or NOTHING)
     pending = {
         key: Pending(datetime.fromisoformat(at), Decimal(it)) for key, at, it in head.get("pending", ())
     }
@@ -34,6 +36,8 @@ def _code(item: list[Any]) -> CreditCode:
 
 def credit_head(purse: Purse) -> dict[str, Any]:
     """Return the part of a head that is about credit, as JSON data; empty where nothing of it is open."""
+    if not (purse.pending or purse.forgiven or purse.codes):
+        return {}
     parts = {
         "pending": [
             [key, instant_text(each.usable_from), plain_text(each.amount)]

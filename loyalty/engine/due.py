@@ -21,7 +21,7 @@ def settle(state: MemberState, until: datetime, versions: Versions) -> None:
     while True:
         lot_due = state.wallet.next_due(until)
         tier_due, reward_due = next_tier_due(state, versions), next_reward_due(state)
-        first = min((at for at in (tier_due, reward_due) if at is not None), default=None)
+        first = _earlier(tier_due, reward_due)
         if first is not None and first <= until and (lot_due is None or first < lot_due[0]):
             if first == reward_due:
                 _settle_reward(state, first, versions)
@@ -60,6 +60,8 @@ def next_tier_due(state: MemberState, versions: Versions) -> datetime | None:
 
 def next_reward_due(state: MemberState) -> datetime | None:
     """Return when the next hold of a redemption ends by itself, or the time of an unused code."""
+    if not state.redemptions and not state.credit.codes:
+        return None
     ends = [redemption.due() for redemption in state.redemptions.values()]
     return min((end for end in (*ends, *state.credit.due()) if end is not None), default=None)
 

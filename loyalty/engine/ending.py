@@ -66,7 +66,7 @@ def _disable_first(
     """RULES §7: the code is disabled first, then its usage is read, then the points go back."""
     coupon = rewards.find_coupon(connection, f"redemption:{row['number']}")
     assert coupon is not None
-    redemptions.note_request(connection, row["number"], cancel_asked_at=now, failure=None)
+    redemptions.note_requests(connection, [row["number"]], cancel_asked_at=now, failure=None)
     command = DisableCoupon(coupon["code"], now)
     push = NewPush(coupon["store_id"], row["member_id"], COUPON_SUBJECT + coupon["code"], command)
     add_pushes(connection, book.id, [push])

@@ -129,7 +129,7 @@ def _count(
 ) -> Reached:
     """Look at every member; who looks further back than the stored figures is folded again in memory."""
     reached, after = Reached(), FIRST
-    further = candidate.reach() > versions.reach()
+    further = candidate.reach() > versions.reach
     while rows := list_page(connection, after, PAGE):
         works = make_works(connection, rows)
         if further:

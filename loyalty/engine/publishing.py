@@ -52,7 +52,7 @@ def publish_program(
     version = publish(connection, account, document, context, effective_from=effective_from, now=now)
     start = effective_from or now
     program = build_program(document, context, version, start)
-    reaches_further = program.reach() > known.reach()
+    reaches_further = program.reach() > known.reach
     warnings += [*list_reward_warnings(program), *switch_warning(known, program, now)]
     to_refold = mark_all_for_refold(connection) if version == 1 or reaches_further else 0
     if known.programs and _changes_members(known.programs[-1], program):

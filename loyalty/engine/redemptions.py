@@ -89,7 +89,7 @@ def redeem_reward(
         is_seated = event is not None and _book_seat(connection, book, event, work, number, now)
         noted["fulfilment"] = Fulfilment.ACCEPTED if is_seated else Fulfilment.OPEN
     if noted:
-        redemptions.note_request(connection, number, **noted)
+        redemptions.note_requests(connection, [number], **noted)
     return Redeemed(number, stores)
 
 

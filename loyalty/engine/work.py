@@ -200,7 +200,7 @@ class MemberWork:
         else:
             self._append(versions, now)
         if self.state.head is not None:
-            self._forget(self.state.head.at - versions.reach())
+            self._forget(self.state.head.at - versions.reach)
         self.drafts = differences(self.state.movements, self.posted, self.because)
         self.credit_drafts = credit_differences(self.state.credit.movements, self.posted_credit, self.because)
         self._find_segments(versions.at(now), now)

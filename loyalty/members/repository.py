@@ -219,7 +219,7 @@ def list_commands(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMa
 def list_customers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Return the shop customers `<store number>:<id>` that each member is."""
     found: dict[UUID, list[str]] = {}
-    for member_id, value in connection.execute(_CUSTOMERS, {"ids": list(ids)}):
+    for member_id, value in connection.execute(_CUSTOMERS, {"ids": list(ids)}).all():
         found.setdefault(member_id, []).append(value)
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 
 from loyalty.programs.automations import ActivityLimit, Automation, Message, Referral, Trigger
 from loyalty.programs.campaigns import Campaign
@@ -235,7 +236,7 @@ class Program:
         return any(match.needs_products() for match in matches)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Versions:
     """All published versions of an account, oldest first, and for each store that has one the end of the past that
     counts toward tiers only.
@@ -281,6 +282,7 @@ class Versions:
         """Return whether any tier of any version has a service that is done to orders."""
         return any(tier.benefits.order_words() for program in self.programs for tier in program.tiers)
 
+    @cached_property
     def reach(self) -> timedelta:
         """Return how far back from an event any version may still look at figures by their instant."""
         return max((program.reach() for program in self.programs), default=timedelta())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -127,13 +127,23 @@ def list_causes(connection: Connection, codes: Iterable[str]) -> dict[str, tuple
     return {code: (cause, member) for code, cause, member in rows}
 
 
-def note_request(connection: Connection, number: int, **values: Any) -> None:
+def note_requests(connection: Connection, numbers: Iterable[int], **values: Any) -> None:
     """Write what is no matter of the fold: a failure, a wish to cancel, how far a service is."""
     updates = ", ".join(f"{name} = {_PLACES.get(name, f':{name}')}" for name in sorted(values))
     plain = {name: json_text(value) if name in _PLACES else value for name, value in values.items()}
-    connection.execute(
-        text(f"update redemptions set {updates} where number = :number"), {**plain, "number": number}
+    statement = text(f"update redemptions set {updates} where number = any(:numbers)").bindparams(
+        bindparam("numbers", type_=ARRAY(Integer))
     )
+    connection.execute(statement, {**plain, "numbers": list(numbers)})
+
+
+def note_failures(connection: Connection, failures: Mapping[int, str]) -> None:
+    """Write why redemptions of these numbers failed."""
+    statement = text(
+        "update redemptions r set failure = told.failure"
+        " from unnest(:numbers, :failures) as told (number, failure) where r.number = told.number"
+    ).bindparams(bindparam("numbers", type_=ARRAY(Integer)), bindparam("failures", type_=ARRAY(Text)))
+    connection.execute(statement, {"numbers": list(failures), "failures": list(failures.values())})
 
 
 def note_fulfilment(connection: Connection, redemption: UUID, step: str, closing_note: str) -> None:

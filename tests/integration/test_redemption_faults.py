@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from counter import Counter
+from sqlalchemy import event
 
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.clock import utc_now
@@ -80,6 +81,35 @@ def test_refusal_for_good_releases_the_points_and_shows_its_reason(
     assert (seen["state"], seen["failure"].split(":")[0], amy.balance()) == ("failed", reason, (100, 0, 0))
     assert (amy.coupons(), amy.incidents(), amy.desk.entries()) == ([], ["redemption_failed"], [100])
     assert amy.proves()
+
+
+def statements_of_failures(shop: Counter, woo: SandboxShop, members: list[int]) -> int:
+    """How often failures are written when each of these customers redeems and the shop refuses them all."""
+    seen: list[str] = []
+    engine = shop.runtime.database.engine
+
+    def note(*arguments: Any) -> None:
+        seen.append(arguments[2])
+
+    redeemed = [shop.redeem(who=shop.member_of(customer)) for customer in members]
+    woo.fail_next(path="coupons/batch", status=401)
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        shop.push(1)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert {shop.see(each)["failure"].split(":")[0] for each in redeemed} == {"permission"}
+    return len([each for each in seen if each.startswith("update redemptions")])
+
+
+def test_failures_of_many_members_are_written_in_one_statement(runtime: Runtime, woo: SandboxShop) -> None:
+    amy = Counter(runtime, woo)
+    customers = [amy.amy, *(woo.add_customer(f"{name}@example.test")["id"] for name in ("cid", "dee", "eve"))]
+    for customer in customers[1:]:
+        amy.buy(customer=customer)
+        amy.give(100, amy.member_of(customer))
+    assert statements_of_failures(amy, woo, customers[:1]) == 1
+    assert statements_of_failures(amy, woo, customers) == 1
 
 
 def test_failed_redemption_is_not_pushed_again_but_may_be_redeemed_again(

@@ -74,9 +74,9 @@ def test_a_refunded_order_leaves_nothing_in_the_figures() -> None:
 def test_heads_keep_what_the_longest_window_of_any_version_needs(
     window: dict[str, object], months: int
 ) -> None:
-    reach = make_versions(tier_policy={"window": window}).reach()
+    reach = make_versions(tier_policy={"window": window}).reach
     assert reach == months * MONTH_AND_A_BIT
-    assert Versions(()).reach() == timedelta()
+    assert Versions(()).reach == timedelta()
 
 
 def test_a_tally_that_nobody_changed_gives_back_the_very_data() -> None:
