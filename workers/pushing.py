@@ -25,6 +25,7 @@ from loyalty.pushes import (
     PutCoupon,
     TokenRefused,
 )
+from loyalty.reports.shown import complete
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId
 from workers.access import access_anew
@@ -50,9 +51,9 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         with runtime.database.transaction(account) as connection:
             store = get_store(connection, runtime.vault, store_id)
             rows = outbox.claim_pushes(connection, store_id, BATCH, at, LEASE) if store.is_connected else []
+            commands = _commands(runtime, connection, store, rows, at) if rows else []
         if not rows:
             return done
-        commands = [read_command(row["kind"], row["command"]) for row in rows]
         results = _deliver(runtime, account, store, commands)
         with runtime.database.transaction(account) as connection:
             _record(runtime, connection, store, list(zip(rows, commands, results, strict=True)), at)
@@ -61,6 +62,17 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         if all(isinstance(result, PushError) for result in results):
             return done
     return done
+
+
+def _commands(
+    runtime: Runtime, connection: Connection, store: Store, rows: Sequence[Any], now: datetime
+) -> list[PushCommand]:
+    """Return what is to be delivered; shops that show figures are told those of this instant."""
+    commands = [read_command(row["kind"], row["command"]) for row in rows]
+    if not runtime.book(connection, store.account, {store.id}).is_showing(store.id):
+        return commands
+    about = [row["member_id"] for row in rows]
+    return complete(connection, store.account, store.number, list(zip(about, commands, strict=True)), now)
 
 
 def _deliver(

@@ -15,6 +15,9 @@ from loyalty.programs.program import Versions
 from loyalty.stores.service import list_places
 from loyalty.values import AccountId, StoreId
 
+SHOWING = frozenset({"shopify"})
+"""Platforms that keep what a member has beside his tier, and that bind codes to their customers."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountBook:
@@ -36,6 +39,10 @@ class AccountBook:
         """Return the numbers of the connected stores that can make codes, the oldest first."""
         unable = self.tills | self.closed
         return sorted(number for store, number in self.store_numbers.items() if store not in unable)
+
+    def is_showing(self, store: StoreId) -> bool:
+        """Return whether a store shows its customers their points and progress, and binds codes to them."""
+        return self.platforms.get(store) in SHOWING
 
     def needs_products(self, store: StoreId, versions: Versions) -> bool:
         """Return whether orders of a store must be read with facts of their products."""

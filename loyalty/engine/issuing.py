@@ -34,6 +34,8 @@ class Issued:
     coupons: list[Row] = field(default_factory=list)
     pushes: list[NewPush] = field(default_factory=list)
     tier_changes: list[MemberWork] = field(default_factory=list)
+    figure_changes: list[MemberWork] = field(default_factory=list)
+    """Whose tier is the same, and whose points or progress may not be."""
 
 
 def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Versions, now: datetime) -> None:
@@ -45,6 +47,8 @@ def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Version
         return
     if work.because or (work.state.tier_key != work.tier_before and not _is_first(work, versions.at(now))):
         issued.tier_changes.append(work)
+    elif any(map(book.is_showing, book.store_numbers)) and work.has_other_figures():
+        issued.figure_changes.append(work)
     stored = {row["cause"]: row for row in work.coupons if not row["reusable"]}
     for cause, grant in work.state.grants.items():
         if not grant.is_claim:
@@ -191,7 +195,7 @@ def _put_command(code: str, email: str, grant: Grant, terms: CouponTerms) -> Put
 def _hindrance(book: AccountBook, work: MemberWork, store: StoreId) -> str | None:
     if store in book.tills:
         return "the account has no shop that keeps coupons"
-    return None if work.email else "no e-mail to bind the coupon to"
+    return None if work.email or book.is_showing(store) else "no e-mail to bind the coupon to"
 
 
 def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms) -> Row:
@@ -229,17 +233,22 @@ def _disable(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: date
 def push_tiers(
     issued: Issued, book: AccountBook, customers: Mapping[UUID, list[str]], program: Program | None
 ) -> None:
-    """Tell each shop the present tier of its customers who changed theirs; tills keep none."""
+    """Tell each shop the present tier of its customers who changed theirs; tills keep none. Those that show figures
+    are told whenever these change, and are given the newest ones once the push is delivered.
+    """
     if program is None:
         return
     words = {
         tier.key: (tier.key, text_in(tier.name, "zh-TW"), tier.benefits.words()) for tier in program.tiers
     }
-    for work in issued.tier_changes:
-        told = words[program.tier(work.state.tier_key).key]
-        for customer in (one for root in work.roots for one in customers.get(root, [])):
-            place = parse_order_key(customer)
-            store = book.store(place.store)
-            if store not in book.tills:
-                command = SetMemberTier(place.external_id, *told)
-                issued.pushes.append(NewPush(store, work.id, f"tier:{customer}", command))
+    silent = set(book.tills)
+    quiet = silent | {store for store in book.store_numbers if not book.is_showing(store)}
+    for changes, untold in ((issued.tier_changes, silent), (issued.figure_changes, quiet)):
+        for work in changes:
+            told = words[program.tier(work.state.tier_key).key]
+            for customer in (one for root in work.roots for one in customers.get(root, [])):
+                place = parse_order_key(customer)
+                store = book.store(place.store)
+                if store not in untold:
+                    command = SetMemberTier(place.external_id, *told)
+                    issued.pushes.append(NewPush(store, work.id, f"tier:{customer}", command))

@@ -185,10 +185,8 @@ def _save_issued(
     _load_standing_codes(connection, works, versions)
     for work in works:
         issuing.issue(issued, book, work, versions, now)
-    if issued.tier_changes:
-        customers = members.list_customers(
-            connection, [root for work in issued.tier_changes for root in work.roots]
-        )
+    if changed := [*issued.tier_changes, *issued.figure_changes]:
+        customers = members.list_customers(connection, [root for work in changed for root in work.roots])
         issuing.push_tiers(issued, book, customers, versions.at(now))
     if issued.coupons:
         rewards.put_coupons(connection, book.id, issued.coupons)

@@ -122,9 +122,11 @@ def order_events(
 
 
 def end_time(order: OrderSnapshot, deleted_at: datetime | None) -> datetime | None:
-    """Return when an order died or was refunded in full; WooCommerce has no such date: the newest
-    snapshot's modification.
+    """Return when an order died or was refunded in full, as the shop states it; WooCommerce has no such date:
+    the newest snapshot's modification.
     """
+    if order.state is OrderState.DEAD and order.ended_at is not None:
+        return order.ended_at
     if order.state in (OrderState.DEAD, OrderState.REFUNDED):
         return order.modified_at
     return deleted_at

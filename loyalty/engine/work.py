@@ -245,6 +245,15 @@ class MemberWork:
         """Return whether what his tier's benefits depend on is another than when he was loaded."""
         return self.refold or self._ground() != self.stood
 
+    def has_other_figures(self) -> bool:
+        """Return whether what a shop shows of his points and progress may be another than when he was loaded."""
+        wallet, total = self.state.wallet, self.state.tally.total
+        now = wallet.held, wallet.debt, total.spend, total.orders, total.points
+        stored = codec.lifetime(self.row)
+        return bool(self.drafts) or now != (
+            self.row["held"], self.row["debt"], stored.spend, stored.orders, stored.points
+        )  # fmt: skip
+
     def has_new_periods(self) -> bool:
         """Return whether the fold began a tier period."""
         return len(self.state.periods) > self.periods_before()
