@@ -1,4 +1,4 @@
-"""The sandbox Shopify delivers as Shopify does: signed, one event id a deed, retried with the same bytes, then given up."""
+"""The sandbox Shopify delivers as Shopify does: signed, one event id a deed, retried with the same bytes."""
 
 from __future__ import annotations
 

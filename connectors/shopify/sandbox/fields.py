@@ -107,7 +107,7 @@ def _place(value: Any, row: Json) -> tuple[Any, int]:
 def _page(placed: Sequence[tuple[Any, Json]], has_next: bool, has_previous: bool) -> Json:
     edges = [{"cursor": _write(place), "node": row} for place, row in placed]
     ends = (edges[0]["cursor"], edges[-1]["cursor"]) if edges else (None, None)
-    info = {"hasNextPage": has_next, "hasPreviousPage": has_previous}
+    info: Json = {"hasNextPage": has_next, "hasPreviousPage": has_previous}
     info |= {"startCursor": ends[0], "endCursor": ends[1]}
     return {"edges": edges, "nodes": [row for _, row in placed], "pageInfo": info}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.sandbox import RunningShop
-from connectors.shopify.sandbox import bulk, catalogue, discounts, people, refunding, selling, webhooks
+from connectors.shopify.sandbox import bulk, catalogue, discounts, people, refunding, selling, sums, webhooks
 from connectors.shopify.sandbox.bucket import Bucket
 from connectors.shopify.sandbox.executing import answer
 from connectors.shopify.sandbox.oauth import Office, Token
@@ -171,11 +171,7 @@ class ShopifySandbox(RunningShop):
         with self.state.action():
             row = self._order(order)
             selling.cancel(self.state, row, reason)
-            if (
-                refund
-                and row["transactions"]
-                and selling.sums.received_of(row) > selling.sums.refunded_of(row)
-            ):
+            if refund and row["transactions"] and sums.received_of(row) > sums.refunded_of(row):
                 refunding.refund_all(self.state, row, pending=pending)
 
     def edit(
