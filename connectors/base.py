@@ -69,6 +69,8 @@ class PastPage:
 
     messages: tuple[FetchedMessage, ...]
     next: str | None = None
+    wait_seconds: float = 0.0
+    """How long the shop wants to be left alone before the next page, as it still makes it ready."""
 
 
 class Connector(Protocol):

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.clock import utc_now
+from loyalty.privacy.repository import DataRequest, add_request
 from tests.builders import Shop, make_document, make_sale, make_shop, make_till, make_woo_order, woo_body
 from tests.web.conftest import Caller, deliver, drain, make_caller, place_order
 from workers.importing import run_imports
@@ -175,7 +176,7 @@ def _moved(runtime: Runtime, caller: Caller, shop: Shop, word: str) -> dict[str,
 
 
 def _failed(runtime: Runtime, client: FlaskClient, shop: Shop, word: str) -> dict[str, Any]:
-    """A message and a push that failed, an incident, and a notice."""
+    """A message and a push that failed, an incident, and a request of a person."""
     broken = make_woo_order(99, date_created_gmt=word)
     assert deliver(client, shop, woo_body(broken)).status_code == 200
     drain(runtime, shop)
@@ -193,4 +194,7 @@ def _failed(runtime: Runtime, client: FlaskClient, shop: Shop, word: str) -> dic
         ).scalar_one()
         failed = "select max(id) from inbox_messages where status = 'failed'"
         message = connection.execute(text(failed)).scalar_one()
-    return {"push": push, "incident": incident, "message": message}
+        request = DataRequest(shop.store.id, word, "7", None, utc_now())
+        assert add_request(connection, shop.account, request)
+        data_request = connection.execute(text("select id from data_requests")).scalar_one()
+    return {"push": push, "incident": incident, "message": message, "data_request": data_request}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from time import monotonic
+from math import inf
+from time import monotonic, sleep
 from typing import Any
 
 import structlog
@@ -36,6 +37,8 @@ LEASE = timedelta(minutes=5)
 SECONDS_AT_ONCE = 240.0
 PAGES_AT_ONCE = 4
 """Pages of a hundred that are read before they are taken: one batch of the drain."""
+PATIENCE = 4.0
+"""Seconds that a worker waits for a shop; for longer it lets go."""
 READ = "read"
 """The cursor of what is read whole, and is not counted whole yet."""
 Row = Mapping[Any, Any]
@@ -55,11 +58,12 @@ def run_backfill(
         return None
     with runtime.database.transaction(account) as connection:
         now = reader.now()
-        row = backfills.claim(connection, store_id, now, now + LEASE, force=force)
-    if row is None:
+        claimed = backfills.claim(connection, store_id, now, now + LEASE, force=force)
+    if claimed is None:
         return None
+    row = dict(claimed)
     try:
-        is_over = _read_on(reader, dict(row), monotonic() + seconds, progress or _say_nothing)
+        is_over = _read_on(reader, row, monotonic() + seconds, progress or _say_nothing)
     except PushError as error:
         _stop(reader, row, why_refused(runtime, reader.store, reader.access, error))
         return False
@@ -89,9 +93,20 @@ def _read_on(reader: Reader, row: dict[str, Any], deadline: float, progress: Pro
         _keep(reader, row, page)
         pages += 1
         progress(min(row["seen"], row["total"]), row["total"])
+        if page.wait_seconds and not _wait(row, page.wait_seconds, deadline):
+            return False
         if not row["preview"] and (page.next is None or pages % PAGES_AT_ONCE == 0):
             take_what_waits(reader)
     return bool(row["preview"]) or _let_count(reader, row, deadline)
+
+
+def _wait(row: dict[str, Any], seconds: float, deadline: float) -> bool:
+    """Wait a little for a shop that makes its next page ready; return False when others may use the time better."""
+    if monotonic() + seconds > deadline or (seconds > PATIENCE and deadline < inf):
+        row["wait"] = seconds
+        return False
+    sleep(seconds)
+    return True
 
 
 def _let_count(reader: Reader, row: Row, deadline: float) -> bool:
@@ -155,7 +170,8 @@ def _let_go(reader: Reader, row: Row, *, is_over: bool) -> None:
         if is_over:
             backfills.finish(connection, row["id"], reader.now())
         else:
-            backfills.pause(connection, row["id"])
+            wait = row.get("wait")
+            backfills.pause(connection, row["id"], reader.now() + timedelta(seconds=wait) if wait else None)
     log.info("backfill", store=str(reader.store.id), over=is_over, preview=row["preview"])
 
 

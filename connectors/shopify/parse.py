@@ -36,7 +36,7 @@ DISCOUNT_KIND = "DiscountCodeNode"
 MERGED = "completed"
 
 
-def parse(store_id: StoreId, message: RawMessage, *, with_products: bool) -> Parsed:
+def parse(store_id: StoreId, message: RawMessage) -> Parsed:
     """Return the facts of a message, or what must be read first; raises MalformedMessage."""
     if message.source != "webhook":
         return parse_fetched(store_id, message)

@@ -41,12 +41,12 @@ class Traces:
 
 
 def empty_bodies(connection: Connection, traces: Traces) -> int:
-    """Empty the stored messages about a person that were taken; return how many. They are recognised all the same
-    when they are delivered again.
+    """Empty the stored messages about a person that were taken, or that wait for a read, which does not need them;
+    return how many. They are recognised all the same when they are delivered again.
     """
     statement = _bound(
         "update inbox_messages set body = '', reason = 'erased'"
-        f" where status in ('processed', 'ignored', 'failed') and octet_length(body) > 0 and {_ABOUT}"
+        f" where status <> 'pending' and octet_length(body) > 0 and {_ABOUT}"
     )
     return connection.execute(statement, traces.values()).rowcount
 

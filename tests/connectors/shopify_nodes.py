@@ -144,7 +144,7 @@ def order(**more: Any) -> Json:
 def read(node: Json, products: Json | None = None) -> OrderSnapshot:
     """The snapshot of an order that was fetched."""
     body = json.dumps({"id": node["id"].rpartition("/")[2], "order": node, "products": products}).encode()
-    parsed = parse(STORE, RawMessage("fetch", FETCHED_ORDER, body, ASKED), with_products=False)
+    parsed = parse(STORE, RawMessage("fetch", FETCHED_ORDER, body, ASKED))
     assert isinstance(parsed, tuple)
     (fact,) = parsed
     assert isinstance(fact, OrderSnapshot)
@@ -161,7 +161,7 @@ def delivery(name: str, change: Callable[[Json], None] | None = None) -> bytes:
 
 def signal(topic: str, body: bytes) -> tuple[Fact, ...] | NeedsRead | Ignored:
     """What a delivery says."""
-    return parse(STORE, RawMessage("webhook", topic, body, None, ASKED), with_products=False)
+    return parse(STORE, RawMessage("webhook", topic, body, None, ASKED))
 
 
 def stated(topic: str, body: bytes) -> OrderSnapshot:
@@ -169,7 +169,7 @@ def stated(topic: str, body: bytes) -> OrderSnapshot:
     message = restate(RawMessage("webhook", topic, body))
     assert message is not None
     raw = RawMessage("restate", message.topic, message.body, message.observed_at)
-    parsed = parse(STORE, raw, with_products=False)
+    parsed = parse(STORE, raw)
     assert isinstance(parsed, tuple)
     (fact,) = parsed
     assert isinstance(fact, OrderSnapshot)

@@ -39,9 +39,10 @@ WHY = {"reason": "by hand"}
 NAME = {"en": "x"}
 PUBLIC = {
     "/content/<token>", "/links/<token>", "/healthz", "/readyz", "/metrics", "/rules/<key>", "/static/<name>",
-    "/webhooks/woocommerce/<token>", f"{API}/openapi.json",
+    "/webhooks/woocommerce/<token>", "/webhooks/shopify", "/connect/shopify", "/connect/shopify/callback",
+    f"{API}/openapi.json",
 }  # fmt: skip
-"""Without a key: health, what anybody may read, and what a random token opens."""
+"""Without a key: health, what anybody may read, what a random token opens, and what a shop or Shopify signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def theirs(names: dict[str, Any]) -> list[Call]:
         ("GET /imports/<int:number>", names["import"], {}),
         ("GET /imports/<int:number>/errors", names["import"], {}),
         ("POST /imports/<int:number>/undo", names["import"], {}),
+        ("POST /data-requests/<int:number>/done", names["data_request"], {}),
     ]  # fmt: skip
     return calls + [(f"{route[0]} /members/<uuid:member>{route[1]}", names["member"], body)
                     for route, body in of_members(names).items()]  # fmt: skip
@@ -178,7 +180,7 @@ def theirs(names: dict[str, Any]) -> list[Call]:
 
 PLAIN_READS = (
     "/activities", "/automations", "/backfills", "/challenges", "/draws", "/events", "/exports/members", "/imports",
-    "/inbox", "/incidents", "/ledger/roots", "/reconciliations",
+    "/data-requests", "/inbox", "/incidents", "/ledger/roots", "/reconciliations",
     "/ledger/verification", "/members", "/members/duplicates", "/polls", "/program", "/program/corrections",
     "/program/draft", "/program/presets", "/program/rules", "/program/schema",
     "/program/versions", "/pushes", "/reports/costs", "/reports/effects", "/reports/orders-to-review",
@@ -433,6 +435,10 @@ def command_calls(world: World, key_id: str) -> dict[str, tuple[str, ...]]:
         "program rules": (key,),
         "program show": (key,),
         "program simulate": (key,),
+        "store connect shopify": (
+            "--shop", f"{OWNER}.myshopify.com", "--client-id", "x", "--client-secret", "y", "--account", key,
+            "--url", "http://127.0.0.1:9",
+        ),
         "store connect till": ("--name", OWNER, "--account", key),
         "store connect woocommerce": (
             "--url", "http://127.0.0.1:9", "--consumer-key", "x", "--consumer-secret", "y", "--account", key
