@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -101,7 +102,7 @@ def _size(first: int | None, last: int | None) -> int:
 
 
 def _place(value: Any, row: Json) -> tuple[Any, int]:
-    return (value.isoformat() if hasattr(value, "isoformat") else value, int(row["id"]))
+    return (value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value, int(row["id"]))
 
 
 def _page(placed: Sequence[tuple[Any, Json]], has_next: bool, has_previous: bool) -> Json:

@@ -50,8 +50,7 @@ def merge(state: State, kept: Json, lost: Json) -> None:
         for order in state.orders.values():
             if order["customer"] == lost["id"]:
                 order |= {"customer": kept["id"], "updatedAt": state.now()}
-        del state.customers[lost["id"]]
-        state.merged[lost["id"]] = kept["id"]
+        state.former[lost["id"]] = state.customers.pop(lost["id"])
         payload: Json = {"admin_graphql_api_customer_kept_id": gid("Customer", kept["id"])}
         payload |= {"admin_graphql_api_customer_deleted_id": gid("Customer", lost["id"])}
         payload |= {"admin_graphql_api_job_id": None, "status": "completed", "errors": []}
@@ -60,7 +59,7 @@ def merge(state: State, kept: Json, lost: Json) -> None:
 
 def delete(state: State, row: Json) -> None:
     """Remove a customer for good."""
-    del state.customers[row["id"]]
+    state.former[row["id"]] = state.customers.pop(row["id"])
     gone: Json = {"id": row["id"], "tax_exemptions": []}
     emit(state, "customers/delete", gone | {"admin_graphql_api_id": gid("Customer", row["id"])})
 

@@ -80,8 +80,8 @@ class State:
     credit_accounts: dict[int, Json] = field(default_factory=dict)
     subscriptions: dict[int, Json] = field(default_factory=dict)
     bulks: dict[int, Json] = field(default_factory=dict)
-    merged: dict[int, int] = field(default_factory=dict)
-    """Which customer became which."""
+    former: dict[int, Json] = field(default_factory=dict)
+    """Customers who were deleted, or merged into others."""
     early_checks: dict[str, int] = field(default_factory=dict)
     """By code: how many more checkouts are checked before the use of another is counted, as parallel ones are."""
     counted: dict[str, int] = field(default_factory=dict)
