@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 from connectors.shopify.sandbox import sums
 from connectors.shopify.sandbox.payloads import refund_payload
@@ -42,7 +43,7 @@ def refund(
             _pay(state, order, row, money, gateway, "PENDING" if pending else "SUCCESS")
         _balance(state, order, row)
         touch(state, order)
-        emit(state, "refunds/create", refund_payload(state, order, row))
+        emit(state, "refunds/create", lambda: refund_payload(state, order, row))
         tell_update(state, order)
         return row
 
@@ -53,7 +54,7 @@ def settle(state: State, order: Json, row: Json, *, is_paid: bool = True) -> Non
         for each in order["transactions"]:
             if each["id"] in row["transactions"] and each["status"] == "PENDING":
                 each |= {"status": "SUCCESS" if is_paid else "FAILURE", "processedAt": state.now()}
-                emit(state, "order_transactions/create", transaction_payload(state, order, each))
+                emit(state, "order_transactions/create", partial(transaction_payload, state, order, each))
         _balance(state, order, row)
         row["updatedAt"] = state.now()
         touch(state, order)
