@@ -58,6 +58,10 @@ class Bucket:
         needed = self._costs.get(name, 0) * size
         return self.wait_for(needed)
 
+    def may_hold(self, needed: float) -> bool:
+        """Return whether the bucket ever holds so many points."""
+        return not self._most or needed <= self._most
+
     def wait_for(self, needed: float) -> float:
         """Return how many seconds until the bucket holds so many points."""
         with self._lock:

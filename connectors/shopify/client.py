@@ -81,7 +81,10 @@ class Shopify:
             errors = _errors(body)
             if "THROTTLED" not in _codes(errors):
                 return _reply(body, errors, answer.headers)
-            wait = self.bucket.wait_for(float(cost.get("requestedQueryCost") or 0)) or 1.0
+            needed = cost.get("requestedQueryCost") or 0
+            if not self.bucket.may_hold(needed):
+                raise TooCostly(needed)
+            wait = self.bucket.wait_for(float(needed)) or 1.0
             waited += self._pause(wait + _jitter(), waited)
 
     def ask_for(self, file: str, variables: Mapping[str, Any] | None = None) -> Json:

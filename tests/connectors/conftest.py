@@ -1,4 +1,4 @@
-"""A sandbox shop of WooCommerce over real HTTP, and the connector that calls it."""
+"""Sandbox shops over real HTTP, and the connectors that call them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 
 from connectors.base import StoreAccess
+from connectors.shopify import ShopifyConnector
+from connectors.shopify.sandbox import ShopifySandbox
 from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.values import StoreId
@@ -40,3 +42,27 @@ def woo_lab(woo_shop: SandboxShop) -> SandboxShop:
     for size, price in (("S", 455), ("M", 400)):
         woo_shop.add_product(f"T-Shirt - {size}", price, type="variation", parent_id=14, sku=f"TS-{size}")
     return woo_shop
+
+
+@pytest.fixture
+def shopify_shop() -> Iterator[ShopifySandbox]:
+    with ShopifySandbox() as shop:
+        yield shop
+
+
+@pytest.fixture
+def shopify() -> ShopifyConnector:
+    return ShopifyConnector(allow_private=True, per_second=10_000)
+
+
+@pytest.fixture
+def shopify_access(shopify_shop: ShopifySandbox) -> StoreAccess:
+    keys = {
+        "mode": "legacy",
+        "access_token": shopify_shop.access_token,
+        "shop": shopify_shop.shop,
+        "scopes": "",
+    }
+    return StoreAccess(
+        STORE, shopify_shop.url, keys, "Asia/Taipei", "https://laurel.example/webhooks/shopify"
+    )

@@ -18,8 +18,8 @@ def order_payload(state: State, order: Json) -> Json:
     shown |= _head(state, order) | _amounts(state, order, write)
     shown["billing_address"] = address_payload(order["billingAddress"])
     shown["shipping_address"] = address_payload(order["shippingAddress"])
-    if order["customer"]:
-        shown["customer"] = customer_payload(state, state.customers[order["customer"]], in_order=True)
+    customer = state.customers.get(order["customer"])
+    shown["customer"] = customer and customer_payload(state, customer, in_order=True)
     shown["discount_applications"] = [_application(each) for each in order["applications"]]
     shown["discount_codes"] = [_code(order, each, write) for each in order["applications"]]
     shown["fulfillments"] = [_fulfillment(state, order, each) for each in order["fulfillments"]]

@@ -1,0 +1,117 @@
+"""How a shop is asked: its refusals in our words, its points, the version that it falls to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from connectors.base import StoreAccess
+from connectors.http import retry_after
+from connectors.shopify import ShopifyConnector
+from connectors.shopify.bucket import Bucket
+from connectors.shopify.client import API_VERSION, Shopify, TooCostly, refusal
+from connectors.shopify.documents import Document
+from connectors.shopify.door import ShopDoor
+from connectors.shopify.sandbox import ShopifySandbox
+from loyalty.pushes import PushError
+
+
+@pytest.fixture
+def asking(shopify_shop: ShopifySandbox) -> Shopify:
+    keys = {"mode": "legacy", "access_token": shopify_shop.access_token}
+    return Shopify(ShopDoor(shopify_shop.url, keys, allow_private=True, per_second=10_000))
+
+
+def test_an_answer_of_another_version_is_noticed_once(asking: Shopify, shopify_shop: ShopifySandbox) -> None:
+    shopify_shop.state.versions = ("2027-01",)
+    with capture_logs() as logs:
+        asking.ask_for("clock")
+        asking.ask_for("clock")
+    assert [(each["event"], each["asked"], each["given"]) for each in logs] == [
+        ("api_version_fell", API_VERSION, "2027-01")
+    ]
+
+
+def test_a_throttled_query_waits_as_long_as_the_bucket_needs(
+    asking: Shopify, shopify_shop: ShopifySandbox
+) -> None:
+    shopify_shop.bucket.drain()
+    asking.ask_for("shop")
+    assert [each.status for each in shopify_shop.requests] == [200, 200]
+
+
+def test_a_query_that_costs_too_much_is_asked_for_in_smaller_parts(
+    asking: Shopify, shopify_shop: ShopifySandbox
+) -> None:
+    mug = shopify_shop.add_product()["id"]
+    gids = [f"gid://shopify/Order/{shopify_shop.place_order((mug, 1))['id']}" for _ in range(12)]
+    found = asking.nodes("orders", gids, 100)
+    assert [each for each in gids if found[each] is None] == []
+    sizes = [len(each.body["variables"]["ids"]) for each in shopify_shop.requests]
+    assert sizes[0] == 12
+    assert max(sizes[1:]) < 12
+
+
+def test_a_query_that_is_none_is_a_matter_of_configuration(asking: Shopify) -> None:
+    with pytest.raises(PushError) as raised:
+        asking.ask(Document("Wrong", "query Wrong { nothing }"))
+    assert (raised.value.permanent, raised.value.reason) == (True, "configuration")
+
+
+@pytest.mark.parametrize(
+    ("status", "permanent", "reason"),
+    [
+        (402, False, "configuration"),
+        (403, True, "permission"),
+        (404, True, "configuration"),
+        (423, False, "configuration"),
+        (429, False, "limit"),
+        (503, False, "unreachable"),
+    ],
+)
+def test_what_a_status_means(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox,
+    status: int, permanent: bool, reason: str,
+) -> None:  # fmt: skip
+    shopify_shop.fail_next(status=status, body=b'{"errors": "no"}')
+    with pytest.raises(PushError) as raised:
+        shopify.read_clock(shopify_access)
+    assert (raised.value.permanent, raised.value.reason) == (permanent, reason)
+
+
+def test_a_retry_after_with_a_point_is_read() -> None:
+    assert retry_after({"Retry-After": "2.0"}, datetime(2026, 1, 1, tzinfo=UTC)) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("code", "permanent", "reason"),
+    [
+        ("ACCESS_DENIED", True, "permission"),
+        ("INTERNAL_SERVER_ERROR", False, "unreachable"),
+        ("SHOP_INACTIVE", False, "unreachable"),
+        ("undefinedField", True, "configuration"),
+    ],
+)
+def test_what_an_error_means(code: str, permanent: bool, reason: str) -> None:
+    error = refusal([{"message": "no", "extensions": {"code": code}}])
+    assert (error.permanent, error.reason) == (permanent, reason)
+
+
+def test_too_costly_tells_the_cost() -> None:
+    error = refusal([{"message": "no", "extensions": {"code": "MAX_COST_EXCEEDED", "cost": 1270}}])
+    assert isinstance(error, TooCostly)
+    assert error.cost == 1270
+
+
+def test_the_bucket_knows_what_a_document_will_cost() -> None:
+    bucket = Bucket()
+    assert (bucket.shortage("Put", 10), bucket.size("Put", 25)) == (0.0, 25)
+    status = {"maximumAvailable": 1000, "currentlyAvailable": 20, "restoreRate": 50}
+    bucket.note({"requestedQueryCost": 95, "throttleStatus": status}, "Put", 10)
+    assert bucket.size("Put", 1000) == 100
+    assert bucket.shortage("Put", 12) == pytest.approx(2.0, abs=0.1)
+    assert bucket.shortage("Put", 2) == 0.0
+    assert bucket.shortage("Another", 100) == 0.0
+    assert timedelta(seconds=bucket.wait_for(5000)) < timedelta(seconds=20)
