@@ -18,6 +18,7 @@ from bench.large import measure_large
 from bench.latency import measure_latency
 from bench.receiver import measure_receiver
 from bench.redeeming import measure_redeeming
+from bench.shopify_push import measure_shopify_push
 from bench.spent import measure_spent
 from bench.stage import Stage, open_stage
 from loyalty.logs import configure_logging
@@ -34,6 +35,7 @@ MEASURES: Mapping[str, Measure] = {
     "latency": lambda _stage, _rounds, scale: measure_latency(scale),
     "cdnow": lambda _stage, _rounds, scale: measure_cdnow(scale),
     "backfill": lambda stage, _rounds, scale: measure_backfill(stage, max(100, int(10_000 * scale))),
+    "shopify_push": lambda _stage, _rounds, scale: measure_shopify_push(scale),
     "spent": lambda stage, _rounds, scale: measure_spent(stage, scale),
 }
 

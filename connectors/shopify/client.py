@@ -25,6 +25,7 @@ PATH = f"admin/api/{API_VERSION}/graphql.json"
 LONGEST_WAIT = 60.0
 """Seconds that one question may wait for points in all."""
 JITTER = 0.25
+DENIED = "ACCESS_DENIED"
 Json = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,10 +51,18 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def require(self, *path: object) -> None:
-        """Raise PushError when an error stands at this path of the data or above: what is null there is not gone."""
+        """Raise PushError when an error stands at this path of the data, above or below it: what is null there is not
+        gone, as an error empties everything above it that may be empty.
+        """
         for error in self.errors:
             place = error.get("path")
-            if not isinstance(place, list) or tuple(place) == path[: len(place)]:
+            if not isinstance(place, list) or tuple(place[: len(path)]) == path[: len(place)]:
+                raise refusal([error])
+
+    def require_denied(self) -> None:
+        """Raise PushError when anything else is missing than what we have no right to."""
+        for error in self.errors:
+            if _extensions(error).get("code") != DENIED:
                 raise refusal([error])
 
 
@@ -87,10 +96,15 @@ class Shopify:
             wait = self.bucket.wait_for(float(needed)) or 1.0
             waited += self._pause(wait + _jitter(), waited)
 
-    def ask_for(self, file: str, variables: Mapping[str, Any] | None = None) -> Json:
-        """Return the data of a document by its file; an error beside it is raised. Raises PushError."""
+    def ask_for(self, file: str, variables: Mapping[str, Any] | None = None, *needed: str) -> Json:
+        """Return the data of a document by its file; an error beside it is raised, but where only these top fields are
+        needed and the rest is not ours to see. Raises PushError.
+        """
         reply = self.ask(document(file), variables)
-        reply.require()
+        reply.require_denied()
+        if not needed or any(reply.data.get(name) is None for name in needed):
+            reply.require()
+        self._note_partial(file, reply)
         return reply.data
 
     def nodes(self, file: str, gids: Sequence[str], guess: int) -> dict[str, Json | None]:
@@ -108,6 +122,7 @@ class Shopify:
                 if row is None:
                     reply.require("nodes", place)
                 found[each] = row
+            reply.require_denied()
             self._note_partial(file, reply)
         return found
 
@@ -175,7 +190,7 @@ def refusal(errors: Sequence[Json]) -> PushError:
     """Return the PushError of the errors of an answer."""
     codes = _codes(errors)
     message = f"The shop answered {', '.join(sorted(codes)) or str(errors[0].get('message', ''))[:200]}."
-    if "ACCESS_DENIED" in codes:
+    if DENIED in codes:
         return PushError(message, permanent=True, reason="permission")
     if "MAX_COST_EXCEEDED" in codes:
         return TooCostly(next((_extensions(each).get("cost") for each in errors), None))

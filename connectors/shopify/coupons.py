@@ -14,7 +14,7 @@ from typing import Any
 from connectors.shopify.client import Shopify
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.mark import is_ours
-from connectors.shopify.refusals import TAKEN, codes, refusal_of, refused, user_errors
+from connectors.shopify.refusals import TAKEN, codes, refusal_of, refused, user_errors, user_refusal
 from connectors.shopify.terms import BASIC, Terms, discount_input, mended_input, stored_terms, wanted_terms
 from connectors.values import money
 from loyalty.pushes import PushError, PushReceipt, PutCoupon
@@ -22,8 +22,10 @@ from loyalty.pushes import PushError, PushReceipt, PutCoupon
 Json = dict[str, Any]
 Outcome = PushReceipt | PushError
 KINDS = frozenset({"fixed_discount", "percent_discount", "free_product", "free_shipping"})
-MADE, LOOKED_UP = 25, 20
-"""How many are asked for at once until the shop has told what they cost."""
+MADE, LOOKED_UP, ASKED = 25, 20, 8
+"""How many are made, looked up and read at once until the shop has told what they cost."""
+MOST_ITEMS = 100
+"""Products or collections that one discount may name."""
 CREATE = {
     True: ("put_basic", "discountCodeBasicCreate"),
     False: ("put_free_shipping", "discountCodeFreeShippingCreate"),
@@ -76,6 +78,8 @@ def _why_not(command: PutCoupon) -> PushError | None:
         return refused("A discount of Shopify frees shipping or takes off money, not both.", "configuration")
     if command.product_ids and command.category_ids:
         return refused("A discount is bound to products or to collections, not to both.", "configuration")
+    if max(len(command.product_ids), len(command.category_ids)) > MOST_ITEMS:
+        return refused(f"A discount of Shopify names at most {MOST_ITEMS} products.", "configuration")
     strange = [each for each in (*command.product_ids, *command.category_ids) if not _is_id(each)]
     if strange:
         return refused(f"Shopify has no product or collection {', '.join(strange)}.", "configuration")
@@ -145,14 +149,18 @@ def _settle(shop: Shopify, wanted: Wanted, payload: Json | None) -> Outcome:
         return PushError("The shop does not tell what it stored.", permanent=False, reason="unreachable")
     if stored_terms(node["codeDiscount"]) == wanted.terms:
         return PushReceipt(tail(node["id"]))
-    _delete(shop, node["id"])
-    return refused("The shop stored the coupon otherwise than asked.", "rejected")
+    return _delete(shop, node["id"]) or refused(
+        "The shop stored the coupon otherwise than asked.", "rejected"
+    )
 
 
-def _delete(shop: Shopify, node_id: str) -> None:
-    (payload,) = shop.each("delete_discount", "discountCodeDelete", [{"id": node_id}], 1)
-    if errors := user_errors(payload):
-        raise refusal_of(errors)
+def _delete(shop: Shopify, node_id: str) -> PushError | None:
+    """Delete a discount; return why that failed, so that it is tried again: the code is ours to be mended then."""
+    try:
+        (payload,) = shop.each("delete_discount", "discountCodeDelete", [{"id": node_id}], 1)
+    except PushError as error:
+        return error
+    return user_refusal(payload)
 
 
 def _adopt(shop: Shopify, taken: Sequence[Wanted]) -> dict[str, Outcome]:
@@ -192,4 +200,4 @@ def _mend(shop: Shopify, mend: Sequence[tuple[Wanted, str, Terms]]) -> dict[str,
 def find_discounts(shop: Shopify, wanted: Sequence[str]) -> list[Json | None]:
     """Return the discounts of these codes, in order, None for a code that the shop does not have; raises PushError."""
     rows = [{"code": code} for code in wanted]
-    return shop.each("discount_by_code", "codeDiscountNodeByCode", rows, LOOKED_UP)
+    return shop.each("discount_by_code", "codeDiscountNodeByCode", rows, ASKED)

@@ -65,7 +65,7 @@ def read_past(
 
 
 def _customers(shop: Shopify, after: str, now: datetime) -> PastPage:
-    page = shop.ask_for("customer_list", {"first": PAGE, "after": after or None})["customers"]
+    page = shop.ask_for("customer_list", {"first": PAGE, "after": after or None}, "customers")["customers"]
     messages = tuple(customer_message(tail(row["id"]), row, now) for row in page["nodes"])
     info = page["pageInfo"]
     following = f"{CUSTOMERS} {info['endCursor']}" if info["hasNextPage"] else f"{START} 0"

@@ -13,6 +13,7 @@ from connectors.shopify.ids import gid
 from connectors.shopify.mark import TAG, TITLE, product_tag
 from connectors.values import instant_or_none, money
 from loyalty.pushes import PutCoupon
+from loyalty.values import plain_text
 
 Json = dict[str, Any]
 SECOND = timedelta(seconds=1)
@@ -118,7 +119,7 @@ def _gets(terms: Terms) -> Json:
         # A share of 1 is a JSON number by the schema, and no money.
         {"percentage": float(worth)}
         if name == "percentage"
-        else {"discountAmount": {"amount": f"{worth:f}", "appliesOnEachItem": False}}
+        else {"discountAmount": {"amount": plain_text(worth), "appliesOnEachItem": False}}
     )
     return {"value": value, "items": _items_input(terms)}
 
@@ -133,7 +134,7 @@ def _items_input(terms: Terms) -> Json:
 
 
 def _minimum(terms: Terms) -> Json:
-    return {"subtotal": {"greaterThanOrEqualToSubtotal": f"{terms.minimum:f}"}}
+    return {"subtotal": {"greaterThanOrEqualToSubtotal": plain_text(terms.minimum)}}
 
 
 def _combines(*, is_shipping: bool) -> frozenset[str]:

@@ -11,7 +11,7 @@ from connectors.base import StoreAccess
 from connectors.http import retry_after
 from connectors.shopify import ShopifyConnector
 from connectors.shopify.bucket import Bucket
-from connectors.shopify.client import API_VERSION, Shopify, TooCostly, refusal
+from connectors.shopify.client import API_VERSION, Reply, Shopify, TooCostly, refusal
 from connectors.shopify.documents import Document
 from connectors.shopify.door import ShopDoor
 from connectors.shopify.sandbox import ShopifySandbox
@@ -83,6 +83,27 @@ def test_what_a_status_means(
 
 def test_a_retry_after_with_a_point_is_read() -> None:
     assert retry_after({"Retry-After": "2.0"}, datetime(2026, 1, 1, tzinfo=UTC)) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("path", "is_raised"),
+    [(["nodes", 1], True), (["nodes"], True), (["nodes", 1, "totalPriceSet", "shopMoney"], True), (None, True),
+     (["nodes", 0, "customer"], False), (["shop"], False)],
+)  # fmt: skip
+def test_what_is_null_by_an_error_is_not_gone(path: list[object] | None, is_raised: bool) -> None:
+    reply = Reply({"nodes": [{}, None]}, ({"message": "no", "path": path},))
+    if not is_raised:
+        reply.require("nodes", 1)
+        return
+    with pytest.raises(PushError):
+        reply.require("nodes", 1)
+
+
+def test_only_what_we_have_no_right_to_may_be_missing() -> None:
+    Reply({}, ({"extensions": {"code": "ACCESS_DENIED"}},)).require_denied()
+    with pytest.raises(PushError) as raised:
+        Reply({}, ({"extensions": {"code": "INTERNAL_SERVER_ERROR"}},)).require_denied()
+    assert not raised.value.permanent
 
 
 @pytest.mark.parametrize(

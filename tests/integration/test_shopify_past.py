@@ -1,0 +1,113 @@
+"""The past of a Shopify store: what it counts for, that a worker lets go while the file is written, and goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import make_document, make_shop
+from receiving import Desk
+from shopify_stores import make_shopify
+
+from connectors.shopify import past
+from connectors.shopify.sandbox import ShopifySandbox
+from loyalty.backfills.repository import Wish, find_backfill
+from loyalty.clock import utc_now
+from loyalty.engine.past import ask_for_past
+from loyalty.pushes import PushError
+from loyalty.stores.service import Store
+from workers.backfilling import run_backfill
+from workers.draining import drain_account
+from workers.runtime import Runtime
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[ShopifySandbox]:
+    with ShopifySandbox() as shop:
+        yield shop
+
+
+@pytest.fixture
+def desk(runtime: Runtime, sandbox: ShopifySandbox) -> Desk:
+    """Amy bought for 1000, 500 and 300 in the shop's past, and had 200 of the first back."""
+    amy = sandbox.add_customer("amy@example.test")["id"]
+    for age, price in ((40, 1000), (20, 500), (2, 300)):
+        sandbox.now = lambda age=age: utc_now() - age * DAY
+        mug = sandbox.add_product("Mug", price)["id"]
+        order = sandbox.place_order((mug, 1), customer=amy)["id"]
+        if price == 1000:
+            sandbox.refund(order, amount=200)
+    sandbox.now = utc_now
+    return Desk(runtime, make_shop(runtime, make_document(), effective_from=utc_now() - timedelta(seconds=1)))
+
+
+@pytest.fixture
+def store(desk: Desk, sandbox: ShopifySandbox) -> Store:
+    return make_shopify(
+        desk.runtime, desk.shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
+    )
+
+
+def ask(desk: Desk, store: Store, **wish: Any) -> Any:
+    with desk.connect() as connection:
+        return ask_for_past(connection, desk.shop.account, store, Wish(**wish), utc_now(), "staff")
+
+
+def row_of(desk: Desk, asked: Any) -> dict[str, Any]:
+    with desk.connect() as connection:
+        return dict(find_backfill(connection, asked) or {})
+
+
+def points(desk: Desk) -> list[int]:
+    return [row["points_sum"] for row in desk.rows("select points_sum from members where points_sum <> 0")]
+
+
+def test_the_past_counts_with_its_refunds(desk: Desk, store: Store) -> None:
+    asked = ask(desk, store)
+    assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is True
+    done = row_of(desk, asked)
+    assert (done["state"], done["seen"], done["percent"]) == ("done", 4, 100)
+    assert (points(desk), desk.differences()) == ([1600], [])
+
+
+def test_a_worker_lets_go_while_the_shop_writes_its_file_and_goes_on_later(
+    desk: Desk, store: Store, sandbox: ShopifySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "SHORTEST_WAIT", 30.0)
+    sandbox.state.bulk_seconds = 3600
+    asked = ask(desk, store)
+    place = (desk.runtime, desk.shop.account, store.id)
+    assert run_backfill(*place) is False
+    (waiting,) = desk.rows("select cursor, not_before, leased_until from backfills")
+    assert waiting["cursor"].startswith("wait ")
+    assert waiting["leased_until"] is None
+    assert utc_now() < waiting["not_before"] <= utc_now() + timedelta(seconds=31)
+    assert run_backfill(*place) is None
+    sandbox.now = lambda: utc_now() + timedelta(hours=2)
+    assert run_backfill(*place, force=True) is True
+    assert (row_of(desk, asked)["state"], points(desk)) == ("done", [1600])
+    assert len(sandbox.state.bulks) == 1
+
+
+def test_a_backfill_that_was_cut_off_at_any_page_reads_nothing_twice_to_anybodys_advantage(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "SLICE", 2000)
+    ask(desk, store)
+    connector: Any = desk.runtime.connectors["shopify"]
+    read, calls = connector.read_past, iter(range(1000))
+
+    def cut_off(*given: Any, **more: Any) -> Any:
+        if next(calls) % 2:
+            raise PushError("cut off", permanent=False, reason="unreachable")
+        return read(*given, **more)
+
+    monkeypatch.setattr(connector, "read_past", cut_off)
+    runs = [run_backfill(desk.runtime, desk.shop.account, store.id, force=True) for _ in range(12)]
+    assert runs.index(True) > 2
+    drain_account(desk.runtime, desk.shop.account)
+    assert (points(desk), desk.differences()) == ([1600], [])
