@@ -70,5 +70,6 @@ class RunningShop:
 
     def _deliver_always(self) -> None:
         while not self._stopping.is_set():
-            if self._queued.wait(POLL_SECONDS):
-                self.deliver()
+            # Also without a sign: a delivery that failed is due again by time alone.
+            self._queued.wait(POLL_SECONDS)
+            self.deliver()

@@ -288,3 +288,10 @@ def test_it_says_what_it_was_told(shop: ShopifySandbox) -> None:
     assert told["customerGets"]["value"]["amount"] == {"amount": "5.0", "currencyCode": "EUR"}
     assert (told["endsAt"], told["usageLimit"], told["tags"]) == ("2026-12-21T23:59:59Z", 1, ["laurel"])
     assert told["createdAt"] == START.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_merchant_makes_discounts_too_and_has_no_code_twice(shop: ShopifySandbox, mug: int) -> None:
+    assert shop.add_discount("SUMMER", 0.2)["title"] == "SUMMER"
+    assert shop.check_out((mug, 1), codes=["summer"])["total_price"] == "80.00"
+    with pytest.raises(ValueError, match="unique"):
+        shop.add_discount("Summer")

@@ -259,3 +259,13 @@ def test_the_buyers_currency_stands_beside_the_shops(shop: ShopifySandbox) -> No
     refund = shop.refund(order["id"], [(order["line_items"][0]["id"], 1)])
     assert refund["transactions"][0]["amount"] == "50.00"
     assert refund["refund_line_items"][0]["subtotal"] == 40.0
+
+
+def test_money_may_come_of_a_gift_card_and_go_to_store_credit(shop: ShopifySandbox) -> None:
+    order = sell(shop, paid=False)
+    shop.pay(order["id"], 50, gateway="gift_card")
+    shop.pay(order["id"])
+    assert shop.order(order["id"])["payment_gateway_names"] == ["bogus", "gift_card"]
+    refund = shop.refund(order["id"], amount=20, gateway="shopify_store_credit")
+    assert refund["transactions"][0]["gateway"] == "shopify_store_credit"
+    assert read(shop, order)["totalRefundedSet"] == 20

@@ -1,4 +1,4 @@
-"""The sandbox Shopify delivers as Shopify does: signed, one event id a deed, retried with the same bytes, then given up."""
+"""The sandbox Shopify delivers as Shopify does: signed, one event id a deed, retried with the same bytes."""
 
 from __future__ import annotations
 
@@ -237,11 +237,38 @@ def test_a_pending_refund_that_settles_is_told_by_its_transaction(
     ]
 
 
-def test_a_shop_that_delivers_by_itself_needs_no_word(app: Receiver) -> None:
-    with ShopifySandbox(auto_deliver=True) as shop:
+def test_a_shop_that_delivers_by_itself_needs_no_word_and_retries_when_time_has_come(
+    app: Receiver, clock: Clock
+) -> None:
+    app.status = 500
+    with ShopifySandbox(auto_deliver=True, now=clock) as shop:
         subscribe(shop, app, "ORDERS_CREATE")
         shop.place_order((shop.add_product()["id"], 1))
-        until = time.monotonic() + 10
-        while not app.got and time.monotonic() < until:
-            time.sleep(0.02)
-    assert app.topics() == ["orders/create"]
+        wait_for(app, 1)
+        app.status = 200
+        clock.pass_(minutes=1)
+        wait_for(app, 2)
+    assert app.topics() == ["orders/create"] * 2
+
+
+def wait_for(app: Receiver, count: int) -> None:
+    until = time.monotonic() + 30
+    while len(app.got) < count and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def test_a_customer_who_is_gone_can_still_be_redacted(shop: ShopifySandbox, app: Receiver) -> None:
+    shop.state.compliance_url = app.url
+    amy = shop.add_customer("amy@example.test")["id"]
+    shop.delete_customer(amy)
+    shop.redact_customer(amy)
+    shop.deliver()
+    told = json.loads(app.got[0][1])
+    assert told["customer"] == {"id": amy, "email": "amy@example.test", "phone": None}
+
+
+def test_an_app_that_comes_back_has_no_subscriptions(shop: ShopifySandbox, app: Receiver) -> None:
+    subscribe(shop, app, "ORDERS_CREATE")
+    shop.uninstall()
+    shop.install()
+    assert subscriptions(shop) == []

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -90,13 +91,7 @@ def finish(state: State) -> None:
     for row in state.bulks.values():
         if not row["isTold"] and status_of(state, row) == "COMPLETED":
             row["isTold"] = True
-            said: Json = {"admin_graphql_api_id": f"gid://shopify/BulkOperation/{row['id']}"}
-            said |= {"completed_at": state.local(row["due"]), "created_at": state.local(row["createdAt"])}
-            emit(
-                state,
-                "bulk_operations/finish",
-                said | {"error_code": None, "status": "completed", "type": "query"},
-            )
+            emit(state, "bulk_operations/finish", partial(_payload, state, row))
 
 
 def result_of(state: State, number: int) -> bytes | None:
@@ -105,6 +100,12 @@ def result_of(state: State, number: int) -> bytes | None:
     if row is None or status_of(state, row) != "COMPLETED" or state.now() > row["due"] + KEPT:
         return None
     return bytes(row["file"])
+
+
+def _payload(state: State, row: Json) -> Json:
+    said: Json = {"admin_graphql_api_id": f"gid://shopify/BulkOperation/{row['id']}"}
+    said |= {"completed_at": state.local(row["due"]), "created_at": state.local(row["createdAt"])}
+    return said | {"error_code": None, "status": "completed", "type": "query"}
 
 
 def _row(state: State, query: str, lines: list[Json]) -> Json:

@@ -12,7 +12,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -89,7 +88,7 @@ class Cost:
         rows = found if isinstance(found, list) else [found]
         return sum(1 + self._of_selections(node.selection_set, kind, row) for row in rows if row is not None)
 
-    def _of_connection(self, node: FieldNode, kind: GraphQLObjectType, found: Any) -> int:
+    def _of_connection(self, node: FieldNode, kind: Any, found: Any) -> int:
         """`edges` and `nodes` are the same rows: the dearer of them counts."""
         size, most = self._sized(node), 0
         for owner, part in self._fields(node.selection_set, kind):
@@ -97,7 +96,7 @@ class Cost:
                 most = max(most, self._of_rows(part, kind, found, size))
         return CONNECTION + most
 
-    def _of_rows(self, part: FieldNode, kind: GraphQLObjectType, found: Any, size: int) -> int:
+    def _of_rows(self, part: FieldNode, kind: Any, found: Any, size: int) -> int:
         row_kind: Any = get_named_type(kind.fields[part.name.value].type)
         # An edge is free, its node is the row.
         own = 1 if part.name.value == "nodes" else 0

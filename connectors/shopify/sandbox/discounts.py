@@ -64,7 +64,7 @@ def deactivate(session: Session, _root: Any, id: str) -> Json:
     if row["endsAt"] is None or row["endsAt"] > now:
         row |= {"endsAt": now, "updatedAt": now}
         row["given"] = row["given"] | {"endsAt": now.isoformat()}
-        emit(session.state, "discounts/update", _payload(session.state, row))
+        emit(session.state, "discounts/update", lambda: _payload(session.state, row))
     return {"codeDiscountNode": row, "userErrors": []}
 
 
@@ -77,8 +77,10 @@ def delete(session: Session, _root: Any, id: str) -> Json:
     with session.state.action():
         redeem = {"id": gid("DiscountRedeemCode", row["redeemCode"]), "code": row["code"]}
         payload = {"admin_graphql_api_id": id, "redeem_code": redeem, "updated_at": deleted_at}
-        emit(session.state, "discounts/redeemcode_removed", payload)
-        emit(session.state, "discounts/delete", {"admin_graphql_api_id": id, "deleted_at": deleted_at})
+        emit(session.state, "discounts/redeemcode_removed", lambda: payload)
+        emit(
+            session.state, "discounts/delete", lambda: {"admin_graphql_api_id": id, "deleted_at": deleted_at}
+        )
     return {"deletedCodeDiscountId": id, "userErrors": []}
 
 
@@ -88,10 +90,12 @@ def _create(state: State, given: Json, errors: list[Json], kind: str) -> Json:
     row = _row(state, given, kind)
     state.discounts[row["id"]] = row
     with state.action():
-        emit(state, "discounts/create", _payload(state, row))
+        emit(state, "discounts/create", lambda: _payload(state, row))
         redeem = {"id": gid("DiscountRedeemCode", row["redeemCode"]), "code": row["code"]}
         added = {"admin_graphql_api_id": gid("DiscountCodeNode", row["id"]), "redeem_code": redeem}
-        emit(state, "discounts/redeemcode_added", added | {"updated_at": state.local(row["updatedAt"])})
+        emit(
+            state, "discounts/redeemcode_added", lambda: added | {"updated_at": state.local(row["updatedAt"])}
+        )
     return {"codeDiscountNode": row, "userErrors": []}
 
 
@@ -109,7 +113,7 @@ def _update(state: State, id: str, given: Json, argument: str, kind: str) -> Jso
         return {"codeDiscountNode": None, "userErrors": checks.errors}
     kept = {name: row[name] for name in ("id", "redeemCode", "createdAt", "uses", "usedBy")}
     row |= _row(state, merged, kind) | kept
-    emit(state, "discounts/update", _payload(state, row))
+    emit(state, "discounts/update", lambda: _payload(state, row))
     return {"codeDiscountNode": row, "userErrors": []}
 
 

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -101,13 +102,13 @@ def _size(first: int | None, last: int | None) -> int:
 
 
 def _place(value: Any, row: Json) -> tuple[Any, int]:
-    return (value.isoformat() if hasattr(value, "isoformat") else value, int(row["id"]))
+    return (value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value, int(row["id"]))
 
 
 def _page(placed: Sequence[tuple[Any, Json]], has_next: bool, has_previous: bool) -> Json:
     edges = [{"cursor": _write(place), "node": row} for place, row in placed]
     ends = (edges[0]["cursor"], edges[-1]["cursor"]) if edges else (None, None)
-    info = {"hasNextPage": has_next, "hasPreviousPage": has_previous}
+    info: Json = {"hasNextPage": has_next, "hasPreviousPage": has_previous}
     info |= {"startCursor": ends[0], "endCursor": ends[1]}
     return {"edges": edges, "nodes": [row for _, row in placed], "pageInfo": info}
 

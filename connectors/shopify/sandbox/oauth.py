@@ -49,10 +49,16 @@ class Office:
     """Gives out tokens; the shop's lock guards it."""
 
     state: State
+    pasted: str = ""
+    """A key of a custom app, which never expires."""
     granted: frozenset[str] = frozenset(ALL_SCOPES)
     tokens: dict[str, Token] = field(default_factory=dict)
     pairs: dict[str, Pair] = field(default_factory=dict)
     codes: dict[str, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.pasted:
+            self.tokens[self.pasted] = Token(self.granted)
 
     def scopes_of(self, token: str) -> frozenset[str] | None:
         """Return what a token may do; None when the shop does not know it, or no more."""

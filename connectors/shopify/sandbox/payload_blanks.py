@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 UNKNOWN = (
     "app_id",
@@ -27,7 +29,7 @@ UNKNOWN = (
     "source_url",
     "user_id",
 )
-ORDER = MappingProxyType(
+ORDER: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(UNKNOWN),
         "buyer_accepts_marketing": False,
@@ -43,7 +45,7 @@ ORDER = MappingProxyType(
         "total_weight": 0,
     }
 )
-LINE = MappingProxyType(
+LINE: Mapping[str, Any] = MappingProxyType(
     {
         "attributed_staffs": [],
         "duties": [],

@@ -14,7 +14,7 @@ from connectors.shopify.sandbox.state import Json, State, gid
 def order_payload(state: State, order: Json) -> Json:
     """Return an order as orders/* carry it."""
     write = Writer(state, order)
-    shown = dict(blanks.ORDER)
+    shown: Json = dict(blanks.ORDER)
     shown |= _head(state, order) | _amounts(state, order, write)
     shown["billing_address"] = address_payload(order["billingAddress"])
     shown["shipping_address"] = address_payload(order["shippingAddress"])
@@ -53,7 +53,7 @@ def refund_payload(state: State, order: Json, refund: Json) -> Json:
 def line_payload(state: State, order: Json, line: Json) -> Json:
     """Return a line of an order."""
     write = Writer(state, order)
-    shown = dict(blanks.LINE)
+    shown: Json = dict(blanks.LINE)
     shown |= {"id": line["id"], "admin_graphql_api_id": gid("LineItem", line["id"])}
     shown |= {"quantity": line["quantity"], "current_quantity": line["quantity"] - line["removed"]}
     shown |= {"fulfillable_quantity": line["quantity"] - line["removed"], "gift_card": line["isGiftCard"]}

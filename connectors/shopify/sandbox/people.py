@@ -34,14 +34,14 @@ def add(state: State, email: str | None, **more: Any) -> Json:
     row |= {"firstName": None, "lastName": None, "state": "DISABLED", "verifiedEmail": True, "locale": "en"}
     row |= {"tags": [], "createdAt": now, "updatedAt": now, "defaultAddress": None, **more}
     state.customers[row["id"]] = row
-    emit(state, "customers/create", customer_payload(state, row))
+    emit(state, "customers/create", lambda: customer_payload(state, row))
     return row
 
 
 def change(state: State, row: Json, **more: Any) -> None:
     """Change a customer."""
     row |= more | {"updatedAt": state.now()}
-    emit(state, "customers/update", customer_payload(state, row))
+    emit(state, "customers/update", lambda: customer_payload(state, row))
 
 
 def merge(state: State, kept: Json, lost: Json) -> None:
@@ -50,19 +50,18 @@ def merge(state: State, kept: Json, lost: Json) -> None:
         for order in state.orders.values():
             if order["customer"] == lost["id"]:
                 order |= {"customer": kept["id"], "updatedAt": state.now()}
-        del state.customers[lost["id"]]
-        state.merged[lost["id"]] = kept["id"]
+        state.former[lost["id"]] = state.customers.pop(lost["id"])
         payload: Json = {"admin_graphql_api_customer_kept_id": gid("Customer", kept["id"])}
         payload |= {"admin_graphql_api_customer_deleted_id": gid("Customer", lost["id"])}
         payload |= {"admin_graphql_api_job_id": None, "status": "completed", "errors": []}
-        emit(state, "customers/merge", payload)
+        emit(state, "customers/merge", lambda: payload)
 
 
 def delete(state: State, row: Json) -> None:
     """Remove a customer for good."""
-    del state.customers[row["id"]]
+    state.former[row["id"]] = state.customers.pop(row["id"])
     gone: Json = {"id": row["id"], "tax_exemptions": []}
-    emit(state, "customers/delete", gone | {"admin_graphql_api_id": gid("Customer", row["id"])})
+    emit(state, "customers/delete", lambda: gone | {"admin_graphql_api_id": gid("Customer", row["id"])})
 
 
 def redact(state: State, row: Json) -> None:

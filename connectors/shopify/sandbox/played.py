@@ -18,7 +18,7 @@ from connectors.shopify.sandbox.webhooks import WEBHOOK_TYPES
 
 def uninstall(state: State) -> None:
     """Take the app off the shop: its tokens are dead, its subscriptions are gone; the shop tells of it."""
-    webhooks.emit(state, "app/uninstalled", shop_payload(state))
+    webhooks.emit(state, "app/uninstalled", lambda: shop_payload(state))
     state.subscriptions.clear()
     state.installed = False
 

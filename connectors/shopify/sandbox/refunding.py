@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 from connectors.shopify.sandbox import sums
 from connectors.shopify.sandbox.payloads import refund_payload
@@ -27,27 +28,22 @@ def refund(
     gateway: str = "bogus",
     note: str | None = None,
 ) -> Json:
-    """Refund (line id, quantity) pairs and an amount of the shipping; `amount` is the money, when it is not what these
+    """Refund (line id, quantity) pairs and some of the shipping; `amount` is the money, when it is not what these
     come to: 0 for none. A pending payment is booked against by Shopify until it settles.
     """
     with state.action():
-        overpaid = _overpaid(state, order)
         row = _blank(state, order, note)
-        row["lines"] = [
-            refund_line(state, order, _line(order, number), count, restock) for number, count in lines
-        ]
+        pieces = [(_line(order, number), count) for number, count in lines]
+        row["lines"] = [refund_line(state, order, line, count, restock) for line, count in pieces]
         if Fraction(shipping):
             row["shipping"] = [_shipping(state, order, Fraction(shipping))]
         money = _named(order, row) if amount is None else Fraction(amount)
         order["refunds"].append(row)
         if money:
-            status = "PENDING" if pending else "SUCCESS"
-            paid = add_transaction(state, order, "REFUND", money, gateway, status)
-            row["transactions"].append(paid["id"])
-        row["overpaid"] = max(NOTHING, overpaid)
+            _pay(state, order, row, money, gateway, "PENDING" if pending else "SUCCESS")
         _balance(state, order, row)
         touch(state, order)
-        emit(state, "refunds/create", refund_payload(state, order, row))
+        emit(state, "refunds/create", lambda: refund_payload(state, order, row))
         tell_update(state, order)
         return row
 
@@ -58,7 +54,7 @@ def settle(state: State, order: Json, row: Json, *, is_paid: bool = True) -> Non
         for each in order["transactions"]:
             if each["id"] in row["transactions"] and each["status"] == "PENDING":
                 each |= {"status": "SUCCESS" if is_paid else "FAILURE", "processedAt": state.now()}
-                emit(state, "order_transactions/create", transaction_payload(state, order, each))
+                emit(state, "order_transactions/create", partial(transaction_payload, state, order, each))
         _balance(state, order, row)
         row["updatedAt"] = state.now()
         touch(state, order)
@@ -81,7 +77,13 @@ def _blank(state: State, order: Json, note: str | None) -> Json:
     now = state.now()
     row: Json = {"id": state.new_id(), "__typename": "Refund", "order": order["id"], "note": note}
     row |= dict.fromkeys(("createdAt", "processedAt", "updatedAt"), now)
+    row["overpaid"] = max(NOTHING, _overpaid(state, order))
     return row | {"lines": [], "shipping": [], "adjustments": [], "transactions": []}
+
+
+def _pay(state: State, order: Json, row: Json, money: Fraction, gateway: str, status: str) -> None:
+    paid = add_transaction(state, order, "REFUND", money, gateway, status)
+    row["transactions"].append(paid["id"])
 
 
 def _line(order: Json, number: int) -> Json:

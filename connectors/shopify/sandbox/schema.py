@@ -45,7 +45,7 @@ def _resolver(kind: str, name: str) -> Callable[..., Any]:
     return lambda row, info, **arguments: _call(known, place, row, info, arguments)
 
 
-def _call(known: Resolver, place: str, row: Any, info: GraphQLResolveInfo, arguments: Any) -> Any:
+def _call(known: Resolver, place: str, row: Any, info: GraphQLResolveInfo[Any], arguments: Any) -> Any:
     return known(_admitted(place, info), row, **arguments)
 
 
@@ -57,7 +57,7 @@ def _read(place: str, _session: Session, row: Any) -> Any:
     return row[name]
 
 
-def _admitted(place: str, info: GraphQLResolveInfo) -> Session:
+def _admitted(place: str, info: GraphQLResolveInfo[Any]) -> Session:
     """Return the session when its token may read the field; raises GraphQLError, as Shopify does within an HTTP 200."""
     session: Session = info.context
     scope = SCOPES.get(place)
@@ -77,7 +77,7 @@ def _admitted(place: str, info: GraphQLResolveInfo) -> Session:
 
 
 def _set_scalars(schema: GraphQLSchema) -> None:
-    kinds: dict[str, Any] = schema.type_map  # type: ignore[assignment]
+    kinds: dict[str, Any] = schema.type_map
     kinds["DateTime"].coerce_output_value = kinds["DateTime"].serialize = _write_instant
     for name in ("Decimal", "Money"):
         if name in kinds:
@@ -90,4 +90,4 @@ def _write_instant(value: Any) -> Any:
 
 
 def _write_amount(value: Any) -> Any:
-    return short_text(value) if isinstance(value, Fraction | int) else value
+    return short_text(value) if isinstance(value, Fraction) else value

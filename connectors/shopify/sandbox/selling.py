@@ -45,9 +45,9 @@ def place(state: State, basket: Basket) -> Json:
         use_codes(state, order, basket.codes)
         order["originalTotal"] = sums.total_of(state, order)
         state.orders[order["id"]] = order
-        emit(state, "orders/create", order_payload(state, order))
+        emit(state, "orders/create", lambda: order_payload(state, order))
         if not order["originalTotal"]:
-            emit(state, "orders/paid", order_payload(state, order))
+            emit(state, "orders/paid", lambda: order_payload(state, order))
         return order
 
 
@@ -61,7 +61,7 @@ def pay(
         row = add_transaction(state, order, kind, owed if amount is None else Fraction(amount), gateway)
         touch(state, order)
         if before not in ("PAID", "PARTIALLY_REFUNDED") and sums.financial_status(state, order) == "PAID":
-            emit(state, "orders/paid", order_payload(state, order))
+            emit(state, "orders/paid", lambda: order_payload(state, order))
         tell_update(state, order)
         return row
 
@@ -91,7 +91,7 @@ def cancel(state: State, order: Json, reason: str = "CUSTOMER") -> None:
         now = state.now()
         order |= {"cancelledAt": now, "closedAt": now, "cancelReason": reason}
         touch(state, order)
-        emit(state, "orders/cancelled", order_payload(state, order))
+        emit(state, "orders/cancelled", lambda: order_payload(state, order))
         tell_update(state, order)
 
 
@@ -103,14 +103,14 @@ def fulfil(state: State, order: Json, *, is_all: bool = True) -> None:
         order["fulfillments"].append(row | {"is_all": is_all, "deliveredAt": None, "order": order["id"]})
         touch(state, order)
         topic = "orders/fulfilled" if is_all else "orders/partially_fulfilled"
-        emit(state, topic, order_payload(state, order))
+        emit(state, topic, lambda: order_payload(state, order))
         tell_update(state, order)
 
 
 def delete(state: State, order: Json) -> None:
     """Remove an order for good; the webhook has nothing but its id."""
     del state.orders[order["id"]]
-    emit(state, "orders/delete", {"id": order["id"]})
+    emit(state, "orders/delete", lambda: {"id": order["id"]})
 
 
 def edit(
@@ -127,7 +127,7 @@ def edit(
             order["refunds"].append(_removal(state, order, removed))
         order["edited"] = True
         touch(state, order)
-        emit(state, "orders/edited", _edited(state, order, added, removed))
+        emit(state, "orders/edited", lambda: _edited(state, order, added, removed))
         tell_update(state, order)
 
 
@@ -140,13 +140,13 @@ def add_transaction(
     row |= {"gateway": gateway, "test": order["test"], "createdAt": now, "processedAt": now}
     row["parent"] = rows[0]["id"] if rows and kind not in ("SALE", "AUTHORIZATION") else None
     rows.append(row)
-    emit(state, "order_transactions/create", transaction_payload(state, order, row))
+    emit(state, "order_transactions/create", lambda: transaction_payload(state, order, row))
     return row
 
 
 def tell_update(state: State, order: Json) -> None:
     """Tell that an order changed."""
-    emit(state, "orders/updated", order_payload(state, order))
+    emit(state, "orders/updated", lambda: order_payload(state, order))
 
 
 def touch(state: State, order: Json) -> None:

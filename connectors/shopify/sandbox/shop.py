@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.sandbox import RunningShop
-from connectors.shopify.sandbox import bulk, catalogue, discounts, people, refunding, selling, webhooks
+from connectors.shopify.sandbox import bulk, catalogue, discounts, people, refunding, selling, sums, webhooks
 from connectors.shopify.sandbox.bucket import Bucket
 from connectors.shopify.sandbox.executing import answer
-from connectors.shopify.sandbox.oauth import Office, Token
+from connectors.shopify.sandbox.oauth import Office
 from connectors.shopify.sandbox.payloads import order_payload, refund_payload
 from connectors.shopify.sandbox.played import uninstall
 from connectors.shopify.sandbox.selling import Basket
 from connectors.shopify.sandbox.server import ShopifyServer
 from connectors.shopify.sandbox.state import VERSION, Amount, Json, Now, Options, State
 from loyalty.clock import utc_now
+
+MAKE_DISCOUNT = """mutation($given: DiscountCodeBasicInput!) {
+  discountCodeBasicCreate(basicCodeDiscount: $given) { userErrors { field message code } } }"""
 
 
 class ShopifySandbox(RunningShop):
@@ -42,15 +45,13 @@ class ShopifySandbox(RunningShop):
         bucket: float = 2000,
         restore_rate: float = 100,
     ) -> None:
-        options = Options(
-            currency, decimals, time_zone, taxes_included, tax_rate, shop, client_id, client_secret
+        self.state = State(
+            Options(currency, decimals, time_zone, taxes_included, tax_rate, shop, client_id, client_secret),
+            now,
         )
-        self.state = State(options, now)
         self.shop, self.client_id, self.client_secret = shop, client_id, client_secret
-        self.access_token = access_token
-        self.bucket = Bucket(bucket, restore_rate)
-        self.office = Office(self.state)
-        self.office.tokens[access_token] = Token(self.office.granted)
+        self.access_token, self.bucket = access_token, Bucket(bucket, restore_rate)
+        self.office = Office(self.state, access_token)
         server = ShopifyServer(("127.0.0.1", port), self.state, self.bucket, self.office)
         super().__init__(server, self.state.queued, tls=tls, auto_deliver=auto_deliver)
         self.state.base = self.url
@@ -107,6 +108,16 @@ class ShopifySandbox(RunningShop):
         with self.state.action():
             return copy.deepcopy(people.add(self.state, email, **more))
 
+    def add_discount(self, code: str, percentage: float = 0.1, **more: Any) -> Json:
+        """Make a code discount as a merchant would; `more` are fields of DiscountCodeBasicInput. Raises ValueError."""
+        given = {"title": code, "code": code, "startsAt": "2020-01-01T00:00:00Z", "context": {"all": "ALL"}}
+        gets = {"customerGets": {"value": {"percentage": percentage}, "items": {"all": True}}}
+        told = self.ask(MAKE_DISCOUNT, {"given": given | gets | more})
+        errors = told.get("errors") or told["data"]["discountCodeBasicCreate"]["userErrors"]
+        if errors:
+            raise ValueError(errors[0]["message"])
+        return self.discount(code) or {}
+
     def change_customer(self, customer: int, **more: Any) -> None:
         """Change fields of a customer."""
         with self.state.action():
@@ -124,9 +135,9 @@ class ShopifySandbox(RunningShop):
 
     check_out = place_order
 
-    def pay(self, order: int, amount: Amount | None = None) -> int:
+    def pay(self, order: int, amount: Amount | None = None, gateway: str = "bogus") -> int:
         """Pay what is owed, or an amount; returns the transaction's id."""
-        return int(selling.pay(self.state, self._order(order), amount)["id"])
+        return int(selling.pay(self.state, self._order(order), amount, gateway=gateway)["id"])
 
     def authorize(self, order: int) -> int:
         """Reserve the total; returns the transaction's id."""
@@ -171,11 +182,7 @@ class ShopifySandbox(RunningShop):
         with self.state.action():
             row = self._order(order)
             selling.cancel(self.state, row, reason)
-            if (
-                refund
-                and row["transactions"]
-                and selling.sums.received_of(row) > selling.sums.refunded_of(row)
-            ):
+            if refund and row["transactions"] and sums.received_of(row) > sums.refunded_of(row):
                 refunding.refund_all(self.state, row, pending=pending)
 
     def edit(
@@ -208,16 +215,21 @@ class ShopifySandbox(RunningShop):
 
     def request_data(self, customer: int) -> None:
         """Send customers/data_request."""
-        people.request_data(self.state, self.state.customers[customer])
+        people.request_data(self.state, self._person(customer))
 
     def redact_customer(self, customer: int) -> None:
         """Send customers/redact."""
-        people.redact(self.state, self.state.customers[customer])
+        people.redact(self.state, self._person(customer))
 
     def uninstall(self) -> None:
         """Take the app off the shop."""
         with self.state.action():
             uninstall(self.state)
+
+    def install(self) -> None:
+        """Put the app on the shop again; the tokens that it had are good again, too."""
+        with self.state.lock:
+            self.state.installed = True
 
     def redact_shop(self) -> None:
         """Send shop/redact."""
@@ -240,10 +252,10 @@ class ShopifySandbox(RunningShop):
             return copy.deepcopy(row) if row else None
 
     def ask(self, query: str, variables: Json | None = None, scopes: frozenset[str] | None = None) -> Json:
-        """Do what a GraphQL request does, without the network."""
+        """Do what a GraphQL request does, without the network and without a point of the app's bucket."""
         given = {"query": query, "variables": variables or {}}
         with self.state.lock:
-            return answer(self.state, self.bucket, scopes or self.office.granted, VERSION, given)
+            return answer(self.state, Bucket(1000, 0), scopes or self.office.granted, VERSION, given)
 
     def deliver(self) -> int:
         """Deliver every webhook call that is due; return how many were tried."""
@@ -256,6 +268,10 @@ class ShopifySandbox(RunningShop):
         with self.state.lock:
             waiting = len(self.state.queue)
         return sum(webhooks.deliver_next(self.state, even_early=True) for _ in range(waiting))
+
+    def _person(self, customer: int) -> Json:
+        with self.state.lock:
+            return {**self.state.former, **self.state.customers}[customer]
 
     def _order(self, order: int) -> Json:
         with self.state.lock:

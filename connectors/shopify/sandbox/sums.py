@@ -34,6 +34,8 @@ def discounted_of(line: Json) -> Fraction:
 def tax_in(state: State, order: Json, amount: Fraction) -> Fraction:
     """Return the tax of an amount: within it when prices include tax, else beside it."""
     share = state.tax_share()
+    if not share:
+        return NOTHING
     return state.round(amount * share / (1 + share) if order["taxesIncluded"] else amount * share)
 
 
@@ -44,7 +46,7 @@ def tax_of_line(state: State, order: Json, line: Json) -> Fraction:
 
 def part_of(state: State, whole: Fraction, line: Json, start: int, count: int) -> Fraction:
     """Return what some pieces of a line have of an amount, so that all pieces have all of it."""
-    if not line["quantity"]:
+    if not line["quantity"] or not count:
         return NOTHING
     done = state.round(whole * Fraction(start, line["quantity"]))
     return state.round(whole * Fraction(start + count, line["quantity"])) - done

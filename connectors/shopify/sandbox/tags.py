@@ -47,10 +47,10 @@ def _set(state: State, id: str, row: Json, tags: list[str], topic: str, changed:
         with state.action():
             if number_of(id, "Customer"):
                 said: Json = {"customerId": gid("Customer", row["id"]), "tags": changed}
-                emit(state, topic, said | {"occurredAt": now.strftime("%Y-%m-%dT%H:%M:%S.000Z")})
-                emit(state, "customers/update", customer_payload(state, row))
+                emit(state, topic, lambda: said | {"occurredAt": now.strftime("%Y-%m-%dT%H:%M:%S.000Z")})
+                emit(state, "customers/update", lambda: customer_payload(state, row))
             elif number_of(id, "Order"):
-                emit(state, "orders/updated", order_payload(state, row))
+                emit(state, "orders/updated", lambda: order_payload(state, row))
     return {"node": row, "userErrors": []}
 
 

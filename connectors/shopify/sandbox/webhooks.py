@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 from uuid import uuid4
@@ -30,14 +31,17 @@ def topic_of(name: str) -> str:
     return f"{head}/{words[len(head) + 1 :]}"
 
 
-def emit(state: State, topic: str, payload: Json) -> None:
+def emit(state: State, topic: str, render: Callable[[], Json]) -> None:
     """Queue a delivery to every subscription of a topic, rendered now: a retry carries the same bytes."""
+    rows = [each for each in state.subscriptions.values() if topic_of(each["topic"]) == topic]
+    if not rows:
+        return
     with state.action():
-        for row in list(state.subscriptions.values()):
-            if topic_of(row["topic"]) == topic:
-                wanted = row["includeFields"]
-                shown = {key: payload[key] for key in payload if key in wanted} if wanted else payload
-                _queue(state, topic, row["uri"], shown, row)
+        payload = render()
+        for row in rows:
+            wanted = row["includeFields"]
+            shown = {key: payload[key] for key in payload if key in wanted} if wanted else payload
+            _queue(state, topic, row["uri"], shown, row)
 
 
 def emit_compliance(state: State, topic: str, payload: Json) -> None:
