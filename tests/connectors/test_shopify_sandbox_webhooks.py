@@ -272,3 +272,29 @@ def test_an_app_that_comes_back_has_no_subscriptions(shop: ShopifySandbox, app: 
     shop.uninstall()
     shop.install()
     assert subscriptions(shop) == []
+
+
+def test_a_topic_of_the_configuration_and_of_the_api_comes_twice_with_one_event_id(
+    shop: ShopifySandbox, app: Receiver
+) -> None:
+    shop.configure(app.url, "ORDERS_CREATE")
+    made = subscribe(shop, app, "ORDERS_CREATE")
+    shop.place_order((shop.add_product()["id"], 1))
+    shop.deliver()
+    one, other = (headers for headers, _ in app.got)
+    assert one["x-shopify-event-id"] == other["x-shopify-event-id"]
+    assert one["x-shopify-webhook-id"] != other["x-shopify-webhook-id"]
+    assert subscriptions(shop) == made
+
+
+def test_failures_do_not_remove_what_the_configuration_names(shop: ShopifySandbox, app: Receiver) -> None:
+    shop.configure(app.url, "ORDERS_CREATE")
+    mug = shop.add_product()["id"]
+    app.status = 500
+    for _ in range(9):
+        shop.place_order((mug, 1))
+    shop.deliver()
+    shop.take()
+    shop.place_order((mug, 1))
+    assert [each.headers["X-Shopify-Topic"] for each in shop.take()] == ["orders/create"]
+    assert shop.deliver() == 0

@@ -16,7 +16,7 @@ from connectors.shopify.sandbox.payloads import order_payload, refund_payload
 from connectors.shopify.sandbox.played import uninstall
 from connectors.shopify.sandbox.selling import Basket
 from connectors.shopify.sandbox.server import ShopifyServer
-from connectors.shopify.sandbox.state import VERSION, Amount, Json, Now, Options, State
+from connectors.shopify.sandbox.state import VERSION, Amount, Delivery, Json, Now, Options, State
 from loyalty.clock import utc_now
 
 MAKE_DISCOUNT = """mutation($given: DiscountCodeBasicInput!) {
@@ -262,6 +262,22 @@ class ShopifySandbox(RunningShop):
         with self.state.lock:
             bulk.finish(self.state)
         return sum(1 for _ in iter(lambda: webhooks.deliver_next(self.state), False))
+
+    def configure(self, uri: str, *topics: str) -> None:
+        """Subscribe as the app's configuration does; `topics` as GraphQL names them. The API neither lists nor removes
+        these.
+        """
+        with self.state.lock:
+            for topic in topics:
+                webhooks.configure(self.state, topic, uri)
+
+    def take(self) -> list[Delivery]:
+        """Take the waiting webhook calls as they are, instead of delivering them."""
+        with self.state.lock:
+            bulk.finish(self.state)
+            taken = list(self.state.queue)
+            self.state.queue.clear()
+            return taken
 
     def redeliver(self) -> int:
         """Try every waiting webhook call once, also those whose next try is hours away; return how many."""

@@ -90,6 +90,8 @@ class State:
     withheld: set[str] = field(default_factory=set)
     """Fields as `Customer.defaultEmailAddress` that protected customer data does not grant to the app."""
     versions: list[str] = field(default_factory=lambda: ["2026-01", "2026-04", "2026-07", VERSION])
+    configured: list[Json] = field(default_factory=list)
+    """The subscriptions of the app's own configuration: never listed, never removed."""
     compliance_url: str = ""
     """Where the app's configuration has the compliance topics sent."""
     bulk_seconds: float = 0.0

@@ -33,7 +33,8 @@ def topic_of(name: str) -> str:
 
 def emit(state: State, topic: str, render: Callable[[], Json]) -> None:
     """Queue a delivery to every subscription of a topic, rendered now: a retry carries the same bytes."""
-    rows = [each for each in state.subscriptions.values() if topic_of(each["topic"]) == topic]
+    known = (*state.subscriptions.values(), *(state.configured if state.installed else ()))
+    rows = [each for each in known if topic_of(each["topic"]) == topic]
     if not rows:
         return
     with state.action():
@@ -49,6 +50,12 @@ def emit_compliance(state: State, topic: str, payload: Json) -> None:
     with state.action():
         if state.compliance_url:
             _queue(state, topic, state.compliance_url, payload, None)
+
+
+def configure(state: State, topic: str, uri: str) -> None:
+    """Subscribe as the app's configuration does (shopify.app.toml); `topic` as GraphQL names it."""
+    row: Json = {"id": None, "topic": topic, "uri": uri, "name": None, "includeFields": []}
+    state.configured.append(row | {"version": state.versions[-1]})
 
 
 def deliver_next(state: State, *, even_early: bool = False) -> bool:
