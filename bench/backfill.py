@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import event
 
 from bench.figures import Figure
-from bench.merchants import make_document, open_merchant
+from bench.merchants import make_document, open_merchant, to_woocommerce
 from bench.stage import PROJECT, Place, Stage, open_stage
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.backfills.repository import Wish, find_backfill
@@ -78,7 +78,7 @@ def measure_backfill(stage: Stage, orders: int) -> list[Figure]:
 
 
 def _measure(place: Place, runtime: Runtime, shop: Address, orders: int) -> list[Figure]:
-    merchant = open_merchant(runtime, make_document(), shop, effective_from=utc_now())
+    merchant = open_merchant(runtime, make_document(), to_woocommerce(shop), effective_from=utc_now())
     with runtime.database.transaction(merchant.account) as connection:
         store = get_store(connection, runtime.vault, merchant.store)
         asked = ask_for_past(connection, merchant.account, store, Wish(), utc_now(), "bench")

@@ -54,6 +54,8 @@ class Chronicle:
     living: list[int] = field(default_factory=list)
     firsts: set[int] = field(default_factory=set)
     """The first order of each buyer is never deleted for good: when nothing of it arrived, nobody can know of him."""
+    is_told_often: bool = False
+    """Whether a deed is told by several messages, each of which is but a signal."""
     _now: datetime = field(init=False)
     _product: int = 0
     _buyers: list[tuple[int, str]] = field(default_factory=list)

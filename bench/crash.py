@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from bench.app import App, is_drained, wait_for
+from bench.fault_shops import FaultShop, Letter, WooCommerceShop, fault_shop
 from bench.lives import DOCUMENT, Lives
-from bench.orders import Delivery
 from bench.sender import Sender
 from bench.victims import NAMES, kill_nine, left_overs
 from connectors.woocommerce.sandbox import SandboxShop
@@ -31,7 +30,7 @@ SECONDS_TO_SETTLE = 12.0
 LEASE = timedelta(minutes=10)
 """Longer than a killed worker keeps what it had claimed."""
 DROPPED = 0.1
-"""Of the deliveries, which the shop never makes."""
+"""Of all that happens in the shop, of which it tells nobody."""
 FLUSHES = 2
 AWAY = timedelta(hours=24)
 STEP = timedelta(hours=6)
@@ -46,11 +45,12 @@ _FATES = "select status, count(*) from inbox_messages group by status"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many orders, how many kills, and the seed of all chances."""
+    """How many orders, how many kills, the seed of all chances, and the shop's platform."""
 
     orders: int
     kills: int
     seed: int
+    platform: str = "woocommerce"
 
 
 @dataclass(slots=True)
@@ -97,15 +97,16 @@ class Outcome:
 def run(plan: Plan, folder: Path) -> Outcome:
     """Deliver most orders while processes are killed, let the rest be worked off and read, and compare."""
     rng, outcome = random.Random(plan.seed), Outcome()
-    with SandboxShop() as shop, running_app(folder) as app:
-        lives, store = Lives(shop, rng), connect(app, shop, folder)
-        sender = Sender(app.port, urlsplit(store["webhook_url"]).path, store["webhook_secret"])
-        told = _told(lives.live(plan.orders), rng, outcome)
+    with fault_shop(plan.platform) as shop, running_app(folder) as app:
+        lives, store = Lives(shop, rng, DROPPED), connect_shop(app, shop, folder)
+        sender = Sender(app.port, *shop.destination(store))
+        told = lives.live(plan.orders)
+        outcome.dropped = lives.dropped
         empties = rng.sample(range(plan.kills), min(FLUSHES, plan.kills))
         rounds = zip(_portions(told, plan.kills), _victims(rng, plan.kills), strict=True)
         for number, (portion, victim) in enumerate(rounds):
             if number == plan.kills // 2:
-                shop.fail_next(CALLS)
+                shop.fail(CALLS)
             outcome.deliveries += len(portion)
             _deliver_and_kill(app, sender, portion, victim, rng.uniform(0, rng.choice(DELAYS)), outcome)
             if number in empties:
@@ -119,13 +120,6 @@ def run(plan: Plan, folder: Path) -> Outcome:
     return outcome
 
 
-def _told(deliveries: list[Delivery], rng: random.Random, outcome: Outcome) -> list[Delivery]:
-    """Return the deliveries that the shop makes."""
-    told = [each for each in deliveries if rng.random() >= DROPPED]
-    outcome.dropped = len(deliveries) - len(told)
-    return told
-
-
 def _empty_queue(app: App, outcome: Outcome) -> None:
     """Let the queue forget everything: all jobs, whatever was to be woken, the clock's own notes."""
     if not wait_for(app.flush_queue, SECONDS_TO_FIND):
@@ -133,7 +127,7 @@ def _empty_queue(app: App, outcome: Outcome) -> None:
     outcome.flushes += 1
 
 
-def _be_away(app: App, shop: SandboxShop) -> None:
+def _be_away(app: App, shop: FaultShop) -> None:
     """Let a day pass in which the shop answers nobody; what is to be told it fills the outbox. Then it is back."""
     if not app.is_running():
         app.start()
@@ -167,11 +161,15 @@ def running_app(folder: Path) -> Iterator[App]:
 
 
 def connect(app: App, shop: SandboxShop, folder: Path, document: dict[str, Any] = DOCUMENT) -> dict[str, Any]:
+    """Connect a WooCommerce as `connect_shop` does."""
+    return connect_shop(app, WooCommerceShop(shop), folder, document)
+
+
+def connect_shop(
+    app: App, shop: FaultShop, folder: Path, document: dict[str, Any] = DOCUMENT
+) -> dict[str, Any]:
     """Connect the shop without its webhooks and publish a program; return what the command printed."""
-    keys = ("--consumer-key", shop.consumer_key, "--consumer-secret", shop.consumer_secret)
-    store: dict[str, Any] = app.command(
-        "store", "connect", "woocommerce", "--url", shop.url, *keys, "--no-register"
-    )
+    store: dict[str, Any] = app.command("store", "connect", *shop.connecting())
     program = folder / "program.json"
     program.write_text(json.dumps(document))
     app.command(
@@ -180,7 +178,7 @@ def connect(app: App, shop: SandboxShop, folder: Path, document: dict[str, Any] 
     return store
 
 
-def _portions(deliveries: list[Delivery], count: int) -> Iterator[list[Delivery]]:
+def _portions(deliveries: list[Letter], count: int) -> Iterator[list[Letter]]:
     for number in range(count):
         yield deliveries[len(deliveries) * number // count : len(deliveries) * (number + 1) // count]
 
@@ -194,7 +192,7 @@ def _victims(rng: random.Random, count: int) -> Iterator[str]:
 
 
 def _deliver_and_kill(
-    app: App, sender: Sender, portion: list[Delivery], victim: str, delay: float, outcome: Outcome
+    app: App, sender: Sender, portion: list[Letter], victim: str, delay: float, outcome: Outcome
 ) -> None:
     threads = sender.begin(portion)
     time.sleep(delay)
@@ -224,7 +222,7 @@ def settle(app: App, later: timedelta = LEASE) -> None:
         raise RuntimeError(f"something waits for ever:\n{app.get('/readyz')}\n{app.last_words()}")
 
 
-def _look(app: App, shop: SandboxShop, store: str, outcome: Outcome) -> None:
+def _look(app: App, shop: FaultShop, store: str, outcome: Outcome) -> None:
     verified = app.command("ledger", "verify", store, "--rebuild", ok=(0, 1))
     outcome.differences = verified["differences"]
     with app.database() as connection:
@@ -234,19 +232,10 @@ def _look(app: App, shop: SandboxShop, store: str, outcome: Outcome) -> None:
     outcome.wrong_coupons = _compare_coupons(shop, outcome.coupons)
 
 
-def _compare_coupons(shop: SandboxShop, coupons: dict[str, str]) -> list[str]:
+def _compare_coupons(shop: FaultShop, coupons: dict[str, str]) -> list[str]:
     """Return the codes that the shop has otherwise than the ledger says, or has twice."""
-    codes = [each["code"] for each in shop.state.coupons.values()]
+    stored = shop.codes()
+    codes, live = [code for code, _ in stored], {code for code, is_live in stored if is_live}
     wrong = [code for code in codes if codes.count(code) > 1 or code not in coupons]
-    for code, state in coupons.items():
-        stored = shop.coupon(code)
-        if state == "issued" and (stored is None or not _is_live(stored)):
-            wrong.append(code)
-        if state == "cancelled" and stored is not None and _is_live(stored):
-            wrong.append(code)
-    return wrong
-
-
-def _is_live(coupon: dict[str, Any]) -> bool:
-    ends = coupon["date_expires_gmt"]
-    return not ends or datetime.fromisoformat(ends).replace(tzinfo=UTC) > datetime.now(UTC)
+    wrong += [code for code, state in coupons.items() if state == "issued" and code not in live]
+    return wrong + [code for code, state in coupons.items() if state == "cancelled" and code in live]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.orders import Delivery
-from connectors.woocommerce.sandbox import SandboxShop
+from bench.fault_shops import FaultShop, Letter
 
 DOCUMENT: dict[str, Any] = {
     "points_name": {"en": "points"},
@@ -32,51 +31,57 @@ TO_CANCEL, TO_REFUND, TO_REPEAT = 0.1, 0.1, 0.1
 class Lives:
     """A shop with customers whose orders are paid, some of them cancelled, refunded in part, or told twice."""
 
-    shop: SandboxShop
+    shop: FaultShop
     rng: random.Random
+    drops: float = 0.0
+    """The chance that nothing of a deed is ever delivered."""
+    dropped: int = 0
+    """Deliveries that the shop never makes."""
     customers: int = 12
-    points: dict[str, int] = field(default_factory=dict)
-    """What each order is worth now, by its number."""
+    points: dict[int, int] = field(default_factory=dict)
+    """What each order is worth now, by its id."""
     _product: int = 0
     _people: list[int] = field(default_factory=list)
     _now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0) - AGE)
 
     def __post_init__(self) -> None:
-        self.shop.now = lambda: self._now
-        self._product = int(self.shop.add_product("Tea", PRICE)["id"])
+        self.shop.set_clock(lambda: self._now)
+        self._product = self.shop.add_product("Tea", PRICE)
         for number in range(self.customers):
-            self._people.append(int(self.shop.add_customer(f"customer{number}@example.test")["id"]))
+            self._people.append(self.shop.add_customer(f"customer{number}@example.test"))
 
-    def live(self, orders: int) -> list[Delivery]:
+    def live(self, orders: int) -> list[Letter]:
         """Let so many orders be placed and go their ways; return the deliveries of all of it, shuffled a little."""
-        deliveries = [delivery for _ in range(orders) for delivery in self._one()]
-        keys = {id(each): place + self.rng.uniform(0, 5) for place, each in enumerate(deliveries)}
-        return sorted(deliveries, key=lambda each: keys[id(each)])
+        letters = [letter for _ in range(orders) for letter in self._one()]
+        keys = {id(each): place + self.rng.uniform(0, 5) for place, each in enumerate(letters)}
+        return sorted(letters, key=lambda each: keys[id(each)])
 
-    def _one(self) -> list[Delivery]:
+    def _one(self) -> Sequence[Letter]:
         quantity, customer = self.rng.randrange(5, 300), self.rng.choice(self._people)
         self._tick()
-        order = self.shop.place_order(
-            (self._product, quantity), customer=customer, email=f"{customer}@example.test"
-        )
-        number, told = str(order["id"]), [self._tell(order)]
-        self.points[number] = quantity * PRICE
+        order = self.shop.place(self._product, quantity, customer)
+        told = self._told(order)
+        self.points[order] = quantity * PRICE
         fate = self.rng.random()
         if fate < TO_CANCEL:
             self._tick()
-            told.append(self._tell(self.shop.set_status(order["id"], "cancelled")))
-            self.points[number] = 0
+            self.shop.cancel(order)
+            told += self._told(order)
+            self.points[order] = 0
         elif fate < TO_CANCEL + TO_REFUND:
             self._tick()
             back = self.rng.randrange(1, quantity) * PRICE
-            self.shop.refund(order["id"], back)
-            told.append(self._tell(self.shop.order(order["id"])))
-            self.points[number] -= back
+            self.shop.refund(order, back)
+            told += self._told(order)
+            self.points[order] -= back
         return told + [each for each in told if self.rng.random() < TO_REPEAT]
 
-    def _tell(self, order: dict[str, Any]) -> Delivery:
-        body = json.dumps(order, separators=(",", ":")).encode()
-        return Delivery("order.updated", f"{self.rng.getrandbits(128):032x}", body)
+    def _told(self, order: int) -> list[Letter]:
+        told = [*self.shop.told(order, self.rng)]
+        if self.rng.random() >= self.drops:
+            return told
+        self.dropped += len(told)
+        return []
 
     def _tick(self) -> None:
         """Let some time pass, so that no two changes share a second."""

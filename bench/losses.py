@@ -1,5 +1,5 @@
 """Messages dropped, doubled, shuffled and delayed: after one deep reconciliation the promises of RULES §2 must hold
-against the same shop without losses. `python -m bench.losses --orders 5000 --seed S`.
+against the same shop without losses. `python -m bench.losses --orders 5000 --seed S --shop shopify`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import hashlib
 import random
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
@@ -18,8 +19,11 @@ from typing import Any
 from sqlalchemy import text
 
 from bench.chronicle import DOCUMENT, Chronicle, Message
-from bench.merchants import Merchant, open_merchant
+from bench.merchants import Merchant, Reach, open_merchant, to_shopify, to_woocommerce
+from bench.shopify_chronicle import ShopifyChronicle
 from bench.stage import Stage, open_stage
+from connectors.shopify import ShopifyConnector
+from connectors.shopify.sandbox import ShopifySandbox
 from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.engine.verify import verify_ledger
@@ -143,13 +147,32 @@ class Outcome:
         return found
 
 
-def run(runtime: Runtime, orders: int, seed: int) -> Outcome:
-    """Let a shop live for two accounts, of which one hears everything and the other what is left of it."""
-    rng, outcome = random.Random(seed), Outcome()
+@contextmanager
+def _woocommerce(
+    runtime: Runtime, orders: int, rng: random.Random
+) -> Iterator[tuple[Reach, Chronicle | ShopifyChronicle]]:
     runtime.connectors["woocommerce"] = WooCommerceConnector(allow_private=True, per_second=1e6)
     with SandboxShop() as shop:
+        yield to_woocommerce(shop), Chronicle(shop, orders, rng)
+
+
+@contextmanager
+def _shopify(
+    runtime: Runtime, orders: int, rng: random.Random
+) -> Iterator[tuple[Reach, Chronicle | ShopifyChronicle]]:
+    runtime.connectors["shopify"] = ShopifyConnector(allow_private=True, per_second=1e6)
+    with ShopifySandbox(bucket=1e6, restore_rate=1e6) as shop:
+        yield to_shopify(shop), ShopifyChronicle(shop, orders, rng)
+
+
+SHOPS = {"woocommerce": _woocommerce, "shopify": _shopify}
+
+
+def run(runtime: Runtime, orders: int, seed: int, platform: str = "woocommerce") -> Outcome:
+    """Let a shop live for two accounts, of which one hears everything and the other what is left of it."""
+    rng, outcome = random.Random(seed), Outcome()
+    with SHOPS[platform](runtime, orders, rng) as (shop, chronicle):
         whole, lossy = (Listener(runtime, open_merchant(runtime, DOCUMENT, shop)) for _ in range(2))
-        chronicle = Chronicle(shop, orders, rng)
         for listener in (whole, lossy):
             _connected_at(listener, chronicle)
         _live(chronicle, whole, lossy, rng, outcome)
@@ -177,7 +200,7 @@ def _unknowable(whole: Listener, lossy: Listener) -> set[str]:
     return {key for listener in (whole, lossy) for (key,) in listener.ask(_OWNERS, orders=gone)}
 
 
-def _connected_at(listener: Listener, chronicle: Chronicle) -> None:
+def _connected_at(listener: Listener, chronicle: Chronicle | ShopifyChronicle) -> None:
     """The shop was connected before its first order."""
     statement = text("update stores set created_at = :at")
     with listener.runtime.database.transaction(listener.merchant.account) as connection:
@@ -185,15 +208,21 @@ def _connected_at(listener: Listener, chronicle: Chronicle) -> None:
 
 
 def _live(
-    chronicle: Chronicle, whole: Listener, lossy: Listener, rng: random.Random, outcome: Outcome
+    chronicle: Chronicle | ShopifyChronicle,
+    whole: Listener,
+    lossy: Listener,
+    rng: random.Random,
+    outcome: Outcome,
 ) -> None:
     late: dict[int, list[Message]] = {}
     event = 0
     for event, messages in enumerate(chronicle.live()):
+        # Any of the messages of one deed makes Shopify be asked: what is lost is lost with all of them.
+        is_lost = chronicle.is_told_often and rng.random() < DROPPED
         for message in messages:
             whole.hear(message)
             outcome.sent += 1
-            for _ in range(_copies(rng)):
+            for _ in range(0 if is_lost else _copies(rng)):
                 late.setdefault(event + rng.randrange(LONGEST_DELAY), []).append(message)
         for message in _shuffled(rng, late.pop(event, [])):
             lossy.hear(message)
@@ -224,17 +253,17 @@ def _tell(name: str, expected: list[tuple[Any, ...]], given: list[tuple[Any, ...
     return f"{name}: without losses {lacking}, with losses {surplus}"
 
 
-def run_on(stage: Stage, orders: int, seed: int) -> list[str]:
+def run_on(stage: Stage, orders: int, seed: int, platform: str = "woocommerce") -> list[str]:
     """Run on a fresh database, print a line; return what is to complain about."""
     started = perf_counter()
     with stage.place() as place:
         runtime = place.runtime()
         try:
-            outcome = run(runtime, orders, seed)
+            outcome = run(runtime, orders, seed, platform)
         finally:
             runtime.database.dispose()
     complaints = outcome.complaints()
-    figures = f"orders={orders} seed={seed} {outcome.figures()} s={perf_counter() - started:.0f}"
+    figures = f"{platform} orders={orders} seed={seed} {outcome.figures()} s={perf_counter() - started:.0f}"
     print(f"losses {figures} {'; '.join(complaints) if complaints else 'ok'}", flush=True)
     return complaints
 
@@ -244,11 +273,12 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.losses", description=__doc__)
     parser.add_argument("--orders", type=int, default=5000)
     parser.add_argument("--seed", type=int, help="chance, printed and repeatable")
+    parser.add_argument("--shop", choices=sorted(SHOPS), default="woocommerce", help="its platform")
     given = parser.parse_args(argv)
     seed = given.seed if given.seed is not None else secrets.randbelow(2**32)
     configure_logging("error")
     with open_stage() as stage:
-        return 1 if run_on(stage, given.orders, seed) else 0
+        return 1 if run_on(stage, given.orders, seed, given.shop) else 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import psycopg
 
 from bench.orders import Delivery
 from bench.stage import Place
+from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.accounts.service import NewAccount, open_account
 from loyalty.clock import utc_now
 from loyalty.commerce import ShopSettings
@@ -30,7 +31,19 @@ _FILL = (
 )
 
 
-class Sandbox(Protocol):
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A shop as a store reaches it."""
+
+    url: str
+    credentials: dict[str, str]
+    platform: str = "woocommerce"
+
+
+NOBODY = Reach("http://127.0.0.1:9", {"consumer_key": "ck", "consumer_secret": "cs"})
+
+
+class WooCommerce(Protocol):
     """A shop that answers, in this process or in another."""
 
     @property
@@ -46,6 +59,22 @@ class Sandbox(Protocol):
         """Return the secret of that key."""
 
 
+def to_woocommerce(shop: WooCommerce) -> Reach:
+    """Return how a store reaches a sandbox WooCommerce."""
+    keys = {"consumer_key": shop.consumer_key, "consumer_secret": shop.consumer_secret}
+    return Reach(shop.url, keys)
+
+
+def to_shopify(shop: ShopifySandbox) -> Reach:
+    """Return how a store reaches a sandbox Shopify, with a token that has no end."""
+    keys = {
+        "mode": "legacy", "shop": shop.shop, "client_id": "", "client_secret": "", "access_token": shop.access_token,
+        "issued_at": "2026-01-01T00:00:00+00:00", "expires_at": "", "refresh_token": "", "refresh_expires_at": "",
+        "scopes": ",".join(sorted(shop.office.granted)),
+    }  # fmt: skip
+    return Reach(shop.url, keys, "shopify")
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
     """An account with one store."""
@@ -56,21 +85,18 @@ class Merchant:
 
 
 def open_merchant(
-    runtime: Runtime, document: dict[str, Any] | None = None, sandbox: Sandbox | None = None,
+    runtime: Runtime, document: dict[str, Any] | None = None, shop: Reach = NOBODY,
     *, effective_from: datetime = LONG_AGO,
 ) -> Merchant:  # fmt: skip
-    """Write an account with a connected store, the sandbox where one is given, whose program was always in force."""
+    """Write an account with a connected store, by default of a shop that does not answer, whose program was always in
+    force.
+    """
     account = AccountId(new_id())
     key = f"bench-{account.hex[-8:]}"
     settings = ShopSettings("TWD", "Asia/Taipei", 0, prices_include_tax=False)
-    keys = {
-        "consumer_key": sandbox.consumer_key if sandbox else "ck",
-        "consumer_secret": sandbox.consumer_secret if sandbox else "cs",
-    }
-    url = sandbox.url if sandbox else "http://127.0.0.1:9"
     with runtime.database.transaction(account) as connection:
         open_account(connection, runtime.vault, NewAccount(account, key, "Bench", "TWD", "Asia/Taipei", 0))
-        new = NewStore(key, "Bench", "woocommerce", url, keys, SECRET)
+        new = NewStore(key, "Bench", shop.platform, shop.url, shop.credentials, SECRET)
         store = add_store(connection, runtime.vault, account, new, settings)
         context = Context("TWD", "Asia/Taipei", 0)
         publish(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.orders import Delivery
+from bench.fault_shops import Letter
 
 SECONDS = 10.0
 PAUSE = 0.1
@@ -28,36 +28,36 @@ class Sender:
     """Tries that were not answered 200."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, deliveries: Sequence[Delivery]) -> list[threading.Thread]:
+    def begin(self, letters: Sequence[Letter]) -> list[threading.Thread]:
         """Begin to deliver in the background; join the threads to wait until each is answered 200."""
-        waiting: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        for delivery in deliveries:
-            waiting.put(delivery)
+        waiting: queue.SimpleQueue[Letter] = queue.SimpleQueue()
+        for letter in letters:
+            waiting.put(letter)
         threads = [threading.Thread(target=self._work, args=(waiting,), daemon=True) for _ in range(SENDERS)]
         for thread in threads:
             thread.start()
         return threads
 
-    def _work(self, waiting: queue.SimpleQueue[Delivery]) -> None:
+    def _work(self, waiting: queue.SimpleQueue[Letter]) -> None:
         while True:
             try:
-                delivery = waiting.get_nowait()
+                letter = waiting.get_nowait()
             except queue.Empty:
                 return
-            self._deliver(delivery)
+            self._deliver(letter)
 
-    def _deliver(self, delivery: Delivery) -> None:
-        while not self._post(delivery):
+    def _deliver(self, letter: Letter) -> None:
+        while not self._post(letter):
             with self._lock:
                 self.repeated += 1
             time.sleep(PAUSE)
         with self._lock:
             self.answered += 1
 
-    def _post(self, delivery: Delivery) -> bool:
+    def _post(self, letter: Letter) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         try:
-            connection.request("POST", self.path, delivery.body, delivery.headers(self.secret))
+            connection.request("POST", self.path, letter.body, letter.headers(self.secret))
             return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False

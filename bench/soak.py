@@ -9,6 +9,8 @@ import secrets
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from bench import crash, losses
@@ -24,17 +26,21 @@ def main(argv: list[str]) -> int:
     configure_logging("error")
     seed = given.seed if given.seed is not None else secrets.randbelow(2**32)
     complaints: list[str] = []
-    for number in range(given.crashes):
-        complaints += _crash(crash.Plan(given.orders, given.kills, seed + number))
+    for number, platform in _each(given.crashes, given.shops):
+        complaints += _crash(crash.Plan(given.orders, given.kills, seed + number, platform))
     with open_stage() as stage:
-        for number in range(given.losses):
-            complaints += losses.run_on(stage, given.loss_orders, seed + number)
+        for number, platform in _each(given.losses, given.shops):
+            complaints += losses.run_on(stage, given.loss_orders, seed + number, platform)
         for number in range(given.crowds):
             plan = Crowd(given.workers, given.crowd_orders, given.members, seed + number)
             outcome = crowd(stage, plan)
             complaints += _tell(f"crowd {plan}", f"messages={outcome.messages}", outcome.complaints())
         complaints += _years(stage, Years(given.customers, given.days, given.daily, seed))
     return 1 if complaints else 0
+
+
+def _each(times: int, shops: str) -> Iterator[tuple[int, str]]:
+    return product(range(times), shops.split(","))
 
 
 def _years(stage: Stage, plan: Years) -> list[str]:
@@ -85,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, size, what in sizes:
         parser.add_argument(f"--{name}", type=int, default=size, help=f"{what} ({size})")
+    shops = ",".join(losses.SHOPS)
+    parser.add_argument("--shops", default=shops, help=f"platforms of both kinds of runs ({shops})")
     parser.add_argument("--seed", type=int, help="chance, printed and repeatable")
     return parser
 

@@ -55,7 +55,7 @@ def _completed(
     standings: Mapping[UUID, Standing],
     customers: Mapping[UUID, str],
 ) -> PushCommand:
-    if isinstance(command, PutCoupon) and member in customers:
+    if isinstance(command, PutCoupon) and member is not None and member in customers:
         return replace(command, customer_id=customers[member])
     standing = standings.get(member) if member else None
     if not isinstance(command, SetMemberTier) or standing is None or standing.merged_into:

@@ -4,18 +4,21 @@ deliveries that never come and a shop that is away for a day: nothing is lost or
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.crash import FLUSHES, Outcome, Plan, run
 from bench.victims import NAMES
 
 PLAN = Plan(orders=320, kills=20, seed=20261)
+PLANS = [PLAN, replace(PLAN, platform="shopify")]
 
 
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """One run for all tests of this file, in a folder with a space in its name."""
-    return run(PLAN, tmp_path_factory.mktemp("crash") / "a b")
+@pytest.fixture(scope="module", params=PLANS, ids=lambda plan: plan.platform)
+def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """One run of each platform for all tests of this file, in a folder with a space in its name."""
+    return run(request.param, tmp_path_factory.mktemp("crash") / "a b")
 
 
 @pytest.mark.slow
