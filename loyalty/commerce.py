@@ -9,6 +9,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from loyalty.leaving import CustomerDataRequested as CustomerDataRequested
+from loyalty.leaving import CustomerErased as CustomerErased
+from loyalty.leaving import ShopErased as ShopErased
+from loyalty.leaving import StoreUninstalled as StoreUninstalled
 from loyalty.values import StoreId
 
 
@@ -198,45 +202,6 @@ class CustomersMerged:
     store_id: StoreId
     external_id: str
     merged_id: str
-    observed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerErased:
-    """The shop was asked by a customer to erase him, and passes that on."""
-
-    store_id: StoreId
-    external_id: str
-    """Empty where the shop names him by his e-mail only."""
-    observed_at: datetime
-    email: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerDataRequested:
-    """A customer asked the shop at `observed_at` for what is known of him, which the merchant must be given."""
-
-    store_id: StoreId
-    external_id: str
-    """Empty where the shop names him by his e-mail only."""
-    email: str
-    request_id: str
-    observed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ShopErased:
-    """The platform wants everything erased that came from a shop which uninstalled the app some time ago."""
-
-    store_id: StoreId
-    observed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoreUninstalled:
-    """The merchant took the app out of the shop: nothing can be read or written there any more."""
-
-    store_id: StoreId
     observed_at: datetime
 
 

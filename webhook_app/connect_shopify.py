@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from connectors.base import StoreAccess
 from connectors.shopify.auth import (
@@ -23,7 +23,8 @@ from loyalty.pushes import PushError
 from loyalty.stores.addresses import find_address_of_shop
 from loyalty.stores.service import SHOPIFY
 from loyalty.values import StoreId, new_id
-from webhook_app.connect import Connected, NewShop, is_public, register_webhooks, write_store
+from webhook_app.connect import Connected, NewShop, find_account, is_public, register_webhooks, write_store
+from webhook_app.shopify_tickets import invite
 from webhook_app.tools import Tools
 from workers.access import with_app
 
@@ -79,9 +80,12 @@ def connect_shopify(tools: Tools, new: NewShopify, now: datetime) -> Connected:
     return _write(tools, shop, SCOPES)
 
 
-def connect_by_code(tools: Tools, domain: str, code: str, actor: str, now: datetime) -> Connected:
+def connect_by_code(
+    tools: Tools, domain: str, code: str, account: str, actor: str, now: datetime
+) -> Connected:
     """Connect a shop whose merchant granted the installation's app what it asks for, or take over other tokens of one
-    that is connected; raises Invalid, Conflict and PushError.
+    that is connected; `account` is the key of the account it joins, or empty. Raises Invalid, Conflict, NotFound and
+    PushError.
     """
     url, settings = url_of(domain), tools.settings
     credentials = {"mode": CODE, "shop": domain, "client_id": "", "client_secret": ""}
@@ -91,9 +95,20 @@ def connect_by_code(tools: Tools, domain: str, code: str, actor: str, now: datet
     _check_scopes(tokens.get("scopes", ""))
     known = tools.database.single_statement(lambda it: find_address_of_shop(it, tools.vault, domain, now))
     shop = NewShop(
-        SHOPIFY, url, credentials | tokens, domain.partition(".")[0], "", True, actor, domain, ("",)
+        SHOPIFY, url, credentials | tokens, domain.partition(".")[0], account, True, actor, domain, ("",)
     )
     return _write(tools, shop, () if known else SCOPES)
+
+
+def invitation(tools: Tools, shop: str, account: str) -> str:
+    """Return the address with which the merchant of a shop has it join an account, for a week; raises Invalid and
+    NotFound.
+    """
+    if not tools.settings.shopify_api_key:
+        raise Invalid("This installation has no app: set SHOPIFY_API_KEY and SHOPIFY_API_SECRET.")
+    find_account(tools, account)
+    ticket = invite(tools.settings.secret_key, _domain(shop), account)
+    return f"{tools.settings.public_url}/connect/shopify?{urlencode({'ticket': ticket})}"
 
 
 def url_of(domain: str) -> str:

@@ -4,20 +4,17 @@ answer (authorization code grant).
 
 from __future__ import annotations
 
-import hmac
-import secrets
-
 import structlog
 from flask import Flask, Response, abort, request
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from connectors.shopify.auth import authorize_url
 from connectors.shopify.signature import signed_query
 from loyalty.clock import utc_now
-from loyalty.errors import Conflict, Invalid
+from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.programs.words import say
 from loyalty.pushes import PushError
 from webhook_app import connect_shopify
+from webhook_app import shopify_tickets as tickets
 from webhook_app.connect import Connected
 from webhook_app.pages import chosen_language, page
 from webhook_app.tools import Tools, tools
@@ -25,8 +22,6 @@ from webhook_app.tools import Tools, tools
 HOME = "/connect/shopify"
 CALLBACK = f"{HOME}/callback"
 COOKIE = "laurel_connect"
-SALT = "shopify-connect"
-STATE_SECONDS = 600
 ACTOR = "shopify"
 WORDS = {
     "unsigned": (
@@ -87,25 +82,33 @@ def register(app: Flask) -> None:
 
 
 def begin_connecting() -> Response:
-    """Send a merchant who opened the app to his shop's question, if Shopify signed that he did."""
+    """Send a merchant to his shop's question: one who opened the app, as Shopify signed, or one who was invited."""
     shared = _with_app()
-    given = signed_query(shared.settings.shopify_api_secrets, _query(), utc_now())
-    if given is None:
+    journey = _journey(shared)
+    if journey is None:
         return _page("unsigned", 400)
-    state = secrets.token_urlsafe(24)
     target = authorize_url(
-        connect_shopify.url_of(given["shop"].lower()),
+        connect_shopify.url_of(journey.shop),
         shared.settings.shopify_api_key,
         f"{shared.settings.public_url}{CALLBACK}",
-        state,
+        journey.state,
     )
     answer = Response(status=302, headers={"Location": target})
     is_public = shared.settings.public_url.startswith("https://")
-    cookie = _serializer(shared).dumps([given["shop"].lower(), state])
+    cookie = tickets.seal(shared.settings.secret_key, journey)
+    seconds = tickets.STATE_SECONDS
     answer.set_cookie(
-        COOKIE, cookie, max_age=STATE_SECONDS, path=HOME, httponly=True, secure=is_public, samesite="Lax"
+        COOKIE, cookie, max_age=seconds, path=HOME, httponly=True, secure=is_public, samesite="Lax"
     )
     return answer
+
+
+def _journey(shared: Tools) -> tickets.Journey | None:
+    if ticket := request.args.get("ticket", ""):
+        found = tickets.invited(shared.settings.secret_key, ticket)
+        return tickets.begin(*found) if found else None
+    given = signed_query(shared.settings.shopify_api_secrets, _query(), utc_now())
+    return tickets.begin(given["shop"].lower(), "") if given else None
 
 
 def end_connecting() -> Response:
@@ -114,38 +117,30 @@ def end_connecting() -> Response:
     given = signed_query(shared.settings.shopify_api_secrets, _query(), utc_now())
     if given is None:
         return _page("unsigned", 400)
-    shop = given["shop"].lower()
-    if not given.get("code") or not _is_expected(shared, shop, given.get("state", "")):
+    shop, state = given["shop"].lower(), given.get("state", "")
+    cookie = request.cookies.get(COOKIE, "")
+    journey = tickets.open_sealed(shared.settings.secret_key, cookie, shop, state)
+    if journey is None or not given.get("code") or not _is_first(shared, state):
         return _page("over", 400)
-    answer = _connect(shared, shop, given["code"])
+    answer = _connect(shared, journey, given["code"])
     answer.delete_cookie(COOKIE, path=HOME)
     return answer
 
 
-def _connect(shared: Tools, shop: str, code: str) -> Response:
+def _connect(shared: Tools, journey: tickets.Journey, code: str) -> Response:
     try:
-        done = connect_shopify.connect_by_code(shared, shop, code, ACTOR, utc_now())
+        done = connect_shopify.connect_by_code(shared, journey.shop, code, journey.account, ACTOR, utc_now())
     except PushError as error:
-        log.warning("not_connected", shop=shop, reason=error.reason)
+        log.warning("not_connected", shop=journey.shop, reason=error.reason)
         return _page("refused", 403) if error.reason in REFUSED else _page("away", 502)
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, NotFound) as error:
         return _page("unfit", 409, more=error.message)
     log.info("connected", store=str(done.store.id))
     return _page("connected", 200, _facts(done))
 
 
-def _is_expected(shared: Tools, shop: str, state: str) -> bool:
-    try:
-        known = _serializer(shared).loads(request.cookies.get(COOKIE, ""), max_age=STATE_SECONDS)
-    except BadSignature:
-        return False
-    if known[0] != shop or not hmac.compare_digest(known[1].encode(), state.encode()):
-        return False
-    return shared.wakes.is_first(f"state:{state}", STATE_SECONDS)
-
-
-def _serializer(shared: Tools) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(shared.settings.secret_key, salt=SALT)
+def _is_first(shared: Tools, state: str) -> bool:
+    return shared.wakes.is_first(f"state:{state}", tickets.STATE_SECONDS)
 
 
 def _with_app() -> Tools:

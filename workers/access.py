@@ -105,7 +105,14 @@ def why_refused(tools: HasTools, store: Store, access: StoreAccess, error: PushE
 
 
 def _renew(tools: HasTools, store: Store, refused: str, now: datetime) -> StoreAccess:
-    """Renew the tokens under the lock of the store, unless somebody did so meanwhile."""
+    """Renew the tokens under the lock of the store, unless somebody did so meanwhile.
+
+    A copy of an installation uses no refresh token: the shop would then refuse those of the original.
+    """
+    if store.credentials.get("refresh_token") and not tools.settings.push:
+        raise PushError(
+            "With LAUREL_PUSH=off no tokens are renewed.", permanent=False, reason="configuration"
+        )
     with tools.database.transaction(store.account) as connection:
         lock_tokens(connection, store.id)
         current = get_store(connection, tools.vault, store.id)

@@ -24,6 +24,8 @@ from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)
 BATCH = 200
+EARLY_TRIES = 3
+"""More than one, as a worker may die between its try and what follows; what was taken then is taken no second time."""
 READ = Outcome("processed", "read again from the shop")
 
 log = structlog.get_logger(__name__)
@@ -94,11 +96,11 @@ def _restate(runtime: Runtime, store: Store, rows: Sequence[Any]) -> None:
     """Take what deliveries state by themselves while the shop cannot be asked; they wait for their read all the same,
     and its answer counts more.
     """
-    first = [row["id"] for row in rows if row["attempts"] == 1]
-    if not first:
+    early = [row["id"] for row in rows if row["attempts"] <= EARLY_TRIES]
+    if not early:
         return
     with runtime.database.transaction(store.account) as connection:
-        rows = inbox.list_stated(connection, first)
+        rows = inbox.list_stated(connection, early)
         stated = [each for row in rows if (each := _stated(runtime.connectors[store.platform], row))]
         for each in stated:
             inbox.accept(

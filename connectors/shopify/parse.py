@@ -131,6 +131,13 @@ def _shop(store_id: StoreId, message: RawMessage, body: Body) -> Parsed:
     return (gone,)
 
 
+def _scopes(store_id: StoreId, message: RawMessage, body: Body) -> Parsed:
+    """What is granted comes with the next token, too."""
+    current = body["current"]
+    named = ", ".join(text(each) for each in current) if isinstance(current, list) else ""
+    return Ignored(f"The app may do this now: {named or 'nothing'}.")
+
+
 def _moment(message: RawMessage) -> datetime:
     """Return when what a message tells happened, where its delivery said so, else when it came; raises
     ValidationError.
@@ -159,6 +166,6 @@ HANDLERS: dict[Shape, Callable[[StoreId, RawMessage, Body], Parsed]] = {
     Shape.DATA_REQUEST: _data_request,
     Shape.SHOP_REDACTION: _shop_redaction,
     Shape.SHOP: _shop,
-    Shape.SCOPES: _ignore("The rights of the app are read again by the store's connection."),
+    Shape.SCOPES: _scopes,
     Shape.BULK: _ignore("A backfill asks for its operation itself."),
 }

@@ -20,21 +20,7 @@ _KINDS: dict[type[PushCommand], str] = {
 def command_data(command: PushCommand) -> dict[str, Any]:
     """Return a command as JSON data."""
     if isinstance(command, PutCoupon):
-        return {
-            "code": command.code,
-            "kind": command.kind,
-            "amount": str(command.amount),
-            "minimum_subtotal": str(command.minimum_subtotal),
-            "expires_at": command.expires_at.isoformat() if command.expires_at else None,
-            "email": command.email,
-            "description": command.description,
-            "free_shipping": command.free_shipping,
-            "reusable": command.reusable,
-            "product_ids": list(command.product_ids),
-            "category_ids": list(command.category_ids),
-            "combinable": command.combinable,
-            "customer_id": command.customer_id,
-        }
+        return _coupon_data(command)
     if isinstance(command, DisableCoupon):
         return {"code": command.code, "at": command.at.isoformat()}
     if isinstance(command, MarkOrder):
@@ -48,6 +34,24 @@ def command_data(command: PushCommand) -> dict[str, Any]:
         "benefits": list(command.benefits),
         "points": command.points,
         "progress": command.progress,
+    }
+
+
+def _coupon_data(command: PutCoupon) -> dict[str, Any]:
+    return {
+        "code": command.code,
+        "kind": command.kind,
+        "amount": str(command.amount),
+        "minimum_subtotal": str(command.minimum_subtotal),
+        "expires_at": command.expires_at.isoformat() if command.expires_at else None,
+        "email": command.email,
+        "description": command.description,
+        "free_shipping": command.free_shipping,
+        "reusable": command.reusable,
+        "product_ids": list(command.product_ids),
+        "category_ids": list(command.category_ids),
+        "combinable": command.combinable,
+        "customer_id": command.customer_id,
     }
 
 

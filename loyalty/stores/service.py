@@ -165,21 +165,28 @@ def revive_store(
         " registers_webhooks = :registers_webhooks, shop_domain = :shop_domain, url = :url, revived_at = now(),"
         " erase_at = null where id = :id"
     )
-    fresh = new.secrets()
-    kept = {it.value for it in fresh}
-    older = [it for it in lock_secrets(connection, vault, known.id) if it.value not in kept]
-    if older_until is not None:
-        older = [WebhookSecret(it.value, min(it.until or older_until, older_until)) for it in older]
+    older = _older(lock_secrets(connection, vault, known.id), new.secrets(), older_until)
     values = {
         "id": known.id,
         "credentials": vault.seal_json(new.credentials),
-        "secrets": seal_secrets(vault, [*fresh, *older]),
+        "secrets": seal_secrets(vault, [*new.secrets(), *older]),
         "registers_webhooks": new.registers_webhooks,
         "shop_domain": new.shop_domain,
         "url": new.url,
     }
     connection.execute(statement, values)
     note_settings(connection, known.id, settings)
+
+
+def _older(
+    known: Sequence[WebhookSecret], fresh: Sequence[WebhookSecret], until: datetime | None
+) -> list[WebhookSecret]:
+    """Return the known secrets that are not among the fresh ones, each with its end."""
+    kept = {it.value for it in fresh}
+    older = [it for it in known if it.value not in kept]
+    if until is None:
+        return older
+    return [WebhookSecret(it.value, min(it.until or until, until)) for it in older]
 
 
 def _shop_values(settings: ShopSettings) -> dict[str, Any]:

@@ -56,6 +56,22 @@ as $$
     from stores where shop_domain = wanted
 $$;
 revoke execute on function laurel_find_store_by_shop(text) from public;
+
+-- As 0001 has it; but what would be read of a shop that is not connected any more alarms nobody.
+create or replace function laurel_waiting()
+returns table (oldest_message timestamptz, messages bigint, failed_messages bigint, pushes bigint, failed_pushes bigint)
+language sql stable security definer set search_path = public
+as $$
+    select
+        (select min(received_at) from inbox_messages m where m.status in ('pending', 'reading') and (
+            m.status = 'pending' or exists (
+                select from stores s where s.id = m.store_id and s.state = 'connected'))),
+        (select count(*) from inbox_messages where status in ('pending', 'reading')),
+        (select count(*) from inbox_messages where status = 'failed'),
+        (select count(*) from pushes where status = 'waiting'),
+        (select count(*) from pushes where status = 'failed')
+$$;
+
 grant execute on function laurel_find_store_by_shop(text) to laurel_app;
 """
 

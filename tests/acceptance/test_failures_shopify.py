@@ -281,6 +281,23 @@ def test_u91_privacy_webhooks_of_an_uninstalled_shop_are_still_carried_out(
     assert row["erased"]
 
 
+def test_reads_of_an_uninstalled_shop_wait_without_an_alarm(
+    desk: Desk, client: FlaskClient, store: Store
+) -> None:
+    buy(desk, client, store)
+    waits = client.get("/readyz").get_json()["oldest_message_seconds"]
+    assert waits > 0
+    tell(desk, client, "app/uninstalled", UNINSTALLED)
+    told = client.get("/readyz").get_json()
+    assert (told["oldest_message_seconds"], told["messages"]["waiting"]) == (None, 1)
+
+
+def test_a_change_of_rights_is_noted(desk: Desk, client: FlaskClient, store: Store) -> None:
+    tell(desk, client, "app/scopes_update", sample("app_scopes_update"))
+    (row,) = desk.rows("select status, reason from inbox_messages")
+    assert row == {"status": "ignored", "reason": "The app may do this now: read_products, write_products."}
+
+
 def test_pushes_to_an_uninstalled_shop_stop(desk: Desk, client: FlaskClient, store: Store) -> None:
     tell(desk, client, "app/uninstalled", UNINSTALLED)
     address = desk.runtime.database.single_statement(

@@ -118,6 +118,17 @@ def test_a_renewal_that_is_not_committed_loses_nothing(
     assert renewals(sandbox) == 2
 
 
+def test_a_restored_copy_takes_nothing_from_the_original(
+    desk: Desk, sandbox: ShopifySandbox, store: Store
+) -> None:
+    """The original's refresh token would end with the copy's first call."""
+    desk.runtime.settings = replace(desk.runtime.settings, push=False)
+    assert desk.runtime.access(store).credentials["access_token"] == store.credentials["access_token"]
+    with pytest.raises(PushError, match="LAUREL_PUSH"):
+        keep_tokens(desk.runtime, desk.shop.account, store.id, utc_now() + 8 * DAY)
+    assert (renewals(sandbox), stored(desk, store)) == (0, store.credentials)
+
+
 def revoke(sandbox: ShopifySandbox) -> None:
     """Let the shop know none of its access tokens any more; their refresh tokens are still good."""
     with sandbox.state.lock:

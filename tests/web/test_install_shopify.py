@@ -21,7 +21,7 @@ from loyalty.clock import utc_now
 from loyalty.stores.service import Store, get_store, list_all_stores, set_state
 from loyalty.values import AccountId, StoreId
 from tests.builders import make_shop
-from webhook_app import connect_shopify, create_app, shopify_pages
+from webhook_app import connect_shopify, create_app, shopify_pages, shopify_tickets
 from webhook_app.tools import TOOLS
 from workers.runtime import Runtime
 
@@ -183,7 +183,7 @@ def test_a_cookie_that_is_made_up_or_old_opens_nothing(
     client: FlaskClient, sandbox: ShopifySandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = agree(client, sandbox)
-    monkeypatch.setattr(shopify_pages, "STATE_SECONDS", -1)
+    monkeypatch.setattr(shopify_tickets, "STATE_SECONDS", -1)
     assert come_back(client, query).status_code == 400
     for value in ("", "x", "WyJhIiwiYiJd.x.y"):
         client.set_cookie(shopify_pages.COOKIE, value, path=HOME, secure=True)
@@ -281,6 +281,44 @@ def test_a_shop_joins_an_account_by_the_command(
     assert mine.webhook_secrets == (sandbox.client_secret,)
     assert sandbox.client_secret not in done.output
     assert sandbox.state.subscriptions == {}
+
+
+def invite(app: Flask, shop: str, account: str) -> Any:
+    return app.test_cli_runner().invoke(args=["store", "invite", "--shop", shop, "--account", account])
+
+
+def test_an_invited_shop_joins_the_account(
+    runtime: Runtime, app: Flask, client: FlaskClient, sandbox: ShopifySandbox
+) -> None:
+    other = make_shop(runtime, None)
+    address = invite(app, sandbox.shop, other.store.key).output.strip()
+    assert address.startswith("https://laurel.example/connect/shopify?ticket=")
+    asked = client.get(address.removeprefix("https://laurel.example"), base_url="https://localhost")
+    back = requests.get(asked.headers["Location"], allow_redirects=False, timeout=5).headers["Location"]
+    assert come_back(client, urlsplit(back).query).status_code == 200
+    mine = next(each for each in stores(runtime) if each.platform == "shopify")
+    assert (mine.account, mine.number, mine.shop_domain) == (other.account, 2, sandbox.shop)
+
+
+def test_a_ticket_that_is_made_up_or_old_invites_nobody(
+    runtime: Runtime,
+    app: Flask,
+    client: FlaskClient,
+    sandbox: ShopifySandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = make_shop(runtime, None)
+    query = urlsplit(invite(app, sandbox.shop, other.store.key).output.strip()).query
+    assert client.get(f"{HOME}?{query}x").status_code == 400
+    cookie = open_app(client, sandbox).headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    assert client.get(f"{HOME}?{urlencode({'ticket': cookie})}").status_code == 400
+    monkeypatch.setattr(shopify_tickets, "INVITED", timedelta(seconds=-1))
+    assert client.get(f"{HOME}?{query}").status_code == 400
+
+
+def test_nobody_is_invited_into_an_account_that_is_not_there(app: Flask, sandbox: ShopifySandbox) -> None:
+    for shop, account in ((sandbox.shop, "nowhere"), ("evil.example", "nowhere")):
+        assert invite(app, shop, account).exit_code == 2
 
 
 def connect(app: Flask, sandbox: ShopifySandbox, *words: str) -> Any:

@@ -443,6 +443,7 @@ def command_calls(world: World, key_id: str) -> dict[str, tuple[str, ...]]:
         "store connect woocommerce": (
             "--url", "http://127.0.0.1:9", "--consumer-key", "x", "--consumer-secret", "y", "--account", key
         ),
+        "store invite": ("--shop", f"{OWNER}.myshopify.com", "--account", key),
         "store rotate-secret": (key,),
         "store disconnect": (key,),
     }  # fmt: skip

@@ -13,7 +13,7 @@ from loyalty.errors import NotFound
 from loyalty.stores.service import list_all_stores, set_state
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.connect import NewShop, connect_shop
-from webhook_app.connect_shopify import NewShopify, connect_shopify
+from webhook_app.connect_shopify import NewShopify, connect_shopify, invitation
 from webhook_app.connect_till import NewTill, connect_till
 from webhook_app.tools import Tools
 
@@ -78,6 +78,17 @@ def shopify(tools: Tools, no_register: bool, **given: str) -> Answer:
     }
     past = f"its past orders: backfill {done.store.key} --preview tells what taking them in would cost"
     return Answer({**data, "warnings": list(done.warnings)}, [*_lines(data), past], list(done.warnings))
+
+
+@command(group, "invite")
+@click.option("--shop", required=True, help="Domain of the Shopify shop: some-shop.myshopify.com.")
+@click.option(
+    "--account", required=True, help="Key of the account, or of a store of it, that the shop joins."
+)
+def invite(tools: Tools, shop: str, account: str) -> Answer:
+    """Print an address with which the merchant of a Shopify shop has it join an account; good for a week."""
+    address = invitation(tools, shop, account)
+    return Answer({"address": address}, [address])
 
 
 def _read(given: str) -> str:
