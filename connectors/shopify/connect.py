@@ -60,15 +60,18 @@ def read_settings(shop: Shopify) -> ShopSettings:
     return ShopSettings(
         currency=currency,
         time_zone=zone if is_zone(zone) else "UTC",
-        decimals=decimals_of(currency),
+        decimals=decimals_of(currency, str((it.get("currencyFormats") or {}).get("moneyFormat"))),
         prices_include_tax=it["taxesIncluded"] is True,
         warnings=(*(() if is_zone(zone) else (UNKNOWN_ZONE,)), *_missing(scopes)),
     )
 
 
-def decimals_of(currency: str) -> int:
-    """Return how many decimals the amounts of a currency have (ISO 4217)."""
-    if currency in WITHOUT_DECIMALS:
+def decimals_of(currency: str, shown: str = "") -> int:
+    """Return how many decimals the amounts of a currency have (ISO 4217); none where the shop shows none.
+
+    `shown` is the shop's way to write money, such as `${{amount_no_decimals}}` of many shops in Taiwan.
+    """
+    if currency in WITHOUT_DECIMALS or "amount_no_decimals" in shown:
         return 0
     return 3 if currency in WITH_THREE else 2
 

@@ -94,7 +94,7 @@ def test_settings_are_those_of_the_shop(
     shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox
 ) -> None:
     settings = shopify.read_settings(shopify_access)
-    assert (settings.currency, settings.time_zone, settings.decimals) == ("TWD", "Asia/Taipei", 2)
+    assert (settings.currency, settings.time_zone, settings.decimals) == ("TWD", "Asia/Taipei", 0)
     assert (settings.prices_include_tax, settings.sells_gift_cards) == (False, False)
     shopify_shop.grant("read_orders")
     assert any("write_discounts" in each for each in shopify.read_settings(shopify_access).warnings)
@@ -102,7 +102,12 @@ def test_settings_are_those_of_the_shop(
 
 @pytest.mark.parametrize(("currency", "decimals"), [("JPY", 0), ("EUR", 2), ("KWD", 3), ("KRW", 0)])
 def test_decimals_are_those_of_the_currency(currency: str, decimals: int) -> None:
-    assert decimals_of(currency) == decimals
+    assert decimals_of(currency, "${{amount}}") == decimals
+
+
+def test_a_shop_that_shows_whole_amounts_has_no_decimals() -> None:
+    assert decimals_of("TWD", "NT${{amount_no_decimals_with_comma_separator}}") == 0
+    assert decimals_of("TWD", "NT${{amount}}") == 2
 
 
 def test_webhooks_that_are_missing_are_made_and_a_repeat_makes_none(

@@ -158,6 +158,7 @@ def _cut(page: Json) -> Json:
 def _shop(session: Session, _root: Any) -> Json:
     options = session.state.options
     url = session.state.base
+    shown = "${{amount}}" if options.decimals else "${{amount_no_decimals}}"
     return {
         "id": gid("Shop", 548380009),
         "name": "Laurel Test",
@@ -165,7 +166,7 @@ def _shop(session: Session, _root: Any) -> Json:
         "email": "owner@laurel-test.example",
         "contactEmail": "owner@laurel-test.example",
         "currencyCode": options.currency,
-        "currencyFormats": {"moneyFormat": "${{amount}}"},
+        "currencyFormats": {"moneyFormat": shown},
         "enabledPresentmentCurrencies": [options.currency],
         "ianaTimezone": options.time_zone,
         "taxesIncluded": options.taxes_included,
