@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from builders import STORE
 
 from connectors.base import FetchedMessage, PastPage, RawMessage, StoreAccess
 from connectors.shopify import ShopifyConnector, past, reconcile
-from connectors.shopify.connect import TOPICS, decimals_of
+from connectors.shopify.connect import TOPICS, decimals_of, register_webhooks
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.commerce import CustomerSnapshot, OrderSighting, OrderSnapshot, Read
 from loyalty.pushes import PushError
@@ -115,6 +116,47 @@ def test_webhooks_that_are_missing_are_made_and_a_repeat_makes_none(
 ) -> None:
     assert shopify.register_webhooks(shopify_access) == [f"created {topic}" for topic in TOPICS]
     assert shopify.register_webhooks(shopify_access) == []
+
+
+class Refusing:
+    """A shop that makes no webhook of some topics, and says why in words."""
+
+    def __init__(self, words: str, *topics: str) -> None:
+        self.words, self.topics = words, topics
+
+    def ask_for(self, *_: Any) -> dict[str, Any]:
+        return {"webhookSubscriptions": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}
+
+    def each(self, _file: str, _field: str, rows: list[dict[str, Any]], _guess: int) -> list[dict[str, Any]]:
+        errors = [{"field": ["topic"], "message": self.words}]
+        return [{"userErrors": errors if row["topic"] in self.topics else []} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (
+            "This app is not approved to subscribe to webhook topics containing protected customer data.",
+            "permission",
+        ),
+        ("You do not have permission to create or update webhooks with orders/paid topic", "permission"),
+        ("Address for this topic has an invalid protocol", "configuration"),
+    ],
+)
+def test_a_webhook_that_the_shop_refuses_is_told_with_its_words(
+    shopify_access: StoreAccess, words: str, reason: str
+) -> None:
+    shop: Any = Refusing(words, "ORDERS_PAID", "CUSTOMERS_UPDATE")
+    with pytest.raises(PushError) as raised:
+        register_webhooks(shop, shopify_access)
+    assert (raised.value.permanent, raised.value.reason) == (True, reason)
+    assert words in raised.value.message
+
+
+def test_the_webhook_of_merged_customers_may_be_missing(shopify_access: StoreAccess) -> None:
+    shop: Any = Refusing("You do not have permission", "CUSTOMERS_MERGE")
+    made = register_webhooks(shop, shopify_access)
+    assert made == [f"created {topic}" for topic in TOPICS if topic != "CUSTOMERS_MERGE"]
 
 
 def test_no_webhook_is_made_without_an_address(
