@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from connectors.base import StoreAccess
 from connectors.shopify.auth import (
@@ -23,8 +23,7 @@ from loyalty.pushes import PushError
 from loyalty.stores.addresses import find_address_of_shop
 from loyalty.stores.service import SHOPIFY
 from loyalty.values import StoreId, new_id
-from webhook_app.connect import Connected, NewShop, find_account, is_public, register_webhooks, write_store
-from webhook_app.shopify_tickets import invite
+from webhook_app.connect import Connected, NewShop, is_public, register_webhooks, write_store
 from webhook_app.tools import Tools
 from workers.access import with_app
 
@@ -56,7 +55,7 @@ class NewShopify:
 
 def connect_shopify(tools: Tools, new: NewShopify, now: datetime) -> Connected:
     """Connect a shop by its app's own credentials; raises Invalid, Conflict, NotFound and PushError."""
-    domain = _domain(new.shop)
+    domain = domain_of(new.shop)
     _check_app(tools, new)
     if new.register:
         check_delivery(tools)
@@ -100,17 +99,6 @@ def connect_by_code(
     return _write(tools, shop, () if known else SCOPES)
 
 
-def invitation(tools: Tools, shop: str, account: str) -> str:
-    """Return the address with which the merchant of a shop has it join an account, for a week; raises Invalid and
-    NotFound.
-    """
-    if not tools.settings.shopify_api_key:
-        raise Invalid("This installation has no app: set SHOPIFY_API_KEY and SHOPIFY_API_SECRET.")
-    find_account(tools, account)
-    ticket = invite(tools.settings.secret_key, _domain(shop), account)
-    return f"{tools.settings.public_url}/connect/shopify?{urlencode({'ticket': ticket})}"
-
-
 def url_of(domain: str) -> str:
     """Return where a shop is reached."""
     return f"https://{domain}"
@@ -142,7 +130,8 @@ def _write(tools: Tools, shop: NewShop, scopes: tuple[str, ...]) -> Connected:
     return connected
 
 
-def _domain(shop: str) -> str:
+def domain_of(shop: str) -> str:
+    """Return the domain of a shop in small letters; raises Invalid."""
     domain = shop_domain(shop.strip())
     if domain is None:
         message = "The shop must be named by its domain, such as some-shop.myshopify.com."

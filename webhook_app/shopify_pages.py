@@ -4,6 +4,8 @@ answer (authorization code grant).
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import structlog
 from flask import Flask, Response, abort, request
 
@@ -15,7 +17,7 @@ from loyalty.programs.words import say
 from loyalty.pushes import PushError
 from webhook_app import connect_shopify
 from webhook_app import shopify_tickets as tickets
-from webhook_app.connect import Connected
+from webhook_app.connect import Connected, find_account
 from webhook_app.pages import chosen_language, page
 from webhook_app.tools import Tools, tools
 
@@ -79,6 +81,17 @@ def register(app: Flask) -> None:
     """Add the pages."""
     app.get(HOME)(begin_connecting)
     app.get(CALLBACK)(end_connecting)
+
+
+def invitation(shared: Tools, shop: str, account: str) -> str:
+    """Return the address with which the merchant of a shop has it join an account, for a week; raises Invalid and
+    NotFound.
+    """
+    if not shared.settings.shopify_api_key:
+        raise Invalid("This installation has no app: set SHOPIFY_API_KEY and SHOPIFY_API_SECRET.")
+    find_account(shared, account)
+    ticket = tickets.invite(shared.settings.secret_key, connect_shopify.domain_of(shop), account)
+    return f"{shared.settings.public_url}{HOME}?{urlencode({'ticket': ticket})}"
 
 
 def begin_connecting() -> Response:

@@ -51,13 +51,20 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def require(self, *path: object) -> None:
-        """Raise PushError when an error stands at this path of the data, above or below it: what is null there is not
-        gone, as an error empties everything above it that may be empty.
+        """Raise PushError when an error stands at this path of the data, above or below it."""
+        error = self.refusal_at(*path)
+        if error is not None:
+            raise error
+
+    def refusal_at(self, *path: object) -> PushError | None:
+        """Return the error at this path of the data, above or below it: what is null there is not gone, as an error
+        empties everything above it that may be empty.
         """
         for error in self.errors:
             place = error.get("path")
             if not isinstance(place, list) or tuple(place[: len(path)]) == path[: len(place)]:
-                raise refusal([error])
+                return refusal([error])
+        return None
 
     def require_denied(self) -> None:
         """Raise PushError when anything else is missing than what we have no right to."""
@@ -114,6 +121,8 @@ class Shopify:
             document(file).name, gids, guess, lambda ids: self._nodes(file, ids)
         ):
             rows = reply.data.get("nodes")
+            if rows is None:
+                reply.require("nodes")
             if not isinstance(rows, list) or len(rows) != len(chunk):
                 raise PushError(
                     "The shop answered another number of things.", permanent=False, reason="unreachable"
@@ -127,15 +136,16 @@ class Shopify:
         return found
 
     def each(self, file: str, field: str, rows: Sequence[Mapping[str, Any]], guess: int) -> list[Any]:
-        """Return what a field gave for each set of variables, many in a request, in order; raises PushError."""
+        """Return what a field gave for each set of variables, many in a request, in order; a PushError where it gave
+        nothing but an error. Raises PushError when a request fails as a whole.
+        """
         results: list[Any] = []
         name = document(file).name
         for chunk, reply in self._chunks(name, rows, guess, lambda some: self._several(file, some)):
             for place in range(len(chunk)):
-                name_of_place = f"r{place}_{field}"
-                if reply.data.get(name_of_place) is None:
-                    reply.require(name_of_place)
-                results.append(reply.data.get(name_of_place))
+                own = f"r{place}_{field}"
+                given = reply.data.get(own)
+                results.append(reply.refusal_at(own) if given is None else given)
         return results
 
     def _nodes(self, file: str, gids: Sequence[str]) -> Reply:
@@ -200,9 +210,9 @@ def refusal(errors: Sequence[Json]) -> PushError:
 
 
 def _reply(body: Json, errors: tuple[Json, ...], headers: Mapping[str, str]) -> Reply:
-    """Return what was given; errors beside nothing at all are raised."""
+    """Return what was given; errors without any data are raised."""
     data = body.get("data")
-    if errors and (not isinstance(data, dict) or all(value is None for value in data.values())):
+    if errors and not isinstance(data, dict):
         raise refusal(errors)
     if not isinstance(data, dict):
         raise PushError("The shop answered no data.", permanent=False, reason="unreachable")

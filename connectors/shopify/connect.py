@@ -46,7 +46,7 @@ WITH_THREE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 """ISO 4217; Shopify does not state the decimals of its currency."""
 UNKNOWN_ZONE = "The shop names no time zone that is known here, so UTC is used."
 ONLY_NEW = (
-    "The app may read the orders of the last 60 days only, so that refunds of older ones do not arrive:"
+    "The app may read the orders of the last 60 days only, so that what is missed of older ones is not found again:"
     " grant it read_all_orders."
 )
 

@@ -57,7 +57,7 @@ def put_coupons(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome]:
     outcomes: dict[str, Outcome] = dict(refusals)
     wanted: list[Wanted] = []
     for command in sound:
-        made = _wanted(command, customers.get(command.code), prices)
+        made = _wanted(command, customers[command.code], prices)
         if isinstance(made, PushError):
             outcomes[command.code] = made
         else:
@@ -90,13 +90,15 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text) > 0
 
 
-def _customers(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, str]:
-    """Return to whom each code shall be bound, as global ids; those whom the shop does not know are left out."""
+def _customers(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, str | PushError]:
+    """Return to whom each code shall be bound, as global ids, or why to nobody."""
     known = {it.code: gid("Customer", it.customer_id) for it in commands if _is_id(it.customer_id)}
     unknown = [it for it in commands if it.code not in known]
     rows = [{"email": it.email.strip()} for it in unknown]
     found = shop.each("customer_by_email", "customerByIdentifier", rows, LOOKED_UP)
-    return known | {it.code: one["id"] for it, one in zip(unknown, found, strict=True) if one}
+    nobody = refused("The shop has no customer of the member's e-mail to bind a code to.", "rejected")
+    told = {it.code: one or nobody for it, one in zip(unknown, found, strict=True)}
+    return known | {code: one["id"] if isinstance(one, dict) else one for code, one in told.items()}
 
 
 def _prices(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, Decimal]:
@@ -113,9 +115,11 @@ def _prices(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, Decimal]:
     }
 
 
-def _wanted(command: PutCoupon, customer: str | None, prices: Mapping[str, Decimal]) -> Wanted | PushError:
-    if customer is None:
-        return refused("The shop has no customer of the member's e-mail to bind a code to.", "rejected")
+def _wanted(
+    command: PutCoupon, customer: str | PushError, prices: Mapping[str, Decimal]
+) -> Wanted | PushError:
+    if isinstance(customer, PushError):
+        return customer
     price = max((prices[each] for each in command.product_ids if each in prices), default=Decimal(0))
     if command.kind == "free_product" and not price:
         return refused("The free product is gone, or has no price.", "configuration")
@@ -129,14 +133,14 @@ def _make(shop: Shopify, wanted: Sequence[Wanted]) -> dict[str, Outcome]:
         some = [each for each in wanted if each.is_basic is is_basic]
         rows = [{"discount": discount_input(each.terms, each.code)} for each in some]
         for each, payload in zip(some, shop.each(file, field, rows, MADE), strict=True):
-            if payload is not None and TAKEN in codes(user_errors(payload)):
+            if isinstance(payload, dict) and TAKEN in codes(user_errors(payload)):
                 taken.append(each)
             else:
                 outcomes[each.code] = _settle(shop, each, payload)
     return outcomes | _adopt(shop, taken)
 
 
-def _settle(shop: Shopify, wanted: Wanted, payload: Json | None) -> Outcome:
+def _settle(shop: Shopify, wanted: Wanted, payload: Any) -> Outcome:
     """Return what became of a discount that was made or mended; one stored otherwise than asked must not live."""
     try:
         errors = user_errors(payload)
@@ -144,7 +148,7 @@ def _settle(shop: Shopify, wanted: Wanted, payload: Json | None) -> Outcome:
         return error
     if errors:
         return refusal_of(errors)
-    node = (payload or {}).get("codeDiscountNode")
+    node = payload.get("codeDiscountNode")
     if node is None:
         return PushError("The shop does not tell what it stored.", permanent=False, reason="unreachable")
     if stored_terms(node["codeDiscount"]) == wanted.terms:
@@ -169,8 +173,10 @@ def _adopt(shop: Shopify, taken: Sequence[Wanted]) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
     mend: list[tuple[Wanted, str, Terms]] = []
     for each, node in zip(taken, found, strict=True):
-        stored = stored_terms(node["codeDiscount"]) if node else None
-        if node is None:
+        stored = stored_terms(node["codeDiscount"]) if isinstance(node, dict) else None
+        if isinstance(node, PushError):
+            outcomes[each.code] = node
+        elif node is None:
             message = "The code vanished while we looked."
             outcomes[each.code] = PushError(message, permanent=False, reason="unreachable")
         elif not is_ours(node["codeDiscount"], each.code):
@@ -197,7 +203,10 @@ def _mend(shop: Shopify, mend: Sequence[tuple[Wanted, str, Terms]]) -> dict[str,
     return outcomes
 
 
-def find_discounts(shop: Shopify, wanted: Sequence[str]) -> list[Json | None]:
-    """Return the discounts of these codes, in order, None for a code that the shop does not have; raises PushError."""
+def find_discounts(shop: Shopify, wanted: Sequence[str]) -> list[Json | PushError | None]:
+    """Return the discounts of these codes, in order, None for a code that the shop does not have.
+
+    Raises PushError when a request fails as a whole.
+    """
     rows = [{"code": code} for code in wanted]
     return shop.each("discount_by_code", "codeDiscountNodeByCode", rows, ASKED)

@@ -23,7 +23,7 @@ def disable_coupons(shop: Shopify, commands: Sequence[DisableCoupon]) -> list[Ou
     ours = {
         command: node
         for command, node in found.items()
-        if node is not None and is_ours(node["codeDiscount"], command.code)
+        if isinstance(node, dict) and is_ours(node["codeDiscount"], command.code)
     }
     rows = [{"id": node["id"]} for node in ours.values()]
     answers = shop.each("deactivate", "discountCodeDeactivate", rows, CHANGED)
@@ -36,18 +36,19 @@ def disable_coupons(shop: Shopify, commands: Sequence[DisableCoupon]) -> list[Ou
 
 
 def _search(command: DisableCoupon) -> Mapping[str, str]:
-    return {"query": f"discount_code:'{command.code}'"}
+    quoted = command.code.replace("\\", "\\\\").replace("'", "\\'")
+    return {"query": f"discount_code:'{quoted}'"}
 
 
-def _without(node: Json | None) -> Outcome:
-    if node is None:
-        return PushReceipt()
+def _without(node: Json | PushError | None) -> Outcome:
+    if node is None or isinstance(node, PushError):
+        return node or PushReceipt()
     return refused("The code belongs to a discount that is not ours.", "rejected")
 
 
 def _outcome(command: DisableCoupon, answer: Any, listed: Any) -> Outcome:
     """The shop's own count lags behind, and its search sees the first code of an order only: the larger one counts."""
-    refusal = user_refusal(answer)
+    refusal = user_refusal(answer) or (listed if isinstance(listed, PushError) else None)
     if refusal is not None:
         return refusal
     node = answer["codeDiscountNode"]

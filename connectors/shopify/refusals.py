@@ -11,7 +11,9 @@ TAKEN = "TAKEN"
 
 
 def user_errors(payload: Any) -> list[dict[str, Any]]:
-    """Return the errors of a mutation's payload; raises PushError when the shop gave none at all."""
+    """Return the errors of a mutation's payload; raises PushError when the shop gave none, but an error."""
+    if isinstance(payload, PushError):
+        raise payload
     if not isinstance(payload, dict):
         raise PushError("The shop did not answer a change.", permanent=False, reason="unreachable")
     return [each for each in payload.get("userErrors") or () if isinstance(each, dict)]

@@ -248,6 +248,34 @@ def test_u91_person_who_buys_in_another_shop_too_is_kept(
     assert desk.differences() == []
 
 
+def test_u91_redaction_of_a_shop_may_be_stopped_and_goes_on(
+    desk: Desk, client: FlaskClient, store: Store
+) -> None:
+    buy(desk, client, store)
+    tell(desk, client, "app/uninstalled", UNINSTALLED)
+    tell(desk, client, "shop/redact", TOPICS["shop/redact"])
+    assert forget_shops(desk.runtime, desk.shop.account, seconds=-1.0) == 0
+    with desk.connect() as connection:
+        assert get_store(connection, desk.runtime.vault, store.id).shop_domain == DOMAIN
+    assert [forget_shops(desk.runtime, desk.shop.account) for _ in range(2)] == [1, 0]
+    assert named(desk) == []
+
+
+def test_u91_redaction_of_a_shop_forgets_merged_persons_too(
+    desk: Desk, client: FlaskClient, store: Store
+) -> None:
+    buy(desk, client, store)
+    buy(desk, client, store, {**PAID, "id": 2, "customer": None})
+    kept, gone = (str(row["id"]) for row in desk.rows("select id from members order by key"))
+    merge = {"member": gone, "reason": "one person"}
+    assert api(desk, client, "POST", f"/members/{kept}/merges", merge).status_code == 201
+    tell(desk, client, "app/uninstalled", UNINSTALLED)
+    tell(desk, client, "shop/redact", TOPICS["shop/redact"])
+    assert forget_shops(desk.runtime, desk.shop.account) == 1
+    erased = desk.rows("select erased_at is not null as erased from members")
+    assert (erased, named(desk), desk.differences()) == ([{"erased": True}] * 2, [], [])
+
+
 def test_u91_redaction_of_a_shop_whose_uninstall_was_never_told(
     desk: Desk, client: FlaskClient, store: Store
 ) -> None:

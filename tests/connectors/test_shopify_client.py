@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from connectors.base import StoreAccess
-from connectors.http import retry_after
+from connectors.http import Answer, retry_after
 from connectors.shopify import ShopifyConnector
 from connectors.shopify.bucket import Bucket
 from connectors.shopify.client import API_VERSION, Reply, Shopify, TooCostly, refusal
@@ -97,6 +98,43 @@ def test_what_is_null_by_an_error_is_not_gone(path: list[object] | None, is_rais
         return
     with pytest.raises(PushError):
         reply.require("nodes", 1)
+
+
+class Told:
+    """A door behind which one answer waits."""
+
+    def __init__(self, **body: Any) -> None:
+        self.body = body
+
+    def call(self, *_: Any, **__: Any) -> Answer:
+        return Answer(200, {}, self.body)
+
+
+def test_one_thing_that_fails_leaves_the_others_of_its_request_alone() -> None:
+    error = {"message": "no mail", "path": ["r1_customerByIdentifier"], "extensions": {"code": "BAD_REQUEST"}}
+    data = {"r0_customerByIdentifier": {"id": "gid://shopify/Customer/1"}}
+    data |= {"r1_customerByIdentifier": None, "r2_customerByIdentifier": None}  # type: ignore[dict-item]
+    shop = Shopify(Told(data=data, errors=[error]))  # type: ignore[arg-type]
+    rows = [{"email": each} for each in ("amy@example.test", "nonsense", "nobody@example.test")]
+    first, second, third = shop.each("customer_by_email", "customerByIdentifier", rows, 10)
+    assert first == {"id": "gid://shopify/Customer/1"}
+    assert isinstance(second, PushError)
+    assert third is None
+
+
+def test_errors_without_any_data_are_a_refusal() -> None:
+    error = {"message": "no", "path": ["nodes"], "extensions": {"code": "ACCESS_DENIED"}}
+    for body in ({"errors": [error]}, {"errors": [error], "data": {"nodes": None}}):
+        with pytest.raises(PushError) as raised:
+            Shopify(Told(**body)).nodes("orders", ["gid://shopify/Order/1"], 5)  # type: ignore[arg-type]
+        assert raised.value.reason == "permission"
+
+
+def test_an_answer_without_data_is_none() -> None:
+    for body in ({}, {"data": []}, {"data": None}):
+        with pytest.raises(PushError) as raised:
+            Shopify(Told(**body)).ask_for("shop")  # type: ignore[arg-type]
+        assert not raised.value.permanent
 
 
 def test_only_what_we_have_no_right_to_may_be_missing() -> None:

@@ -214,6 +214,38 @@ def test_the_past_begins_where_it_is_asked_to(
     assert [each.key_id for each in orders] == [str(late)]
 
 
+def test_a_file_that_is_kept_no_longer_is_asked_for_again_but_not_for_ever(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
+) -> None:
+    numbers = [str(shopify_shop.place_order((mug, 1))["id"]) for _ in range(3)]
+    first = shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    ready = shopify.read_past(shopify_access, None, first.next, with_products=False, now=START)
+    assert ready.next is not None
+    assert ready.next.startswith("read ")
+    for bulk in shopify_shop.state.bulks.values():
+        bulk["isCanceled"] = True
+    gone = shopify.read_past(shopify_access, None, ready.next, with_products=False, now=START)
+    assert (gone.messages, gone.next) == ((), "start 1")
+    rest = read_all(shopify, shopify_access, cursor=gone.next)
+    assert [message.key_id for message in messages(rest)] == numbers
+    with pytest.raises(PushError) as raised:
+        shopify.read_past(shopify_access, None, "start 3", with_products=False, now=START)
+    assert raised.value.permanent
+
+
+def test_other_bulk_operations_are_waited_for(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
+) -> None:
+    shopify_shop.place_order((mug, 1))
+    shopify_shop.state.bulk_seconds = 3600
+    for _ in range(5):
+        shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    with pytest.raises(PushError) as raised:
+        shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    assert (raised.value.permanent, raised.value.reason) == (False, "limit")
+    assert raised.value.retry_after == 60.0
+
+
 def test_a_shop_without_orders_has_no_past(shopify: ShopifyConnector, shopify_access: StoreAccess) -> None:
     assert messages(read_all(shopify, shopify_access)) == []
 

@@ -69,6 +69,18 @@ def test_absent_redis_is_no_error() -> None:
     wakeups.clear(Queues.PUSH, "store")
 
 
+def test_a_name_is_first_once_in_its_time(redis_url: str, connection: Redis) -> None:
+    wakes = WakeUps(redis_url)
+    assert [wakes.is_first("state:x", 60) for _ in range(3)] == [True, False, False]
+    assert wakes.is_first("state:y", 60)
+    assert 0 < connection.ttl("once:state:x") <= 60  # type: ignore[operator]
+
+
+def test_without_redis_everybody_is_first() -> None:
+    wakes = WakeUps(f"redis://127.0.0.1:{free_port()}/0")
+    assert [wakes.is_first("state:x", 60) for _ in range(2)] == [True, True]
+
+
 def test_a_forked_process_wakes_too(redis_url: str) -> None:
     script = """
 import os, sys, uuid

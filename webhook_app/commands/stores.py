@@ -13,8 +13,9 @@ from loyalty.errors import NotFound
 from loyalty.stores.service import list_all_stores, set_state
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.connect import NewShop, connect_shop
-from webhook_app.connect_shopify import NewShopify, connect_shopify, invitation
+from webhook_app.connect_shopify import NewShopify, connect_shopify
 from webhook_app.connect_till import NewTill, connect_till
+from webhook_app.shopify_pages import invitation
 from webhook_app.tools import Tools
 
 group = AppGroup("store", help="Connected shops.")
