@@ -100,6 +100,15 @@ def test_a_query_costs_a_thousand_at_most(shop: ShopifySandbox, size: int, is_re
     )
 
 
+@pytest.mark.parametrize(("size", "codes"), [(250, []), (251, ["MAX_INPUT_SIZE_EXCEEDED"])])
+def test_a_list_of_an_input_has_two_hundred_and_fifty_rows_at_most(
+    shop: ShopifySandbox, size: int, codes: list[str]
+) -> None:
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    told = post(shop, query, {"ids": [gid("Order", number) for number in range(size)]}).json()
+    assert [each["extensions"]["code"] for each in told.get("errors", ())] == codes
+
+
 def test_an_empty_bucket_throttles_and_fills_with_time(shop: ShopifySandbox, seconds: Seconds) -> None:
     query = "{ orders(first: 98) { nodes { id } } }"
     shop.bucket.drain()

@@ -67,6 +67,31 @@ def test_a_context_of_two_kinds_is_refused_by_the_schema(shop: ShopifySandbox) -
     assert shop.discount("LAUREL-1") is None
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"endsAt": "tomorrow"}, "invalid DateTime 'tomorrow'"),
+        (
+            {"minimumRequirement": {"subtotal": {"greaterThanOrEqualToSubtotal": "much"}}},
+            "invalid Decimal 'much'",
+        ),
+        ({"usageLimit": "one"}, "Int cannot represent non-integer value"),
+    ],
+)
+def test_a_value_that_is_none_is_refused(shop: ShopifySandbox, more: dict[str, str], words: str) -> None:
+    told = post(shop, OPERATIONS["DiscountCodeBasicCreate"], {"basicCodeDiscount": coupon(**more)}).json()
+    assert words in told["errors"][0]["message"]
+    assert shop.discount("LAUREL-1") is None
+
+
+def test_a_value_in_the_text_is_judged_like_a_variable(shop: ShopifySandbox) -> None:
+    query = 'mutation { giftCardCreate(input: {initialAmount: {amount: "%s", currencyCode: EUR}})'
+    query += " { giftCard { balance { amount } } userErrors { code } } }"
+    made = ask(shop, query % "10.50")["giftCardCreate"]["giftCard"]
+    assert made == {"balance": {"amount": "10.5"}}
+    assert "invalid Decimal" in post(shop, query % "ten").json()["errors"][0]["message"]
+
+
 def test_a_list_without_a_size_is_refused(shop: ShopifySandbox) -> None:
     told = post(shop, "{ orders { nodes { id } } }").json()
     assert told["errors"][0]["message"] == "you must provide one of first or last"

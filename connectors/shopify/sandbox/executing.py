@@ -24,6 +24,7 @@ from connectors.shopify.sandbox.schema import load_schema
 from connectors.shopify.sandbox.state import Json, State
 
 DEAREST = 1000
+LONGEST_LIST = 250
 LIMITS = "https://shopify.dev/api/usage/rate-limits"
 
 
@@ -36,6 +37,9 @@ def answer(state: State, bucket: Bucket, scopes: frozenset[str], version: str, g
     operation = get_operation_ast(document, given.get("operationName"))
     if operation is None:
         return {"errors": [{"message": "An operation name is required"}]}
+    longest = _longest(given.get("variables"))
+    if longest > LONGEST_LIST:
+        return _too_long(longest)
     cost = Cost(schema, document, operation, given.get("variables"))
     asked = cost.requested()
     if asked > DEAREST:
@@ -83,9 +87,22 @@ def _read(query: str) -> tuple[DocumentNode | None, tuple[Json, ...]]:
 
 def _told(error: GraphQLError) -> Json:
     told: Json = dict(error.formatted)
-    if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
-        raise error.original_error
+    cause = error.original_error
+    if cause is not None and not isinstance(cause, GraphQLError):
+        told |= {"message": f"Internal error: {cause!r}", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
     return told
+
+
+def _longest(value: Any) -> int:
+    """Return the size of the longest list among variables."""
+    if isinstance(value, dict):
+        return max(map(_longest, value.values()), default=0)
+    return max(len(value), max(map(_longest, value), default=0)) if isinstance(value, list) else 0
+
+
+def _too_long(size: int) -> Json:
+    message = f"The input array size of {size} is greater than the maximum allowed of {LONGEST_LIST}."
+    return {"errors": [{"message": message, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}]}
 
 
 def _too_dear(cost: int) -> Json:

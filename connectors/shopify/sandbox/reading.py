@@ -136,9 +136,6 @@ def _node(session: Session, _root: Any, id: str) -> Json | None:
 
 
 def _nodes(session: Session, _root: Any, ids: list[str]) -> list[Json | None]:
-    if len(ids) > 250:
-        size = len(ids)
-        raise GraphQLError(f"The input array size of {size} is greater than the maximum allowed of 250.")
     return [_node(session, None, each) for each in ids]
 
 

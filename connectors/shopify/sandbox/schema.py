@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
@@ -22,6 +23,7 @@ from connectors.shopify.sandbox.played import MUTATIONS, SCOPES, TYPES
 from connectors.shopify.sandbox.state import instant_text, short_text
 
 SDL = Path(__file__).with_name("schema.graphql")
+AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 DENIED = "https://shopify.dev/api/usage/access-scopes"
 
 
@@ -79,6 +81,8 @@ def _admitted(place: str, info: GraphQLResolveInfo[Any]) -> Session:
 def _set_scalars(schema: GraphQLSchema) -> None:
     kinds: dict[str, Any] = schema.type_map
     kinds["DateTime"].coerce_output_value = kinds["DateTime"].serialize = _write_instant
+    kinds["DateTime"].coerce_input_value = kinds["DateTime"].parse_value = _read_instant
+    kinds["Decimal"].coerce_input_value = kinds["Decimal"].parse_value = _read_amount
     for name in ("Decimal", "Money"):
         if name in kinds:
             kinds[name].coerce_output_value = kinds[name].serialize = _write_amount
@@ -87,6 +91,22 @@ def _set_scalars(schema: GraphQLSchema) -> None:
 
 def _write_instant(value: Any) -> Any:
     return instant_text(value) if isinstance(value, datetime) else value
+
+
+def _read_instant(value: Any) -> str:
+    """Return an instant as it was given; raises GraphQLError for what is none."""
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise GraphQLError(f"invalid DateTime '{value}'") from None
+    return str(value)
+
+
+def _read_amount(value: Any) -> str:
+    """Return an amount as text, given as text or number; raises GraphQLError for what is none."""
+    if isinstance(value, bool) or not AMOUNT.fullmatch(str(value)):
+        raise GraphQLError(f"invalid Decimal '{value}'")
+    return str(value)
 
 
 def _write_amount(value: Any) -> Any:
