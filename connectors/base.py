@@ -49,6 +49,8 @@ class FetchedMessage:
     body: bytes
     observed_at: datetime | None
     """None: nobody was asked, a delivery stated it."""
+    is_hidden: bool = False
+    """The shop may have it and does not show it to us: what a delivery states of it counts."""
 
     def asked_at(self) -> str:
         """Return when the shop was asked, in the form of ISO 8601; empty when it was not."""

@@ -211,7 +211,8 @@ class CouponTermsNow:
 
     amount: Decimal
     minimum_subtotal: Decimal
-    emails: tuple[str, ...]
+    emails: tuple[str, ...] | None
+    """None: one person, whose e-mail the shop does not tell."""
     most_uses: int | None
     """None: without limit."""
     last_second: datetime | None

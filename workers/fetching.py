@@ -49,6 +49,9 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
             _delay(runtime, account, rows, error, at)
             _restate(runtime, store, rows)
             return done
+        hidden = {answer.key_id for answer in answers if answer.is_hidden}
+        if hidden:
+            _restate(runtime, store, [row for row in rows if hidden & set(row["read_ids"].split(","))])
         _accept(runtime, account, store_id, rows, answers)
         done += len(rows)
 

@@ -8,7 +8,7 @@ from connectors.base import StoreAccess
 from connectors.shopify.auth import NEEDED, missing_scopes
 from connectors.shopify.client import Shopify
 from connectors.shopify.fetch import OLD_TOO
-from connectors.shopify.refusals import refusal_of, user_errors
+from connectors.shopify.refusals import user_errors
 from loyalty.clock import is_zone
 from loyalty.commerce import ShopSettings
 from loyalty.pushes import PushError
@@ -46,7 +46,7 @@ WITH_THREE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 """ISO 4217; Shopify does not state the decimals of its currency."""
 UNKNOWN_ZONE = "The shop names no time zone that is known here, so UTC is used."
 ONLY_NEW = (
-    "The app may read the orders of the last 60 days only, so that refunds of older ones do not arrive:"
+    "The app may read the orders of the last 60 days only, so that what is missed of older ones is not found again:"
     " grant it read_all_orders."
 )
 
@@ -97,8 +97,18 @@ def register_webhooks(shop: Shopify, access: StoreAccess) -> list[str]:
         elif topic not in OPTIONAL:
             refused += errors
     if refused:
-        raise refusal_of(refused)
+        raise _refusal(refused)
     return done
+
+
+def _refusal(errors: list[dict[str, Any]]) -> PushError:
+    """Return why webhooks were not made; Shopify has no codes for that, and names a right, or an approval of the app to
+    read protected customer data, in words.
+    """
+    words = "; ".join(dict.fromkeys(str(each.get("message", ""))[:200] for each in errors))
+    is_right = "permission" in words or "approved" in words
+    reason = "permission" if is_right else "configuration"
+    return PushError(f"The shop makes no webhook: {words}", permanent=True, reason=reason)
 
 
 def _list_topics(shop: Shopify, uri: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -106,7 +107,8 @@ def _order_message(
     named = {tail(line["product"]["id"]) for line in _lines(order) if line.get("product")} if order else set()
     own = None if products is None else {key: facts for key, facts in products.items() if key in named}
     content: Json = {"order": order, "products": own}
-    return _message(FETCHED_ORDER, order_id, now, content | ({HIDDEN: True} if is_hidden else {}))
+    message = _message(FETCHED_ORDER, order_id, now, content | ({HIDDEN: True} if is_hidden else {}))
+    return replace(message, is_hidden=is_hidden)
 
 
 def _discount(node: Json | None) -> Json | None:

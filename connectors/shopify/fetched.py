@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -103,17 +104,24 @@ def _coupon(store_id: StoreId, external_id: str, body: Any, observed_at: datetim
     if body is None:
         return CouponStated(store_id, external_id, observed_at, None)
     discount = load(DISCOUNT, body, "coupon")
-    bound = [each["defaultEmailAddress"] for each in discount["context"]["customers"]]
     minimum = discount["minimumRequirement"]
     subtotal = minimum["greaterThanOrEqualToSubtotal"] if minimum else None
     terms = CouponTermsNow(
         amount=_worth(discount),
         minimum_subtotal=subtotal["amount"] if subtotal else NOTHING,
-        emails=tuple(sorted(each["emailAddress"].strip().lower() if each else "" for each in bound)),
+        emails=_emails(discount["context"]["customers"]),
         most_uses=discount["usageLimit"],
         last_second=discount["endsAt"],
     )
     return CouponStated(store_id, external_id, observed_at, terms)
+
+
+def _emails(customers: Sequence[Loaded]) -> tuple[str, ...] | None:
+    """Return to whom a discount is bound; a single person may have no e-mail, or one that is not ours to see."""
+    known = [each["defaultEmailAddress"] for each in customers]
+    if known == [None]:
+        return None
+    return tuple(sorted(each["emailAddress"].strip().lower() if each else "" for each in known))
 
 
 def _worth(discount: Loaded) -> Decimal:

@@ -66,7 +66,7 @@ def _changes(terms: CouponTermsNow, coupon: Mapping[Any, Any]) -> list[str]:
     same = {
         "amount": terms.amount == coupon["amount"],
         "minimum_subtotal": terms.minimum_subtotal == coupon["minimum_subtotal"],
-        "email": terms.emails == (coupon["email"].strip().lower(),),
+        "email": terms.emails is None or terms.emails == (coupon["email"].strip().lower(),),
         "uses": (terms.most_uses is None) if coupon["reusable"] else terms.most_uses == 1,
         "expires_at": (last is None) if end is None else last is not None and end - SECOND <= last < end,
     }

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import ipaddress
+import re
 import ssl
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -263,3 +267,57 @@ def make_certificate(folder: Path, name: str) -> Path:
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+class _Files(BaseHTTPRequestHandler):
+    """Serves one file; `/whole` knows no ranges."""
+
+    FILE = bytes(range(256)) * 1024
+
+    def do_GET(self) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if self.path == "/gone":
+            return self._send(404, b"gone")
+        if self.path == "/whole" or asked is None:
+            return self._send(200, self.FILE)
+        start, end = int(asked[1]), int(asked[2])
+        if start >= len(self.FILE):
+            return self._send(416, b"")
+        return self._send(206, self.FILE[start : end + 1])
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Files) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("path", ["/ranges", "/whole"])
+@pytest.mark.parametrize(
+    "start", [0, 1, 100_000, len(_Files.FILE) - 10, len(_Files.FILE), len(_Files.FILE) + 5]
+)
+def test_part_of_a_file_is_read_whether_the_server_knows_ranges_or_not(
+    files: str, path: str, start: int
+) -> None:
+    part = Door("", allow_private=True, per_second=10_000).read_bytes(f"{files}{path}", start, 70_000)
+    assert part == _Files.FILE[start : start + 70_000]
+
+
+def test_file_that_is_gone_is_tried_again_and_a_private_one_is_refused(files: str) -> None:
+    with pytest.raises(PushError) as gone:
+        Door("", allow_private=True).read_bytes(f"{files}/gone", 0, 10)
+    assert (gone.value.permanent, gone.value.reason) == (False, "unreachable")
+    with pytest.raises(PushError):
+        Door("").read_bytes(f"{files}/ranges", 0, 10)

@@ -205,6 +205,21 @@ def test_a_coupon_is_stated_as_it_was_asked_for(
     assert fact.terms.last_second == datetime(2027, 1, 31, 15, 59, 59, tzinfo=UTC)
 
 
+def test_a_coupon_of_somebody_without_a_mail_is_stated_without_one(
+    reading: Reading, shopify_shop: ShopifySandbox
+) -> None:
+    phone = shopify_shop.add_customer(None)["id"]
+    command = PutCoupon(
+        "lrab23", "fixed_discount", Decimal(10), Decimal(0), None, "", "gift", customer_id=str(phone)
+    )
+    (receipt,) = reading.connector.push(reading.access, [command])
+    assert not isinstance(receipt, PushError)
+    (fact,) = reading.facts(Read.COUPON, receipt.external_id)
+    assert isinstance(fact, CouponStated)
+    assert fact.terms is not None
+    assert fact.terms.emails is None
+
+
 def test_a_coupon_that_was_deleted_is_told(reading: Reading) -> None:
     assert reading.facts(Read.COUPON, 424242) == [CouponStated(STORE, "424242", NOW, None)]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from builders import STORE
 
 from connectors.base import FetchedMessage, PastPage, RawMessage, StoreAccess
 from connectors.shopify import ShopifyConnector, past, reconcile
-from connectors.shopify.connect import TOPICS, decimals_of
+from connectors.shopify.connect import TOPICS, decimals_of, register_webhooks
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.commerce import CustomerSnapshot, OrderSighting, OrderSnapshot, Read
 from loyalty.pushes import PushError
@@ -117,6 +118,47 @@ def test_webhooks_that_are_missing_are_made_and_a_repeat_makes_none(
     assert shopify.register_webhooks(shopify_access) == []
 
 
+class Refusing:
+    """A shop that makes no webhook of some topics, and says why in words."""
+
+    def __init__(self, words: str, *topics: str) -> None:
+        self.words, self.topics = words, topics
+
+    def ask_for(self, *_: Any) -> dict[str, Any]:
+        return {"webhookSubscriptions": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}
+
+    def each(self, _file: str, _field: str, rows: list[dict[str, Any]], _guess: int) -> list[dict[str, Any]]:
+        errors = [{"field": ["topic"], "message": self.words}]
+        return [{"userErrors": errors if row["topic"] in self.topics else []} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (
+            "This app is not approved to subscribe to webhook topics containing protected customer data.",
+            "permission",
+        ),
+        ("You do not have permission to create or update webhooks with orders/paid topic", "permission"),
+        ("Address for this topic has an invalid protocol", "configuration"),
+    ],
+)
+def test_a_webhook_that_the_shop_refuses_is_told_with_its_words(
+    shopify_access: StoreAccess, words: str, reason: str
+) -> None:
+    shop: Any = Refusing(words, "ORDERS_PAID", "CUSTOMERS_UPDATE")
+    with pytest.raises(PushError) as raised:
+        register_webhooks(shop, shopify_access)
+    assert (raised.value.permanent, raised.value.reason) == (True, reason)
+    assert words in raised.value.message
+
+
+def test_the_webhook_of_merged_customers_may_be_missing(shopify_access: StoreAccess) -> None:
+    shop: Any = Refusing("You do not have permission", "CUSTOMERS_MERGE")
+    made = register_webhooks(shop, shopify_access)
+    assert made == [f"created {topic}" for topic in TOPICS if topic != "CUSTOMERS_MERGE"]
+
+
 def test_no_webhook_is_made_without_an_address(
     shopify: ShopifyConnector, shopify_access: StoreAccess
 ) -> None:
@@ -212,6 +254,38 @@ def test_the_past_begins_where_it_is_asked_to(
     assert shopify.count_past(shopify_access, since) == 2
     orders = [each for each in messages(read_all(shopify, shopify_access, since)) if "order" in each.topic]
     assert [each.key_id for each in orders] == [str(late)]
+
+
+def test_a_file_that_is_kept_no_longer_is_asked_for_again_but_not_for_ever(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
+) -> None:
+    numbers = [str(shopify_shop.place_order((mug, 1))["id"]) for _ in range(3)]
+    first = shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    ready = shopify.read_past(shopify_access, None, first.next, with_products=False, now=START)
+    assert ready.next is not None
+    assert ready.next.startswith("read ")
+    for bulk in shopify_shop.state.bulks.values():
+        bulk["isCanceled"] = True
+    gone = shopify.read_past(shopify_access, None, ready.next, with_products=False, now=START)
+    assert (gone.messages, gone.next) == ((), "start 1")
+    rest = read_all(shopify, shopify_access, cursor=gone.next)
+    assert [message.key_id for message in messages(rest)] == numbers
+    with pytest.raises(PushError) as raised:
+        shopify.read_past(shopify_access, None, "start 3", with_products=False, now=START)
+    assert raised.value.permanent
+
+
+def test_other_bulk_operations_are_waited_for(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
+) -> None:
+    shopify_shop.place_order((mug, 1))
+    shopify_shop.state.bulk_seconds = 3600
+    for _ in range(5):
+        shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    with pytest.raises(PushError) as raised:
+        shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    assert (raised.value.permanent, raised.value.reason) == (False, "limit")
+    assert raised.value.retry_after == 60.0
 
 
 def test_a_shop_without_orders_has_no_past(shopify: ShopifyConnector, shopify_access: StoreAccess) -> None:
