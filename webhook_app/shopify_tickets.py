@@ -1,4 +1,4 @@
-"""What is signed while a shop is being connected: the state in a browser's cookie, and an invitation into an account."""
+"""What is signed while a shop is being connected: the state in a browser's cookie, an invitation into an account."""
 
 from __future__ import annotations
 

@@ -352,6 +352,17 @@ def test_connecting_again_with_another_secret_keeps_the_older_one_for_a_day(
     assert store.webhook_secrets == ("second", "first")
 
 
+def test_the_apps_secret_is_replaced_in_the_app_only(
+    runtime: Runtime, app: Flask, sandbox: ShopifySandbox
+) -> None:
+    keys = ("--token", sandbox.access_token, "--client-secret", "own", "--no-register")
+    assert connect(app, sandbox, *keys).exit_code == 0
+    (store,) = stores(runtime)
+    done = app.test_cli_runner().invoke(args=["store", "rotate-secret", store.key])
+    assert (done.exit_code, "connect again" in done.output) == (2, True)
+    assert stores(runtime)[0].webhook_secrets == ("own",)
+
+
 def test_a_shop_of_another_account_is_not_taken_over(
     runtime: Runtime, app: Flask, sandbox: ShopifySandbox
 ) -> None:
