@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from connectors.shopify.lines import Products, lines_of, list_coupons
-from connectors.shopify.refunds import refund_of, refunded_without_money
+from connectors.shopify.refunds import refunded_without_money, refunds_of
 from connectors.shopify.schemas import Loaded
 from loyalty.commerce import Buyer, OrderSnapshot, OrderState, Refund
 from loyalty.values import StoreId
@@ -28,7 +28,7 @@ def order_snapshot(
     store_id: StoreId, order: Loaded, products: Products = None, observed_at: datetime | None = None
 ) -> OrderSnapshot:
     """Return the snapshot of a loaded order; `products` None: the shop was not asked about them."""
-    refunds = tuple(refund_of(refund, order) for refund in order["refunds"])
+    refunds = refunds_of(order)
     return OrderSnapshot(
         store_id=store_id,
         external_id=order["id"],

@@ -17,7 +17,7 @@ from connectors.shopify.ids import gid, tail
 from connectors.shopify.members import shown_tier
 from connectors.shopify.orders import status_of
 from connectors.shopify.paging import list_sighted_refunds
-from connectors.shopify.refunds import refund_of
+from connectors.shopify.refunds import refunds_of
 from connectors.shopify.schemas import SIGHTING
 from connectors.values import instant
 from loyalty.commerce import OrderSighting
@@ -89,7 +89,7 @@ def _sighting(row: Json) -> OrderSighting:
         order = load(SIGHTING, row)
     except MalformedMessage as error:
         raise _unreadable(f"The shop lists an order that cannot be read: {error.message}"[:300]) from None
-    refunds = [refund_of(refund, order) for refund in order["refunds"]]
+    refunds = refunds_of(order)
     return OrderSighting(
         external_id=order["id"],
         modified_at=order["updatedAt"],

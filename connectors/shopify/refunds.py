@@ -20,17 +20,26 @@ MOVING = frozenset({"SUCCESS", "PENDING"})
 DISCREPANCY = "REFUND_DISCREPANCY"
 
 
-def refund_of(refund: Loaded, order: Loaded) -> Refund:
-    """Return a refund of an order, of which the shipping lines and whether prices contain tax are looked at.
+def refunds_of(order: Loaded) -> tuple[Refund, ...]:
+    """Return the refunds of an order, the oldest first; of the order its shipping lines and whether prices contain tax
+    are looked at.
 
-    Its amount is the money that moved; where none did, what it names (an unpaid line was removed, an exchange); where
-    it names nothing, a difference in the buyer's favour.
+    The amount of one is the money that moved; where none did, what it names (an edit took a line off, an exchange);
+    where it names nothing, a difference in the buyer's favour. Money beyond what a refund names first pays for what
+    earlier ones named without money (RULES §9 (12)): Shopify removes a line by one refund, and pays it back by another.
     """
-    lines = tuple(_lines(refund, order))
-    money = [each["amountSet"] for each in _money(refund) if each["status"] in MOVING]
-    named = sum((line.amount for line in lines), NOTHING)
-    amount = sum(money, NOTHING) if money else named or _discrepancy(refund)
-    return Refund(refund["id"], _created_at(refund, order), amount, lines)
+    unpaid, found = NOTHING, []
+    for refund in sorted(order["refunds"], key=lambda each: _created_at(each, order)):
+        lines = tuple(_lines(refund, order))
+        named = sum((line.amount for line in lines), NOTHING)
+        amount = sum((each["amountSet"] for each in _money(refund) if each["status"] in MOVING), NOTHING)
+        if amount:
+            paid = min(unpaid, max(NOTHING, amount - named))
+            unpaid, amount = unpaid - paid, amount - paid
+        else:
+            unpaid, amount = unpaid + named, named or _discrepancy(refund)
+        found.append(Refund(refund["id"], _created_at(refund, order), amount, lines))
+    return tuple(found)
 
 
 def refunded_without_money(order: Loaded, refunds: Iterable[Refund], until: datetime) -> Decimal:

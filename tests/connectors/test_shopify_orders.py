@@ -217,6 +217,25 @@ def test_each_refund_of_an_edit_counts_for_itself() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("later", "amounts"),
+    [
+        ([gave("40.00")], ["40.00", "0.00"]),
+        ([gave("50.00")], ["40.00", "10.00"]),
+        ([gave("15.00")], ["40.00", "0.00"]),
+        ([gave("40.00", status="PENDING")], ["40.00", "0.00"]),
+        ([gave("40.00", status="FAILURE")], ["40.00", "0"]),
+    ],
+)
+def test_money_that_pays_a_removed_line_back_is_not_refunded_twice(
+    later: list[dict[str, Any]], amounts: list[str]
+) -> None:
+    removed = refund(31, lines=[refund_line(11, "40.00")], at="2026-11-20T11:00:00Z")
+    back = refund(32, money=later, at="2026-11-20T12:00:00Z")
+    snapshot = read(order(refunds=[back, removed]))
+    assert [each.amount for each in snapshot.refunds] == [Decimal(each) for each in amounts]
+
+
 def test_what_was_taken_off_before_payment_need_not_be_paid() -> None:
     paid = "2026-11-20T10:00:00Z"
     node = order(
