@@ -58,7 +58,7 @@ class Chronicle:
     """Whether a deed is told by several messages, each of which is but a signal."""
     _now: datetime = field(init=False)
     _product: int = 0
-    _buyers: list[tuple[int, str]] = field(default_factory=list)
+    buyers: list[tuple[int, str]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -68,7 +68,15 @@ class Chronicle:
         for number in range(max(3, self.orders // 8)):
             email = f"buyer{number}@example.test"
             customer = self.shop.add_customer(email)["id"] if number % 3 else 0
-            self._buyers.append((customer, email))
+            self.buyers.append((customer, email))
+
+    def introductions(self) -> list[Message]:
+        """Return the messages that told of the registered customers."""
+        return [
+            self._tell("customer.created", self.shop.customer(customer))
+            for customer, _ in self.buyers
+            if customer
+        ]
 
     def live(self) -> Iterator[list[Message]]:
         """Let everything happen; yield the messages of each event, none where the shop tells nobody."""
@@ -83,7 +91,7 @@ class Chronicle:
         self.shop.now = utc_now
 
     def _place(self) -> list[Message]:
-        customer, email = self.rng.choice(self._buyers)
+        customer, email = self.rng.choice(self.buyers)
         items = (self._product, self.rng.randrange(5, 200))
         order = self.shop.place_order(items, customer=customer, email=email, paid=self.rng.random() < 0.8)
         self.living.append(order["id"])

@@ -1,39 +1,32 @@
 """Messages dropped, doubled, shuffled and delayed: after one deep reconciliation the promises of RULES §2 must hold
-against the same shop without losses. `python -m bench.losses --orders 5000 --seed S --shop shopify`.
+against the same shop without losses. `python -m bench.losses --orders 5000 --seed S --shop both`.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import random
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import text
-
 from bench.chronicle import DOCUMENT, Chronicle, Message
-from bench.merchants import Merchant, Reach, open_merchant, to_shopify, to_woocommerce
+from bench.listeners import Listener, open_listener
+from bench.merchants import Reach, to_shopify, to_woocommerce
 from bench.shopify_chronicle import ShopifyChronicle
 from bench.stage import Stage, open_stage
 from connectors.shopify import ShopifyConnector
 from connectors.shopify.sandbox import ShopifySandbox
 from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.sandbox import SandboxShop
-from loyalty.engine.verify import verify_ledger
-from loyalty.inbox.repository import accept
 from loyalty.logs import configure_logging
-from workers.draining import drain_account
-from workers.fetching import fetch_store
-from workers.reconciling import reconcile_store
 from workers.runtime import Runtime
 
+Life = Chronicle | ShopifyChronicle
 DROPPED, DOUBLED = 0.1, 0.2
 LONGEST_DELAY = 400
 """Events that happen before the most delayed message arrives."""
@@ -52,59 +45,13 @@ PROMISES: Mapping[str, str] = {
     " where c.state in ('requested', 'issued') order by 1, 2",
 }
 """What RULES §2 promises, as questions whose answers must be equal; each row begins with the key of its member."""
-_OWNERS = "select m.key from orders o join members m on m.id = o.member_id where o.key = any(:orders)"
+_OWNERS = (
+    "select s.key from orders o join members m on m.id = o.member_id join members s on s.id ="
+    " coalesce(m.merged_into, m.id) where o.key = any(:orders)"
+)
+"""Who stands for them."""
 MOST_UNKNOWABLE = 10
 """One in so many members at most may have an order that was deleted for good before its last state arrived."""
-
-
-@dataclass(slots=True)
-class Listener:
-    """An account that hears of the shop."""
-
-    runtime: Runtime
-    merchant: Merchant
-    numbers: Any = field(default_factory=count)
-
-    def hear(self, message: Message) -> None:
-        """Accept a message as new."""
-        number = str(next(self.numbers))
-        key = hashlib.sha256(f"{message.topic}/{number}".encode() + message.body).digest()
-        with self.runtime.database.transaction(self.merchant.account) as connection:
-            accept(
-                connection, self.merchant.account, self.merchant.store, key=key, source="webhook",
-                topic=message.topic, delivery_id=number, body=message.body,
-            )  # fmt: skip
-
-    def work(self) -> None:
-        """Take what waits, read what it names, take the answers."""
-        drain_account(self.runtime, self.merchant.account)
-        if fetch_store(self.runtime, self.merchant.account, self.merchant.store):
-            drain_account(self.runtime, self.merchant.account)
-
-    def reconcile(self) -> int:
-        """Look over the shop in depth; return how many differences there were."""
-        place = (self.merchant.account, self.merchant.store)
-        found = reconcile_store(self.runtime, *place, "deep", seconds=float("inf"))
-        if found is None:
-            raise RuntimeError("the shop could not be looked over")
-        return found
-
-    def answers(self, left_out: set[str]) -> dict[str, list[tuple[Any, ...]]]:
-        """Return what the promises are about, without some members."""
-        return {
-            name: [row for row in self.ask(question) if row[0] not in left_out]
-            for name, question in PROMISES.items()
-        }
-
-    def ask(self, question: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of a question to the account."""
-        with self.runtime.database.transaction(self.merchant.account) as connection:
-            return [tuple(row) for row in connection.execute(text(question), values)]
-
-    def differences(self) -> int:
-        """Return in how much the ledger differs from its rebuild."""
-        with self.runtime.database.transaction(self.merchant.account) as connection:
-            return len(verify_ledger(connection, self.merchant.account, rebuild=True).differences)
 
 
 @dataclass(slots=True)
@@ -148,46 +95,92 @@ class Outcome:
 
 
 @contextmanager
-def _woocommerce(
-    runtime: Runtime, orders: int, rng: random.Random
-) -> Iterator[tuple[Reach, Chronicle | ShopifyChronicle]]:
+def _woocommerce(runtime: Runtime, orders: int, rng: random.Random) -> Iterator[tuple[Reach, Life]]:
     runtime.connectors["woocommerce"] = WooCommerceConnector(allow_private=True, per_second=1e6)
     with SandboxShop() as shop:
         yield to_woocommerce(shop), Chronicle(shop, orders, rng)
 
 
 @contextmanager
-def _shopify(
-    runtime: Runtime, orders: int, rng: random.Random
-) -> Iterator[tuple[Reach, Chronicle | ShopifyChronicle]]:
+def _shopify(runtime: Runtime, orders: int, rng: random.Random) -> Iterator[tuple[Reach, Life]]:
     runtime.connectors["shopify"] = ShopifyConnector(allow_private=True, per_second=1e6)
     with ShopifySandbox(bucket=1e6, restore_rate=1e6) as shop:
         yield to_shopify(shop), ShopifyChronicle(shop, orders, rng)
 
 
-SHOPS = {"woocommerce": _woocommerce, "shopify": _shopify}
+PLATFORMS = {"woocommerce": _woocommerce, "shopify": _shopify}
+SHOPS = {**{platform: (platform,) for platform in PLATFORMS}, "both": tuple(PLATFORMS)}
+"""What may be asked for: one shop, or both of one account, in which the same people buy."""
 
 
-def run(runtime: Runtime, orders: int, seed: int, platform: str = "woocommerce") -> Outcome:
-    """Let a shop live for two accounts, of which one hears everything and the other what is left of it."""
+def run(runtime: Runtime, orders: int, seed: int, shop: str = "woocommerce") -> Outcome:
+    """Let shops live for two accounts, of which one hears everything and the other what is left of it."""
     rng, outcome = random.Random(seed), Outcome()
-    with SHOPS[platform](runtime, orders, rng) as (shop, chronicle):
-        whole, lossy = (Listener(runtime, open_merchant(runtime, DOCUMENT, shop)) for _ in range(2))
+    with ExitStack() as open_shops:
+        opened = {
+            each: open_shops.enter_context(PLATFORMS[each](runtime, orders // len(SHOPS[shop]), rng))
+            for each in SHOPS[shop]
+        }
+        lives = {each: life for each, (_, life) in opened.items()}
+        reaches = {each: reach for each, (reach, _) in opened.items()}
+        whole, lossy = (open_listener(runtime, DOCUMENT, reaches) for _ in range(2))
         for listener in (whole, lossy):
-            _connected_at(listener, chronicle)
-        _live(chronicle, whole, lossy, rng, outcome)
+            _begin(listener, lives)
+        _live(_interleaved(lives, rng), whole, lossy, rng, outcome)
         outcome.lost = sum(whole.ask(question) != lossy.ask(question) for question in PROMISES.values())
         outcome.untold, outcome.found = whole.reconcile(), lossy.reconcile()
         outcome.found_again = lossy.reconcile() + whole.reconcile()
+    _compare(whole, lossy, outcome)
+    return outcome
+
+
+def _begin(listener: Listener, lives: Mapping[str, Life]) -> None:
+    """The shops were connected before their first orders; who is a customer of both is one person."""
+    start = min(life.start for life in lives.values())
+    listener.was_connected(start)
+    if len(lives) == 1:
+        return
+    for platform, life in lives.items():
+        for message in life.introductions():
+            listener.hear(platform, message)
+    listener.work()
+    numbers = {platform: place for place, platform in enumerate(lives, 1)}
+    people = [
+        {email: f"{numbers[platform]}:{customer}" for customer, email in life.buyers if customer}
+        for platform, life in lives.items()
+    ]
+    listener.unite([(one, people[1][email]) for email, one in people[0].items() if email in people[1]], start)
+
+
+def _interleaved(lives: Mapping[str, Life], rng: random.Random) -> Iterator[tuple[str, bool, list[Message]]]:
+    """Yield the events of all shops: whose it is, whether it is told often, its messages."""
+    running = {platform: life.live() for platform, life in lives.items()}
+    while running:
+        platform = rng.choice(sorted(running)) if len(running) > 1 else next(iter(running))
+        messages = next(running[platform], None)
+        if messages is None:
+            del running[platform]
+        else:
+            yield platform, lives[platform].is_told_often, messages
+
+
+def _compare(whole: Listener, lossy: Listener, outcome: Outcome) -> None:
     left_out = _unknowable(whole, lossy)
     outcome.unknowable, outcome.members = len(left_out), len(whole.ask("select key from members"))
-    expected, given = whole.answers(left_out), lossy.answers(left_out)
+    expected, given = _answers(whole, left_out), _answers(lossy, left_out)
     outcome.unequal = [
         _tell(name, expected[name], given[name]) for name in PROMISES if expected[name] != given[name]
     ]
     outcome.facts = sum(len(rows) for rows in expected.values())
     outcome.differences = whole.differences() + lossy.differences()
-    return outcome
+
+
+def _answers(listener: Listener, left_out: set[str]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what the promises are about, without some members."""
+    return {
+        name: [row for row in listener.ask(question) if row[0] not in left_out]
+        for name, question in PROMISES.items()
+    }
 
 
 def _unknowable(whole: Listener, lossy: Listener) -> set[str]:
@@ -200,41 +193,37 @@ def _unknowable(whole: Listener, lossy: Listener) -> set[str]:
     return {key for listener in (whole, lossy) for (key,) in listener.ask(_OWNERS, orders=gone)}
 
 
-def _connected_at(listener: Listener, chronicle: Chronicle | ShopifyChronicle) -> None:
-    """The shop was connected before its first order."""
-    statement = text("update stores set created_at = :at")
-    with listener.runtime.database.transaction(listener.merchant.account) as connection:
-        connection.execute(statement, {"at": chronicle.start})
-
-
 def _live(
-    chronicle: Chronicle | ShopifyChronicle,
+    events: Iterable[tuple[str, bool, list[Message]]],
     whole: Listener,
     lossy: Listener,
     rng: random.Random,
     outcome: Outcome,
 ) -> None:
-    late: dict[int, list[Message]] = {}
-    event = 0
-    for event, messages in enumerate(chronicle.live()):
+    late: dict[int, list[tuple[str, Message]]] = {}
+    for event, (platform, is_told_often, messages) in enumerate(events):
         # Any of the messages of one deed makes Shopify be asked: what is lost is lost with all of them.
-        is_lost = chronicle.is_told_often and rng.random() < DROPPED
+        is_lost = is_told_often and rng.random() < DROPPED
         for message in messages:
-            whole.hear(message)
+            whole.hear(platform, message)
             outcome.sent += 1
             for _ in range(0 if is_lost else _copies(rng)):
-                late.setdefault(event + rng.randrange(LONGEST_DELAY), []).append(message)
-        for message in _shuffled(rng, late.pop(event, [])):
-            lossy.hear(message)
-            outcome.heard += 1
+                late.setdefault(event + rng.randrange(LONGEST_DELAY), []).append((platform, message))
+        _arrive(lossy, late.pop(event, []), rng, outcome)
         if event % EVENTS_AT_ONCE == 0:
             whole.work()
             lossy.work()
-    for message in _shuffled(rng, [message for rest in late.values() for message in rest]):
-        lossy.hear(message)
-        outcome.heard += 1
+    _arrive(lossy, [each for rest in late.values() for each in rest], rng, outcome)
     whole.work()
     lossy.work()
+
+
+def _arrive(
+    lossy: Listener, messages: list[tuple[str, Message]], rng: random.Random, outcome: Outcome
+) -> None:
+    for platform, message in rng.sample(messages, len(messages)):
+        lossy.hear(platform, message)
+        outcome.heard += 1
 
 
 def _copies(rng: random.Random) -> int:
@@ -243,27 +232,23 @@ def _copies(rng: random.Random) -> int:
     return 0 if chance < DROPPED else 2 if chance < DROPPED + DOUBLED else 1
 
 
-def _shuffled(rng: random.Random, messages: list[Message]) -> list[Message]:
-    return rng.sample(messages, len(messages))
-
-
 def _tell(name: str, expected: list[tuple[Any, ...]], given: list[tuple[Any, ...]]) -> str:
     lacking = [row for row in expected if row not in given][:3]
     surplus = [row for row in given if row not in expected][:3]
     return f"{name}: without losses {lacking}, with losses {surplus}"
 
 
-def run_on(stage: Stage, orders: int, seed: int, platform: str = "woocommerce") -> list[str]:
+def run_on(stage: Stage, orders: int, seed: int, shop: str = "woocommerce") -> list[str]:
     """Run on a fresh database, print a line; return what is to complain about."""
     started = perf_counter()
     with stage.place() as place:
         runtime = place.runtime()
         try:
-            outcome = run(runtime, orders, seed, platform)
+            outcome = run(runtime, orders, seed, shop)
         finally:
             runtime.database.dispose()
     complaints = outcome.complaints()
-    figures = f"{platform} orders={orders} seed={seed} {outcome.figures()} s={perf_counter() - started:.0f}"
+    figures = f"{shop} orders={orders} seed={seed} {outcome.figures()} s={perf_counter() - started:.0f}"
     print(f"losses {figures} {'; '.join(complaints) if complaints else 'ok'}", flush=True)
     return complaints
 
@@ -273,7 +258,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.losses", description=__doc__)
     parser.add_argument("--orders", type=int, default=5000)
     parser.add_argument("--seed", type=int, help="chance, printed and repeatable")
-    parser.add_argument("--shop", choices=sorted(SHOPS), default="woocommerce", help="its platform")
+    parser.add_argument("--shop", choices=sorted(SHOPS), default="woocommerce", help="which one")
     given = parser.parse_args(argv)
     seed = given.seed if given.seed is not None else secrets.randbelow(2**32)
     configure_logging("error")

@@ -111,6 +111,16 @@ def open_merchant(
     return Merchant(account, store, token)
 
 
+def join_shop(runtime: Runtime, account: AccountId, shop: Reach) -> StoreId:
+    """Let another shop join an account."""
+    settings = ShopSettings("TWD", "Asia/Taipei", 0, prices_include_tax=False)
+    new = NewStore(
+        f"{shop.platform}-{account.hex[-8:]}", "Bench", shop.platform, shop.url, shop.credentials, SECRET
+    )
+    with runtime.database.transaction(account) as connection:
+        return add_store(connection, runtime.vault, account, new, settings)
+
+
 def make_document() -> dict[str, Any]:
     """Return a program as a shop uses it: lots that expire, two tiers above the first that nobody reaches."""
     tiers: list[dict[str, Any]] = [{"key": "regular", "name": {"en": "Regular"}}]

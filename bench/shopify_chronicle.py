@@ -45,9 +45,10 @@ class ShopifyChronicle:
     """The first order of each buyer is never deleted for good: when nothing of it arrived, nobody can know of him."""
     is_told_often: bool = True
     """Whether a deed is told by several messages, each of which is but a signal."""
+    _met: list[Message] = field(default_factory=list)
     _now: datetime = field(init=False)
     _products: list[int] = field(default_factory=list)
-    _buyers: list[tuple[int | None, str]] = field(default_factory=list)
+    buyers: list[tuple[int | None, str]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -61,8 +62,12 @@ class ShopifyChronicle:
         for number in range(max(3, self.orders // 8)):
             email = f"buyer{number}@example.test"
             customer = int(self.shop.add_customer(email)["id"]) if number % 3 else None
-            self._buyers.append((customer, email))
-        take_messages(self.shop)
+            self.buyers.append((customer, email))
+        self._met = take_messages(self.shop)
+
+    def introductions(self) -> list[Message]:
+        """Return the messages that told of the registered customers."""
+        return self._met
 
     def live(self) -> Iterator[list[Message]]:
         """Let everything happen; yield the messages of each event, none where the shop tells nobody."""
@@ -79,7 +84,7 @@ class ShopifyChronicle:
         self.shop.now = utc_now
 
     def _place(self) -> None:
-        customer, email = self.rng.choice(self._buyers)
+        customer, email = self.rng.choice(self.buyers)
         items = [
             (product, self.rng.randrange(1, 90)) for product in self._products if self.rng.random() < 0.6
         ]

@@ -129,7 +129,8 @@ def join_identity(
 ) -> frozenset[UUID]:
     """Let a proven identity name a member, and whoever it named before be merged into him; return stores with pushes.
 
-    Raises Conflict when that one is merged into somebody else, or is a customer of a shop.
+    A customer of one shop who proves in another that he reads the same mail is one person (S145). Raises Conflict when
+    it is another customer's of the same shop, or that of somebody who is merged into another one.
     """
     person = members.find_members(connection, [identity]).get(identity)
     if person is None:
@@ -138,6 +139,14 @@ def join_identity(
         return frozenset()
     if person.survivor == member:
         return frozenset()
-    if person.survivor != person.id or members.list_customers(connection, [person.id]):
+    theirs = _shops(connection, person.survivor)
+    is_of_another = person.survivor != person.id and not theirs
+    if is_of_another or theirs & _shops(connection, member):
         raise Conflict("This address belongs to another member already.")
-    return merge_members(connection, book, member, person.id, word, now)[1]
+    return merge_members(connection, book, member, person.survivor, word, now)[1]
+
+
+def _shops(connection: Connection, member: UUID) -> set[str]:
+    """Return the numbers of the stores of which a member, or whoever is merged into him, is a customer."""
+    customers = members.list_customers(connection, members.get_roots(connection, member))
+    return {each.partition(":")[0] for some in customers.values() for each in some}

@@ -60,13 +60,13 @@ def test_u20_refund_deleted_long_ago_is_found_in_the_night(runtime: Runtime, san
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("platform", "seed"),
-    [("woocommerce", 20261), ("woocommerce", 20262), ("shopify", 20261), ("shopify", 20262)],
+    ("shop", "seed"),
+    [("woocommerce", 20261), ("woocommerce", 20262), ("shopify", 20261), ("both", 20262)],
 )
 def test_u26_dropped_doubled_and_delayed_webhooks_end_as_without_losses(
-    runtime: Runtime, platform: str, seed: int
+    runtime: Runtime, shop: str, seed: int
 ) -> None:
-    outcome: Outcome = run(runtime, 200, seed, platform)
+    outcome: Outcome = run(runtime, 200, seed, shop)
     assert outcome.complaints() == []
     assert outcome.found > outcome.untold
 
