@@ -9,7 +9,7 @@ from typing import Any
 from bench.app import wait_for
 from bench.demo_people import BAG, PRODUCTS, REDEEMER, REWARD
 from bench.demo_steps import SECONDS_TO_SETTLE, Demo
-from bench.shop_client import Order, ShopRefused
+from bench.shop_client import Coupon, Order, ShopRefused
 
 REFUSED = "(not made)"
 NO_ORDER = Order(0, 0, 0)
@@ -38,8 +38,11 @@ class Redeemer:
             f"({self.points_before} → {balance['available']} 積分 points)"
         )
         spent = self.points_before - balance["available"] == reward["points"] and not balance["held"]
+        is_there = [(each.emails, each.is_live) for each in self._coupons()] == [((REDEEMER.email,), True)]
         demo.report.claim(
-            done and spent, "代碼已在商店,積分已扣除", "the code is in the shop, the points are spent"
+            done and spent and is_there,
+            "代碼已在商店,積分已扣除",
+            "the code is in the shop, the points are spent",
         )
 
     def use(self) -> None:
@@ -66,8 +69,8 @@ class Redeemer:
         demo = self.demo
         demo.shop.refund(self.order, self.order.total // 2)
         demo.settle()
-        coupon = next(each for each in demo.shop.coupons() if each.code == self._code())
-        demo.report.claim(not coupon.is_live, "退款後代碼已停用", "after the refund the code is out of use")
+        is_off = [each.is_live for each in self._coupons()] == [False]
+        demo.report.claim(is_off, "退款後代碼已停用", "after the refund the code is out of use")
 
     def show_statement(self) -> None:
         """Print the member's statement line by line, and add it up."""
@@ -97,6 +100,9 @@ class Redeemer:
     def _buy(self) -> Order:
         demo = self.demo
         return demo.shop.buy([(demo.products[BAG], 1)], demo.buyers[REDEEMER.email], self._code())
+
+    def _coupons(self) -> list[Coupon]:
+        return [each for each in self.demo.shop.coupons() if each.code == self._code()]
 
     def _look(self) -> dict[str, Any]:
         found: dict[str, Any] = self.demo.app.get(
