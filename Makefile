@@ -19,7 +19,7 @@ run: .venv/.installed ## Start everything; PORT= and LAUREL_DATA= choose another
 test: .venv/.installed-dev .venv/.browser ## Run every test
 	@$(VENV) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-demo: .venv/.installed ## Show orders, points, tiers and coupons with the sandbox shops
+demo: .venv/.installed ## Show orders, points, tiers and coupons with a sandbox shop; SHOP=shopify takes the Shopify one
 	@$(VENV) -m bench.demo
 
 bench: .venv/.installed-dev ## Measure; the figures are also in var/bench.json

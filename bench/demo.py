@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.app import App, NotReady
@@ -13,9 +15,11 @@ from bench.demo_print import Report, be_utf8
 from bench.demo_redeem import Redeemer
 from bench.demo_steps import PROGRAM, Demo
 from bench.shop_client import ShopClient
-from connectors.woocommerce.sandbox import SandboxShop
+from bench.shopify_client import shopify_client
+from bench.woocommerce_client import woocommerce_client
 
-SHOPS = ("woocommerce",)
+Opened = Callable[[], AbstractContextManager[ShopClient]]
+SHOPS: dict[str, Opened] = {"woocommerce": woocommerce_client, "shopify": shopify_client}
 
 
 def run(demo: Demo) -> bool:
@@ -46,13 +50,13 @@ def run(demo: Demo) -> bool:
 def main() -> int:
     """Play in a temporary folder and leave nothing behind; return the exit code."""
     be_utf8()
-    name = os.environ.get("SHOP") or SHOPS[0]
+    name = os.environ.get("SHOP") or next(iter(SHOPS))
     if name not in SHOPS:
         sys.stderr.write(f"SHOP must be {' or '.join(SHOPS)}, not {name}.\n")
         return 2
     report = Report()
     try:
-        is_true = _play(report)
+        is_true = _play(report, SHOPS[name])
     except NotReady as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -60,7 +64,7 @@ def main() -> int:
     return 0 if is_true else 1
 
 
-def _play(report: Report) -> bool:
+def _play(report: Report, opened: Opened) -> bool:
     document = json.loads(PROGRAM.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="laurel-demo-") as folder:
         app = App(Path(folder))
@@ -68,9 +72,8 @@ def _play(report: Report) -> bool:
         try:
             app.start()
             report.line(f"{app.url}  (資料庫 database, 佇列 queue, 網站 web, 工作程序 workers, 時鐘 clock)")
-            with SandboxShop(auto_deliver=True) as shop:
-                client = ShopClient(shop.url, shop.consumer_key, shop.consumer_secret)
-                return run(Demo(app, shop, client, report, document))
+            with opened() as shop:
+                return run(Demo(app, shop, report, document))
         finally:
             app.stop()
 

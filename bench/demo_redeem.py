@@ -8,10 +8,11 @@ from typing import Any
 
 from bench.app import wait_for
 from bench.demo_people import BAG, PRODUCTS, REDEEMER, REWARD
-from bench.demo_steps import SECONDS_TO_SETTLE, Demo, is_live
-from bench.shop_client import ShopRefused
+from bench.demo_steps import SECONDS_TO_SETTLE, Demo
+from bench.shop_client import Coupon, Order, ShopRefused
 
 REFUSED = "(not made)"
+NO_ORDER = Order(0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -21,7 +22,7 @@ class Redeemer:
     demo: Demo
     points_before: int = 0
     redemption: dict[str, Any] = field(default_factory=dict)
-    order: dict[str, Any] = field(default_factory=dict)
+    order: Order = NO_ORDER
 
     def redeem(self) -> None:
         """Exchange points for a code, and see it appear in the shop."""
@@ -37,8 +38,11 @@ class Redeemer:
             f"({self.points_before} → {balance['available']} 積分 points)"
         )
         spent = self.points_before - balance["available"] == reward["points"] and not balance["held"]
+        is_there = [(each.emails, each.is_live) for each in self._coupons()] == [((REDEEMER.email,), True)]
         demo.report.claim(
-            done and spent, "代碼已在商店,積分已扣除", "the code is in the shop, the points are spent"
+            done and spent and is_there,
+            "代碼已在商店,積分已扣除",
+            "the code is in the shop, the points are spent",
         )
 
     def use(self) -> None:
@@ -46,7 +50,7 @@ class Redeemer:
         demo = self.demo
         self.order = self._buy()
         demo.report.line(
-            f"訂單 order #{self.order['number']}: NT${PRODUCTS[BAG]} − 折抵 → NT${self.order['total']}"
+            f"訂單 order #{self.order.number}: NT${PRODUCTS[BAG]} − 折抵 → NT${self.order.total}"
         )
         demo.settle()
         demo.report.claim(
@@ -63,10 +67,10 @@ class Redeemer:
     def refund_half(self) -> None:
         """Refund half of what was paid: half of what the order earned goes, half of what it used comes back."""
         demo = self.demo
-        demo.client.refund(self.order, int(self.order["total"]) // 2)
+        demo.shop.refund(self.order, self.order.total // 2)
         demo.settle()
-        coupon = next(each for each in demo.client.coupons() if each["code"] == self._code())
-        demo.report.claim(not is_live(coupon), "退款後代碼已停用", "after the refund the code is out of use")
+        is_off = [each.is_live for each in self._coupons()] == [False]
+        demo.report.claim(is_off, "退款後代碼已停用", "after the refund the code is out of use")
 
     def show_statement(self) -> None:
         """Print the member's statement line by line, and add it up."""
@@ -90,16 +94,15 @@ class Redeemer:
         """Return what the half of the order that was not refunded earns in his tier."""
         own = self.demo.member(REDEEMER)["tier"]["key"]
         tier = next(each for each in self.demo.document["tiers"] if each["key"] == own)
-        left = int(self.order["total"]) - int(self.order["total"]) // 2
+        left = self.order.total - self.order.total // 2
         return int(left * Fraction(tier["benefits"]["multiplier"]))
 
-    def _buy(self) -> dict[str, Any]:
+    def _buy(self) -> Order:
         demo = self.demo
-        product = next(
-            each["id"] for each in demo.client.call("get", "products?per_page=100") if each["name"] == BAG
-        )
-        customer = demo.orders[REDEEMER.email][0]["customer_id"]
-        return demo.client.buy([(product, 1)], REDEEMER.email, REDEEMER.name, customer, self._code())
+        return demo.shop.buy([(demo.products[BAG], 1)], demo.buyers[REDEEMER.email], self._code())
+
+    def _coupons(self) -> list[Coupon]:
+        return [each for each in self.demo.shop.coupons() if each.code == self._code()]
 
     def _look(self) -> dict[str, Any]:
         found: dict[str, Any] = self.demo.app.get(

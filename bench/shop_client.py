@@ -1,66 +1,73 @@
-"""A customer and a merchant of a WooCommerce shop: what they do, done over HTTP through its REST API."""
+"""A customer and a merchant of a sandbox shop, as the demonstration needs them: one class for each platform."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from woocommerce import API
-
-Json = dict[str, Any]
+from decimal import Decimal
+from typing import Protocol
 
 
 class ShopRefused(Exception):
-    """The shop answered with an error."""
+    """The shop does not do what it was asked for."""
 
 
-@dataclass(slots=True)
-class ShopClient:
-    """Calls a shop with the keys of its REST API."""
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Somebody who buys; `customer` is his id in the shop, 0 of a guest."""
 
-    url: str
-    consumer_key: str
-    consumer_secret: str
+    email: str
+    name: str
+    customer: int = 0
 
-    def add_product(self, name: str, price: int) -> Json:
-        """Put a product into the catalogue."""
-        return self._post("products", {"name": name, "type": "simple", "regular_price": str(price)})
 
-    def register(self, email: str, first_name: str, last_name: str) -> Json:
-        """Let somebody register as a customer."""
-        return self._post("customers", {"email": email, "first_name": first_name, "last_name": last_name})
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A paid order; `total` in whole units of the shop's money."""
 
-    def buy(
-        self, items: list[tuple[int, int]], email: str, name: str, customer: int = 0, code: str = ""
-    ) -> Json:
-        """Place and pay an order of (product id, quantity) pairs, as a guest unless a customer is named, with the code
-        of a coupon where one is given; raises ShopRefused when the shop does not take it.
+    id: int
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon as the shop states it; `emails` are those who may use it."""
+
+    code: str
+    amount: Decimal
+    emails: tuple[str, ...]
+    is_live: bool
+
+
+class ShopClient(Protocol):
+    """What is done in a running shop."""
+
+    @property
+    def url(self) -> str:
+        """Return where the shop is reached."""
+
+    def connecting(self) -> list[str]:
+        """Return the arguments of `store connect`."""
+
+    def count_webhooks(self) -> int:
+        """Return how many webhooks the shop has."""
+
+    def is_silent(self) -> bool:
+        """Return whether no delivery waits."""
+
+    def add_product(self, name: str, price: int) -> int:
+        """Put a product into the catalogue; return its id."""
+
+    def register(self, email: str, name: str) -> int:
+        """Let somebody register as a customer; return his id."""
+
+    def buy(self, items: list[tuple[int, int]], buyer: Buyer, code: str = "") -> Order:
+        """Place and pay an order of (product id, quantity) pairs, with the code of a coupon where one is given; raises
+        ShopRefused when the shop does not take it.
         """
-        first, _, last = name.partition(" ")
-        lines = [{"product_id": product, "quantity": quantity} for product, quantity in items]
-        billing = {"first_name": first, "last_name": last, "email": email, "country": "TW"}
-        order = {"customer_id": customer, "line_items": lines, "billing": billing, "set_paid": True}
-        coupons = {"coupon_lines": [{"code": code}]} if code else {}
-        return self._post("orders", {**order, **coupons, "payment_method": "bacs"})
 
-    def refund(self, order: Json, amount: int | None = None) -> Json:
+    def refund(self, order: Order, amount: int | None = None) -> None:
         """Give the whole money of an order back, or so much of it."""
-        money = order["total"] if amount is None else str(amount)
-        return self._post(f"orders/{order['id']}/refunds", {"amount": money, "api_refund": False})
 
-    def coupons(self) -> list[Json]:
+    def coupons(self) -> list[Coupon]:
         """Return the coupons that are in the shop now."""
-        answer: list[Json] = self.call("get", "coupons?per_page=100")
-        return answer
-
-    def _post(self, path: str, body: Json) -> Json:
-        answer: Json = self.call("post", path, body)
-        return answer
-
-    def call(self, method: str, path: str, body: Json | None = None) -> Any:
-        """Return the shop's answer; raises ShopRefused."""
-        api = API(self.url, self.consumer_key, self.consumer_secret, version="wc/v3", timeout=10)
-        answer = getattr(api, method)(path, body) if body is not None else getattr(api, method)(path)
-        if answer.status_code >= 400:
-            raise ShopRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
-        return answer.json()

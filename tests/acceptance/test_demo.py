@@ -13,11 +13,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-def test_the_demo_ends_well_and_leaves_nothing(tmp_path: Path) -> None:
-    done = demo(tmp_path, SHOP="woocommerce")
+@pytest.mark.parametrize("shop", ["woocommerce", "shopify"])
+def test_the_demo_ends_well_and_leaves_nothing(shop: str, tmp_path: Path) -> None:
+    done = demo(tmp_path, SHOP=shop)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
     assert "differences: 0" in done.stdout
+    assert f"/webhooks/{shop}" in done.stdout
     assert "已停用 disabled" in done.stdout
     assert done.stdout.rstrip().endswith("All of it is true.")
     assert not list(tmp_path.iterdir())
@@ -27,7 +29,7 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path: Path) -> None:
 def test_an_unknown_shop_is_refused(tmp_path: Path) -> None:
     done = demo(tmp_path, SHOP="magento")
     assert done.returncode == 2
-    assert "SHOP must be woocommerce" in done.stderr
+    assert "SHOP must be woocommerce or shopify" in done.stderr
 
 
 def demo(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -40,7 +42,7 @@ def demo(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=240,
         check=False,
     )
 
