@@ -1,5 +1,5 @@
-"""Orders of Shopify told in any order, by many topics, while it can be asked and while it cannot (U25), and customers
-whom it merges (U75).
+"""Orders of Shopify told in any order, by many topics, while it can be asked and while it cannot (U25), customers
+whom it merges (U75), and those of whom it knows no mail.
 """
 
 from __future__ import annotations
@@ -140,4 +140,40 @@ def test_u75_customers_whom_shopify_merges_are_one_member_with_all_that_both_had
     sandbox.place_order((mug, 1), customer=kept)
     ear.hear(take_messages(sandbox))
     assert ear.points()[0] == (f"customer:2:{kept}", 2000)
+    assert ear.desk.differences() == []
+
+
+def test_customer_without_a_mail_gets_a_code_that_is_bound_to_him(
+    runtime: Runtime, sandbox: ShopifySandbox
+) -> None:
+    ear = Ear(runtime, sandbox)
+    amy = int(sandbox.add_customer(None, phone="+886912345678")["id"])
+    mug = int(sandbox.add_product(price=800)["id"])
+    sandbox.place_order((mug, 1), customer=amy)
+    ear.hear(take_messages(sandbox))
+    push_store(runtime, ear.desk.shop.account, ear.store.id)
+    [coupon] = ear.desk.rows("select code, state from coupons")
+    kept = sandbox.discount(coupon["code"])
+    assert kept is not None
+    assert (coupon["state"], kept["customers"]) == ("issued", [amy])
+
+
+def test_cancelled_order_ends_when_it_was_cancelled_and_not_when_it_was_touched_last(
+    runtime: Runtime, sandbox: ShopifySandbox
+) -> None:
+    ear, start = Ear(runtime, sandbox), sandbox.now() - timedelta(days=3)
+    amy, mug = int(sandbox.add_customer()["id"]), int(sandbox.add_product(price=500)["id"])
+    sandbox.now = lambda: start
+    order = sandbox.place_order((mug, 1), customer=amy)["id"]
+    sandbox.now = lambda: start + timedelta(days=1)
+    sandbox.cancel(order, refund=False)
+    ear.hear(take_messages(sandbox))
+    before = ear.desk.rows("select points, effective_at from ledger_entries order by sequence")
+    assert [(row["points"], row["effective_at"]) for row in before][1] == (
+        -500, (start + timedelta(days=1)).replace(microsecond=0),
+    )  # fmt: skip
+    sandbox.now = lambda: start + timedelta(days=2)
+    sandbox.fulfil(order)
+    ear.hear(take_messages(sandbox))
+    assert ear.desk.rows("select points, effective_at from ledger_entries order by sequence") == before
     assert ear.desk.differences() == []
