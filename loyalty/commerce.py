@@ -147,6 +147,8 @@ class OrderSnapshot:
     buyer: Buyer = field(default_factory=Buyer)
     ended_at: datetime | None = None
     """When it was cancelled, where the shop states that; None: it was not, or by `modified_at`."""
+    is_partial: bool = False
+    """It does not state when the order was paid and completed, so that what is known of that stays; never stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,9 +204,8 @@ def refusal(errors: Sequence[Json]) -> PushError:
         return PushError(message, permanent=True, reason="permission")
     if "MAX_COST_EXCEEDED" in codes:
         return TooCostly(next((_extensions(each).get("cost") for each in errors), None))
-    if codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT", "SHOP_INACTIVE"}:
-        return PushError(message, permanent=False, reason="unreachable")
-    return PushError(message, permanent=True, reason="configuration")
+    # Whatever is not known to be final may have been done all the same, and may pass.
+    return PushError(message, permanent=False, reason="unreachable")
 
 
 def _reply(body: Json, errors: tuple[Json, ...], headers: Mapping[str, str]) -> Reply:

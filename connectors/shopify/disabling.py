@@ -51,7 +51,9 @@ def _outcome(command: DisableCoupon, answer: Any, listed: Any) -> Outcome:
     refusal = user_refusal(answer) or (listed if isinstance(listed, PushError) else None)
     if refusal is not None:
         return refusal
-    node = answer["codeDiscountNode"]
+    node = answer.get("codeDiscountNode")
+    if not node or not node.get("codeDiscount"):
+        return PushError("The shop does not tell what it stored.", permanent=False, reason="unreachable")
     counted = int(node["codeDiscount"].get("asyncUsageCount") or 0)
     used = [row for row in (listed or {}).get("nodes") or () if _bears(row, command.code)]
     return PushReceipt(tail(node["id"]), uses=max(counted, len(used)))

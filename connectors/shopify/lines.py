@@ -7,6 +7,7 @@ the share of the tax, to eight decimals.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -22,15 +23,33 @@ TIP = "tip"
 
 def lines_of(order: Loaded, products: Products) -> tuple[OrderLine, ...]:
     """Return goods, shipping and the tip of an order."""
-    included = order["taxesIncluded"]
+    included, tipped = order["taxesIncluded"], _tipped(order)
     goods = [_goods(line, products, included=included) for line in order["lineItems"]]
+    goods = [replace(line, kind=LineKind.TIP) if line.id in tipped else line for line in goods]
     shipping = [
         _shipping(line, shipping_id(line, place), included=included)
         for place, line in enumerate(order["shippingLines"])
     ]
-    tip = order["totalTipReceivedSet"]
+    tip = order["totalTipReceivedSet"] - sum(tipped.values(), NOTHING)
     tips = [OrderLine(TIP, LineKind.TIP, 1, tip, NOTHING, tip, NOTHING)] if tip else []
     return (*goods, *shipping, *tips)
+
+
+def _tipped(order: Loaded) -> dict[str, Decimal]:
+    """Return the lines that are tips, with their amounts: Shopify states a tip as a line without a product, too (Admin
+    schema, `TipSale.lineItem`, `Order.nonFulfillableLineItems`), where nothing but its amount tells it from a line
+    that somebody typed into a draft.
+    """
+    tip = order["totalTipReceivedSet"]
+    typed = {
+        line["id"]: _after(line)
+        for line in order["lineItems"]
+        if tip and not line["product"] and not line["variant"] and not line["isGiftCard"]
+    }
+    if sum(typed.values(), NOTHING) == tip:
+        return typed
+    alone = next((line for line, amount in typed.items() if amount == tip), None)
+    return {alone: tip} if alone else {}
 
 
 def shipping_id(line: Loaded, place: int) -> str:

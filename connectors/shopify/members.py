@@ -33,7 +33,11 @@ def set_member_tiers(shop: Shopify, commands: Sequence[SetMemberTier]) -> list[O
         shop, "set_metafields", "metafieldsSet",
         {each: {"metafields": [{"ownerId": each, **field} for field in some]} for each, some in fields.items() if some},
     )  # fmt: skip
-    return [_outcome(each, found, failed) for each in ids]
+    return [
+        # A customer whom the shop deleted, or merged into another, needs not be told of.
+        PushReceipt() if each and not found.get(each) else _outcome(each, found, failed)
+        for each in ids
+    ]
 
 
 def mark_orders(shop: Shopify, commands: Sequence[MarkOrder]) -> list[Outcome]:
@@ -53,7 +57,8 @@ def shown_tier(customer: Json) -> str:
     """Return the tier that a shop shows of a customer; empty when it shows none, or another by its tags."""
     value = _values(customer).get("tier", "")
     tags = {each for each in customer.get("tags") or () if each.startswith(TIER)}
-    return value if tags == {tag(TIER, value)} else ""
+    # Shopify compares tags without regard to case, and keeps the one that it has.
+    return value if {each.casefold() for each in tags} == {tag(TIER, value).casefold()} else ""
 
 
 def _retag(

@@ -49,6 +49,7 @@ def order_snapshot(
         test=order["test"],
         channel=order["sourceName"],
         observed_at=observed_at,
+        is_partial=observed_at is None,  # a delivery tells of no payments
         buyer=_buyer(order),
     )
 

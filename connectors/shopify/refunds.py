@@ -25,8 +25,9 @@ def refunds_of(order: Loaded) -> tuple[Refund, ...]:
     are looked at.
 
     The amount of one is the money that moved; where none did, what it names (an edit took a line off, an exchange);
-    where it names nothing, a difference in the buyer's favour. Money beyond what a refund names first pays for what
-    earlier ones named without money (RULES §9 (12)): Shopify removes a line by one refund, and pays it back by another.
+    where it names nothing, a difference in the buyer's favour. Money beyond what a refund names first pays back what
+    earlier ones took off without money, as far as that had been paid (RULES §9 (12)): Shopify removes a paid line by
+    one refund, and gives its money back by another.
     """
     unpaid, found = NOTHING, []
     for refund in sorted(order["refunds"], key=lambda each: _created_at(each, order)):
@@ -34,12 +35,18 @@ def refunds_of(order: Loaded) -> tuple[Refund, ...]:
         named = sum((line.amount for line in lines), NOTHING)
         amount = sum((each["amountSet"] for each in _money(refund) if each["status"] in MOVING), NOTHING)
         if amount:
-            paid = min(unpaid, max(NOTHING, amount - named))
+            paid = min(unpaid, max(NOTHING, amount - named), _overpaid(order, unpaid))
             unpaid, amount = unpaid - paid, amount - paid
         else:
             unpaid, amount = unpaid + named, named or _discrepancy(refund)
         found.append(Refund(refund["id"], _created_at(refund, order), amount, lines))
     return tuple(found)
+
+
+def _overpaid(order: Loaded, removed: Decimal) -> Decimal:
+    """Return how much more was received than is owed without what was taken off; a delivery does not state it."""
+    received = order["totalReceivedSet"]
+    return removed if received is None else max(NOTHING, received - (order["totalPriceSet"] - removed))
 
 
 def refunded_without_money(order: Loaded, refunds: Iterable[Refund], until: datetime) -> Decimal:

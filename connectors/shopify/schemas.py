@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,8 @@ from connectors.fields import Readers, Record, Records, Value, read_record, read
 from connectors.shopify.ids import split, tail
 
 NOTHING = Decimal(0)
+FINEST = Decimal("1e-12")
+RATE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,40})?([eE]-?[0-9]{1,2})?")
 Loaded = dict[str, Any]
 
 
@@ -26,6 +29,11 @@ def amount(value: Any) -> Decimal:
 def amount_or_nothing(value: Any) -> Decimal:
     """Return the shop's money of a MoneyBag, 0 for null."""
     return NOTHING if value is None else amount(value)
+
+
+def amount_or_none(value: Any) -> Decimal | None:
+    """Return the shop's money of a MoneyBag, None for null."""
+    return None if value is None else amount(value)
 
 
 def price(value: Any) -> Decimal | None:
@@ -80,8 +88,11 @@ def code_of(value: Any) -> str:
 
 
 def share(value: Any) -> Decimal:
-    """Return a rate of tax, 0 for null."""
-    return NOTHING if value is None else read.money(value)
+    """Return a rate of tax, to twelve decimals; 0 for null. Shopify writes as many digits as a float has."""
+    text = str(value)
+    if value is None or not RATE.fullmatch(text):
+        return NOTHING
+    return Decimal(text).quantize(FINEST)
 
 
 TAX = {"rate": share, "priceSet": amount}
@@ -165,6 +176,7 @@ ORDER = Reader.from_dict(
         "shippingAddress": Value(maybe(ADDRESS), load_default=None),
         "totalPriceSet": Value(amount, required=True),
         "totalTipReceivedSet": Value(amount_or_nothing, required=True),
+        "totalReceivedSet": Value(amount_or_none, load_default=None),
         "transactions": Records(PAYMENT, required=True),
         "fulfillments": Records({"createdAt": read.instant, "status": read.word}, required=True),
         "refunds": Records(REFUND, required=True),
@@ -182,6 +194,7 @@ SIGHTING = Reader.from_dict(
         "taxesIncluded": Value(read.flag, required=True),
         "displayFinancialStatus": Value(read.text, required=True),
         "totalPriceSet": Value(amount, required=True),
+        "totalReceivedSet": Value(amount_or_none, load_default=None),
         "refunds": Records(REFUND, required=True),
     }
 )()

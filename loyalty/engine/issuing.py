@@ -242,7 +242,7 @@ def push_tiers(
         tier.key: (tier.key, text_in(tier.name, "zh-TW"), tier.benefits.words()) for tier in program.tiers
     }
     silent = set(book.tills)
-    quiet = silent | {store for store in book.store_numbers if not book.is_showing(store)}
+    quiet = silent | book.closed | {store for store in book.store_numbers if not book.is_showing(store)}
     for changes, untold in ((issued.tier_changes, silent), (issued.figure_changes, quiet)):
         for work in changes:
             told = words[program.tier(work.state.tier_key).key]

@@ -26,7 +26,7 @@ from loyalty.engine.owners import Claim, claim_of, stronger
 from loyalty.engine.state import OrderFile
 from loyalty.engine.timeline import OrderRef
 from loyalty.members.identity import Identity, buyer_identity, customer_identity
-from loyalty.orders.snapshot import is_newer, keep_product_facts
+from loyalty.orders.snapshot import is_newer, keep_known
 from loyalty.values import MessageId, StoreId
 
 APART = (
@@ -118,7 +118,7 @@ def _note_order(news: News, ref: OrderRef, fact: OrderSnapshot | OrderDeleted, m
     elif is_ambiguous(fact, known.snapshot):
         known.must_read = True
     elif is_newer(fact, known.snapshot):
-        known.snapshot, known.must_read = keep_product_facts(fact, known.snapshot), False
+        known.snapshot, known.must_read = keep_known(fact, known.snapshot), False
     identity = buyer_identity(ref.store, fact.buyer)
     if identity is not None and fact.state is not OrderState.OPEN:
         known.claim = stronger(known.claim, claim_of(identity, fact.modified_at))
@@ -130,7 +130,7 @@ def is_ambiguous(order: OrderSnapshot, known: OrderSnapshot) -> bool:
     """Return whether a delivery differs from what is known at the very same second of modification."""
     if order.modified_at != known.modified_at or order.observed_at is not None:
         return False
-    return same_statement(order) != same_statement(known)
+    return same_statement(keep_known(order, known)) != same_statement(known)
 
 
 def same_statement(order: OrderSnapshot) -> OrderSnapshot:
@@ -138,7 +138,7 @@ def same_statement(order: OrderSnapshot) -> OrderSnapshot:
     lines = tuple(replace(line, product=None) for line in order.lines)
     refunds = tuple(sorted(order.refunds, key=lambda refund: refund.id))
     buyer = Buyer(region=order.buyer.region)
-    return replace(order, buyer=buyer, observed_at=None, lines=lines, refunds=refunds)
+    return replace(order, buyer=buyer, observed_at=None, is_partial=False, lines=lines, refunds=refunds)
 
 
 def _customer_profile(fact: CustomerSnapshot) -> Profile:
@@ -213,7 +213,7 @@ def _fresh(
 def _newest(news: OrderNews, known: OrderSnapshot | None) -> OrderSnapshot | None:
     if news.snapshot is None or known is None:
         return news.snapshot or known
-    snapshot = keep_product_facts(news.snapshot, known)
+    snapshot = keep_known(news.snapshot, known)
     return snapshot if is_newer(snapshot, known) else known
 
 

@@ -138,6 +138,20 @@ def keep_product_facts(order: OrderSnapshot, known: OrderSnapshot) -> OrderSnaps
     )
 
 
+def keep_known(order: OrderSnapshot, known: OrderSnapshot) -> OrderSnapshot:
+    """Return the order with what only the known state of it tells: facts of products, and where it is but partial, when
+    it was paid and completed.
+    """
+    order = keep_product_facts(order, known)
+    if not order.is_partial or order.state is OrderState.OPEN:
+        return order
+    return replace(
+        order,
+        paid_at=known.paid_at or order.paid_at,
+        completed_at=known.completed_at or order.completed_at,
+    )
+
+
 def is_newer(order: OrderSnapshot, known: OrderSnapshot) -> bool:
     """Return whether a snapshot replaces the known one: modified later, or asked for later at the same second."""
     if order.modified_at != known.modified_at:

@@ -313,6 +313,44 @@ def test_an_order_is_complete_when_its_last_parcel_left() -> None:
     assert nothing_to_send.completed_at == nothing_to_send.paid_at
 
 
+def typed(number: int, amount: str) -> dict[str, Any]:
+    """A line without a product, as tips are and what somebody typed into a draft."""
+    return line(number, amount, product=None, variant=None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "kinds"),
+    [
+        ([line(), typed(12, "20.00")], ["product", "tip"]),
+        ([line(), typed(12, "15.00"), typed(13, "5.00")], ["product", "tip", "tip"]),
+        ([line(), typed(12, "50.00"), typed(13, "20.00")], ["product", "product", "tip"]),
+        ([line(), typed(12, "50.00")], ["product", "product", "tip"]),
+        ([line(), line(12, "20.00")], ["product", "product", "tip"]),
+    ],
+)
+def test_a_tip_that_is_a_line_too_counts_once(lines: list[dict[str, Any]], kinds: list[str]) -> None:
+    found = read(
+        order(totalTipReceivedSet=bag("20.00"), lineItems={"nodes": lines}, shippingLines={"nodes": []})
+    )
+    assert [str(each.kind) for each in found.lines] == kinds
+    assert sum(each.total for each in found.lines if each.kind is LineKind.TIP) == 20
+
+
+@pytest.mark.parametrize("rate", ["0.03411142681997328", "0.05", "1e-05", "0"])
+def test_a_rate_of_tax_with_as_many_digits_as_a_float_has_is_read(rate: str) -> None:
+    taxed = line(taxLines=[{"rate": json.loads(rate), "priceSet": bag("5.00")}])
+    assert read(order(lineItems={"nodes": [taxed]})).lines[0].total_tax == Decimal("5.00")
+
+
+def test_goodwill_after_a_line_was_taken_off_that_was_never_paid_is_a_refund() -> None:
+    removed = refund(31, lines=[refund_line(11, "40.00")], at="2026-11-20T09:30:00Z")
+    goodwill = refund(32, money=[gave("20.00")], at="2026-11-20T12:00:00Z")
+    unpaid = order(refunds=[removed, goodwill], totalPriceSet=bag("100.00"), totalReceivedSet=bag("60.00"))
+    assert [each.amount for each in read(unpaid).refunds] == [Decimal("40.00"), Decimal("20.00")]
+    paid = {**unpaid, "totalReceivedSet": bag("100.00")}
+    assert [each.amount for each in read(paid).refunds] == [Decimal("40.00"), Decimal("0.00")]
+
+
 def test_a_tip_is_a_line_of_its_own() -> None:
     tipped = read(order(totalTipReceivedSet=bag("3.00")))
     assert [(each.kind, each.total) for each in tipped.lines][-1] == (LineKind.TIP, Decimal("3.00"))
