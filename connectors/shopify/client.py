@@ -196,14 +196,17 @@ class Shopify:
             log.warning("partial_answer", document=file, codes=codes, errors=len(reply.errors))
 
 
-def refusal(errors: Sequence[Json]) -> PushError:
-    """Return the PushError of the errors of an answer."""
+def refusal(errors: Sequence[Json], *, was_run: bool = True) -> PushError:
+    """Return the PushError of the errors of an answer; one without data was not run (GraphQL specification §7.1)."""
     codes = _codes(errors)
     message = f"The shop answered {', '.join(sorted(codes)) or str(errors[0].get('message', ''))[:200]}."
     if DENIED in codes:
         return PushError(message, permanent=True, reason="permission")
     if "MAX_COST_EXCEEDED" in codes:
         return TooCostly(next((_extensions(each).get("cost") for each in errors), None))
+    if (codes or not was_run) and not any(code.isupper() for code in codes):
+        # What is wrong with a query is told in words such as undefinedField.
+        return PushError(message, permanent=True, reason="configuration")
     # Whatever is not known to be final may have been done all the same, and may pass.
     return PushError(message, permanent=False, reason="unreachable")
 
@@ -212,7 +215,7 @@ def _reply(body: Json, errors: tuple[Json, ...], headers: Mapping[str, str]) -> 
     """Return what was given; errors without any data are raised."""
     data = body.get("data")
     if errors and not isinstance(data, dict):
-        raise refusal(errors)
+        raise refusal(errors, was_run="data" in body)
     if not isinstance(data, dict):
         raise PushError("The shop answered no data.", permanent=False, reason="unreachable")
     return Reply(data, errors, headers)

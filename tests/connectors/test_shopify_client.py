@@ -151,6 +151,7 @@ def test_only_what_we_have_no_right_to_may_be_missing() -> None:
         ("INTERNAL_SERVER_ERROR", False, "unreachable"),
         ("SHOP_INACTIVE", False, "unreachable"),
         ("undefinedField", True, "configuration"),
+        ("SOMETHING_NEW", False, "unreachable"),
     ],
 )
 def test_what_an_error_means(code: str, permanent: bool, reason: str) -> None:
