@@ -74,6 +74,8 @@ class Connected:
     webhook_secret: str = field(repr=False)
     api_key: str = field(repr=False)
     warnings: tuple[str, ...]
+    was_connected: bool = False
+    """Whether the store was connected before, too."""
 
 
 def connect_shop(tools: Tools, shop: NewShop) -> Connected:
@@ -144,13 +146,15 @@ def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tup
             _open_account(connection, tools, account, name, settings)
         row = get_account(connection)
         _check_fits(connection, tools, row["currency"], shop, settings)
+        before = {it.id for it in list_stores(connection, tools.vault) if it.is_connected}
         store = _put_store(connection, tools, account, new, settings)
         written = get_store(connection, tools.vault, store)
         api_key = make_api_key(connection, account, f"connect {written.key}", scopes) if scopes else ""
         told = {"platform": shop.platform, "url": shop.url}
         note(connection, account, shop.actor, "store.connected", written.key, **told)
     address = written.webhook_address(tools.settings.public_url)
-    return Connected(row["key"], written, address, new.webhook_secret, api_key, settings.warnings)
+    secret, was_connected = new.webhook_secret, store in before
+    return Connected(row["key"], written, address, secret, api_key, settings.warnings, was_connected)
 
 
 def _account_of(tools: Tools, shop: NewShop) -> AccountId | None:
@@ -229,11 +233,14 @@ def _check_fits(
 
 
 def register_webhooks(tools: Tools, connected: Connected) -> None:
-    """Make the webhooks; a shop that refuses is not left half connected. Raises PushError."""
+    """Make the webhooks; a new store whose shop refuses is not left half connected, while one that was connected before
+    goes on, and the hourly check makes what is missing. Raises PushError.
+    """
     store = connected.store
     try:
         ask(tools, store, tools.connectors[store.platform].register_webhooks)
     except PushError:
-        with tools.database.transaction(store.account) as connection:
-            set_state(connection, store.id, "disconnected")
+        if not connected.was_connected:
+            with tools.database.transaction(store.account) as connection:
+                set_state(connection, store.id, "disconnected")
         raise

@@ -233,6 +233,20 @@ def test_opening_the_app_again_brings_other_tokens_and_no_second_key(
     assert second.credentials["refresh_token"] != first.credentials["refresh_token"]
 
 
+def test_a_shop_whose_webhooks_fail_stays_connected_only_if_it_was(
+    runtime: Runtime, client: FlaskClient, sandbox: ShopifySandbox
+) -> None:
+    states = []
+    for is_away in (True, False, True):
+        query = agree(client, sandbox)
+        if is_away:
+            sandbox.fail_next(9, text="webhookSubscription")
+        assert come_back(client, query).status_code == (502 if is_away else 200)
+        sandbox.recover()
+        states += [store.state for store in stores(runtime)]
+    assert states == ["disconnected", "connected", "connected"]
+
+
 def test_installing_again_finds_the_store_again(
     runtime: Runtime, client: FlaskClient, sandbox: ShopifySandbox
 ) -> None:
