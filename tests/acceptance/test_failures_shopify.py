@@ -288,6 +288,25 @@ def test_u91_redaction_of_a_shop_whose_uninstall_was_never_told(
     assert (state_of(desk, store), forget_shops(desk.runtime, desk.shop.account)) == ("disconnected", 1)
 
 
+@pytest.mark.parametrize(
+    ("hours", "late"),
+    [(47.5, 0), (71, 0), (75, 6)],
+    ids=["back within the hour", "back, told again for a day", "back, told very late"],
+)
+def test_u91_redaction_of_a_shop_that_came_back_is_passed_over(
+    desk: Desk, client: FlaskClient, store: Store, hours: float, late: int
+) -> None:
+    buy(desk, client, store)
+    with desk.connect() as connection:
+        connection.execute(
+            text("update stores set revived_at = now() - :age"), {"age": timedelta(hours=hours)}
+        )
+    at = (utc_now() - timedelta(hours=late)).isoformat()
+    tell(desk, client, "shop/redact", TOPICS["shop/redact"], X_Shopify_Triggered_At=at)
+    assert (state_of(desk, store), forget_shops(desk.runtime, desk.shop.account)) == ("connected", 0)
+    assert named(desk)
+
+
 def test_u91_late_word_of_an_uninstall_does_not_end_a_new_install(
     desk: Desk, client: FlaskClient, store: Store
 ) -> None:
