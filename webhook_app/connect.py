@@ -23,7 +23,7 @@ from loyalty.clock import utc_now
 from loyalty.commerce import ShopSettings
 from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.pushes import PushError
-from loyalty.stores.addresses import find_address_of_shop
+from loyalty.stores.addresses import Address, find_address_of_shop
 from loyalty.stores.service import (
     NewStore,
     Store,
@@ -160,15 +160,18 @@ def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tup
 def _account_of(tools: Tools, shop: NewShop) -> AccountId | None:
     """Return the account that a shop joins: the one that is asked for, or that it is of; None for a new one."""
     asked = find_account(tools, shop.account) if shop.account else None
-    domain = shop.shop_domain
-    if domain is None:
-        return asked
+    address = find_known(tools, shop.shop_domain, asked) if shop.shop_domain else None
+    return address.account if address else asked
+
+
+def find_known(tools: Tools, domain: str, asked: AccountId | None) -> Address | None:
+    """Return the store that a shop of Shopify is already; raises Conflict when another account is asked for."""
     address = tools.database.single_statement(
         lambda it: find_address_of_shop(it, tools.vault, domain, utc_now())
     )
     if address is not None and asked not in (None, address.account):
         raise Conflict(f"The shop {domain} belongs to another account.")
-    return address.account if address else asked
+    return address
 
 
 def _new_store(shop: NewShop, name: str) -> NewStore:
