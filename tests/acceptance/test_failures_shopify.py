@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import Shop, make_document, make_shop
+from builders import Shop, make_document, make_sale, make_shop, make_till, make_woo_order
 from flask.testing import FlaskClient
 from receiving import Desk
 from shopify_stores import DOMAIN, deliver_shopify, make_shopify, of_person, sample
@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from loyalty.accounts.service import SCOPES, make_api_key
 from loyalty.clock import utc_now
+from loyalty.inbox.repository import accept
 from loyalty.stores.addresses import find_address_of_shop
 from loyalty.stores.service import Store, get_store
 from webhook_app import create_app, webhooks
@@ -171,6 +172,33 @@ def test_u91_address_of_another_shops_customer_redacts_nobody(
     tell(desk, client, "customers/redact", of_person("customers_redact", id=1, email="mira@example.com"))
     (row,) = desk.rows("select email, erased_at from members")
     assert (row["email"], row["erased_at"]) == ("mira@example.com", None)
+
+
+@pytest.mark.parametrize("place", ["woocommerce", "till"])
+def test_u91_address_of_somebody_who_bought_in_another_store_redacts_nobody(
+    desk: Desk, client: FlaskClient, store: Store, place: str
+) -> None:
+    """Neither a guest of WooCommerce nor a member at a till has the number of a customer there."""
+    if place == "till":
+        till = make_till(desk.runtime, desk.shop.account)
+        sale = json.dumps(make_sale(currency="EUR", buyer={"email": "mira@example.com"})).encode()
+        with desk.connect() as connection:
+            accept(
+                connection, desk.shop.account, till.id, key=b"sale" * 8, source="api", topic="order",
+                delivery_id="R-1", body=sale,
+            )  # fmt: skip
+    else:
+        order = make_woo_order(customer_id=0, currency="EUR")
+        desk.deliver({**order, "billing": {**order["billing"], "email": "mira@example.com"}})
+    desk.drain()
+    buy(desk, client, store, {**PAID, "customer": None})
+    for topic in ("customers/redact", "customers/data_request"):
+        body = of_person(topic.replace("/", "_"), id=1, email="mira@example.com")
+        tell(desk, client, topic, body)
+    (row,) = desk.rows("select id, email, erased_at from members")
+    assert (row["email"], row["erased_at"]) == ("mira@example.com", None)
+    assert len(desk.rows("select 1 from orders where member_id is not null")) == 2
+    assert desk.rows("select member_id from data_requests") == [{"member_id": row["id"]}]
 
 
 def test_u91_data_request_is_handed_to_the_merchant(desk: Desk, client: FlaskClient, store: Store) -> None:
