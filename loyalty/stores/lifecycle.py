@@ -43,6 +43,16 @@ def list_to_erase(connection: Connection) -> list[StoreId]:
     return [StoreId(row[0]) for row in rows]
 
 
+def hold_to_erase(connection: Connection, store: StoreId) -> bool:
+    """Return whether the persons of a store must be forgotten; if so, it is not connected again before the transaction
+    ends.
+    """
+    statement = text(
+        "select 1 from stores where id = :id and erase_at is not null and state = 'disconnected' for share"
+    )
+    return connection.execute(statement, {"id": store}).scalar() is not None
+
+
 def throw_keys_away(connection: Connection, vault: Vault, store: StoreId) -> None:
     """Forget the credentials, the secrets and the domain of a store; whoever connects the shop again begins anew."""
     statement = text(
