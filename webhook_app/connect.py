@@ -23,7 +23,7 @@ from loyalty.clock import utc_now
 from loyalty.commerce import ShopSettings
 from loyalty.errors import Conflict, Invalid, NotFound
 from loyalty.pushes import PushError
-from loyalty.stores.addresses import find_address_of_shop
+from loyalty.stores.addresses import Address, find_address_of_shop
 from loyalty.stores.service import (
     NewStore,
     Store,
@@ -74,6 +74,8 @@ class Connected:
     webhook_secret: str = field(repr=False)
     api_key: str = field(repr=False)
     warnings: tuple[str, ...]
+    was_connected: bool = False
+    """Whether the store was connected before, too."""
 
 
 def connect_shop(tools: Tools, shop: NewShop) -> Connected:
@@ -144,27 +146,32 @@ def write_store(tools: Tools, shop: NewShop, settings: ShopSettings, scopes: tup
             _open_account(connection, tools, account, name, settings)
         row = get_account(connection)
         _check_fits(connection, tools, row["currency"], shop, settings)
+        before = {it.id for it in list_stores(connection, tools.vault) if it.is_connected}
         store = _put_store(connection, tools, account, new, settings)
         written = get_store(connection, tools.vault, store)
         api_key = make_api_key(connection, account, f"connect {written.key}", scopes) if scopes else ""
         told = {"platform": shop.platform, "url": shop.url}
         note(connection, account, shop.actor, "store.connected", written.key, **told)
     address = written.webhook_address(tools.settings.public_url)
-    return Connected(row["key"], written, address, new.webhook_secret, api_key, settings.warnings)
+    secret, was_connected = new.webhook_secret, store in before
+    return Connected(row["key"], written, address, secret, api_key, settings.warnings, was_connected)
 
 
 def _account_of(tools: Tools, shop: NewShop) -> AccountId | None:
     """Return the account that a shop joins: the one that is asked for, or that it is of; None for a new one."""
     asked = find_account(tools, shop.account) if shop.account else None
-    domain = shop.shop_domain
-    if domain is None:
-        return asked
+    address = find_known(tools, shop.shop_domain, asked) if shop.shop_domain else None
+    return address.account if address else asked
+
+
+def find_known(tools: Tools, domain: str, asked: AccountId | None) -> Address | None:
+    """Return the store that a shop of Shopify is already; raises Conflict when another account is asked for."""
     address = tools.database.single_statement(
         lambda it: find_address_of_shop(it, tools.vault, domain, utc_now())
     )
     if address is not None and asked not in (None, address.account):
         raise Conflict(f"The shop {domain} belongs to another account.")
-    return address.account if address else asked
+    return address
 
 
 def _new_store(shop: NewShop, name: str) -> NewStore:
@@ -229,11 +236,14 @@ def _check_fits(
 
 
 def register_webhooks(tools: Tools, connected: Connected) -> None:
-    """Make the webhooks; a shop that refuses is not left half connected. Raises PushError."""
+    """Make the webhooks; a new store whose shop refuses is not left half connected, while one that was connected before
+    goes on, and the hourly check makes what is missing. Raises PushError.
+    """
     store = connected.store
     try:
         ask(tools, store, tools.connectors[store.platform].register_webhooks)
     except PushError:
-        with tools.database.transaction(store.account) as connection:
-            set_state(connection, store.id, "disconnected")
+        if not connected.was_connected:
+            with tools.database.transaction(store.account) as connection:
+                set_state(connection, store.id, "disconnected")
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -20,10 +21,19 @@ from connectors.shopify.signature import shop_domain
 from loyalty.accounts.service import SCOPES
 from loyalty.errors import Invalid
 from loyalty.pushes import PushError
-from loyalty.stores.addresses import find_address_of_shop
-from loyalty.stores.service import SHOPIFY
+from loyalty.stores.addresses import Address
+from loyalty.stores.service import SHOPIFY, get_store
+from loyalty.stores.tokens import lock_tokens, put_tokens
 from loyalty.values import StoreId, new_id
-from webhook_app.connect import Connected, NewShop, is_public, register_webhooks, write_store
+from webhook_app.connect import (
+    Connected,
+    NewShop,
+    find_account,
+    find_known,
+    is_public,
+    register_webhooks,
+    write_store,
+)
 from webhook_app.tools import Tools
 from workers.access import with_app
 
@@ -86,17 +96,33 @@ def connect_by_code(
     that is connected; `account` is the key of the account it joins, or empty. Raises Invalid, Conflict, NotFound and
     PushError.
     """
-    url, settings = url_of(domain), tools.settings
+    known = find_known(tools, domain, find_account(tools, account) if account else None)
     credentials = {"mode": CODE, "shop": domain, "client_id": "", "client_secret": ""}
-    app = with_app(settings, credentials)
-    door = open_door(url, allow_private=settings.allow_private_shops)
-    tokens = exchange_code(door, app, code, now)
+
+    def exchange() -> dict[str, str]:
+        door = open_door(url_of(domain), allow_private=tools.settings.allow_private_shops)
+        return exchange_code(door, with_app(tools.settings, credentials), code, now)
+
+    tokens = _exchange_for(tools, known, exchange) if known else exchange()
     _check_scopes(tokens.get("scopes", ""))
-    known = tools.database.single_statement(lambda it: find_address_of_shop(it, tools.vault, domain, now))
     shop = NewShop(
-        SHOPIFY, url, credentials | tokens, domain.partition(".")[0], account, True, actor, domain, ("",)
-    )
+        SHOPIFY, url_of(domain), credentials | tokens, domain.partition(".")[0], account, True, actor, domain,
+        ("",),
+    )  # fmt: skip
     return _write(tools, shop, () if known else SCOPES)
+
+
+def _exchange_for(tools: Tools, known: Address, exchange: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Return the tokens for a code, kept at once where those that the store has end by it: an app has one refresh token
+    for each shop (offline access tokens). What another app was given goes on until the store is written.
+    """
+    with tools.database.transaction(known.account) as connection:
+        lock_tokens(connection, known.store)
+        tokens = exchange()
+        own = get_store(connection, tools.vault, known.store).credentials
+        if own.get("mode") == CODE and not own.get("client_id"):
+            put_tokens(connection, tools.vault, known.store, tokens)
+    return tokens
 
 
 def url_of(domain: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -162,11 +163,13 @@ def tidy() -> int:
 
 
 def forget_shops() -> int:
-    """Forget the persons of shops that want it, in every account; return how many persons."""
-    tools = runtime()
+    """Forget the persons of shops that want it, in every account, for some minutes; return how many persons."""
+    tools, deadline = runtime(), monotonic() + forgetting.SECONDS_AT_ONCE
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(forgetting.forget_shops(tools, account) for account in accounts)
+    return sum(
+        forgetting.forget_shops(tools, account, seconds=deadline - monotonic()) for account in accounts
+    )
 
 
 def keep_tokens() -> int:

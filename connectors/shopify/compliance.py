@@ -9,19 +9,21 @@ from connectors.bodies import read_object
 from loyalty.clock import read_moment
 from loyalty.errors import MalformedMessage
 
-COMPLIANCE = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
-UNINSTALLED = "app/uninstalled"
+REDACTED, UNINSTALLED = "shop/redact", "app/uninstalled"
+COMPLIANCE = frozenset({"customers/data_request", "customers/redact", REDACTED})
+ENDS = frozenset({REDACTED, UNINSTALLED})
 TRIGGERED_AT = "x-shopify-triggered-at"
 LAST_TOPICS = COMPLIANCE | {UNINSTALLED}
 """What is taken also of a shop that is not connected any more."""
 
 
 def happened_at(topic: str, headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """Return when an app was taken out, where its delivery says so: it may come after the shop was connected again.
+    """Return when an app was taken out, or a shop asked to be forgotten, where the delivery says so, else now: it may
+    come after the shop was connected again.
 
     None for all other topics: their order is told by what they state.
     """
-    if topic != UNINSTALLED:
+    if topic not in ENDS:
         return None
     try:
         return min(read_moment(headers.get(TRIGGERED_AT, "")), now)

@@ -52,8 +52,9 @@ def _erase(connection: Connection, book: AccountBook, fact: CustomerErased, now:
 def _meant(
     connection: Connection, book: AccountBook, fact: CustomerErased | CustomerDataRequested
 ) -> Iterable[UUID]:
+    to_erase = isinstance(fact, CustomerErased)
     return dict.fromkeys(
-        find_person(connection, book.store_numbers[fact.store_id], fact.external_id, fact.email)
+        find_person(connection, book, fact.store_id, fact.external_id, fact.email, to_erase=to_erase)
     )
 
 

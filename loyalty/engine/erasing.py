@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from loyalty.programs.service import load_versions
 from loyalty.referrals.repository import forget_traces
 from loyalty.rewards.redemption_repository import forget_requests, list_held
 from loyalty.rewards.repository import give_up
+from loyalty.values import StoreId
 
 SHORTEST_WORD = 6
 BY_SHOP = Word("The shop erased the customer.", "shop")
@@ -81,21 +83,27 @@ def _release_codes(
     finish(connection, book, batch.works, [], load_versions(connection, book.id), now, refold=True)
 
 
-def find_person(connection: Connection, store_number: int, customer_id: str, email: str) -> list[UUID]:
+def find_person(
+    connection: Connection, book: AccountBook, store: StoreId, customer_id: str, email: str, *, to_erase: bool
+) -> list[UUID]:
     """Return the members whom a shop means by its own id, and by an e-mail address: the guest who has it, unless he is
-    a customer of another shop.
+    a customer of another shop, or, where he would be erased, has orders in another store.
     """
-    customer = customer_identity(store_number, customer_id) if customer_id else None
+    number = book.store_numbers[store]
+    customer = customer_identity(number, customer_id) if customer_id else None
     guest = Identity("email", normal_email(email)) if normal_email(email) else None
     found = members.find_members(connection, [it for it in (customer, guest) if it is not None])
     meant = [found[customer].survivor] if customer in found else []
-    if guest in found and not _is_elsewhere(connection, found[guest].survivor, store_number):
-        meant.append(found[guest].survivor)
+    if guest in found:
+        roots = members.get_roots(connection, found[guest].survivor)
+        is_spared = _is_customer_elsewhere(connection, roots, number) or (
+            to_erase and any(place != store for place, _ in list_names(connection, roots))
+        )
+        meant += [] if is_spared else [found[guest].survivor]
     return meant
 
 
-def _is_elsewhere(connection: Connection, member: UUID, store_number: int) -> bool:
-    roots = members.get_roots(connection, member)
+def _is_customer_elsewhere(connection: Connection, roots: Sequence[UUID], store_number: int) -> bool:
     named = members.list_customers(connection, roots).values()
     return any(not name.startswith(f"{store_number}:") for names in named for name in names)
 

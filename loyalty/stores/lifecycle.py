@@ -25,11 +25,12 @@ def note_uninstalled(connection: Connection, store: StoreId, at: datetime) -> st
 def note_erasure_wish(connection: Connection, store: StoreId, at: datetime) -> str | None:
     """Note that a shop wants its persons forgotten; return its key, None when that is known, or the shop came back.
 
-    It is asked for 48 hours after the app was taken out: a shop that was connected since then has come back.
+    It is asked for 48 hours after the app was taken out: a shop that was connected since then has come back. A day more
+    is for the delivery, which is tried again for hours.
     """
     statement = text(
         "update stores set state = 'disconnected', erase_at = :at where id = :id and erase_at is null"
-        " and (state = 'disconnected' or coalesce(revived_at, created_at) <= :at - interval '47 hours') returning key"
+        " and (state = 'disconnected' or coalesce(revived_at, created_at) <= :at - interval '72 hours') returning key"
     )
     return connection.execute(statement, {"id": store, "at": at}).scalar()
 
@@ -40,6 +41,16 @@ def list_to_erase(connection: Connection) -> list[StoreId]:
         text("select id from stores where erase_at is not null and shop_domain is not null order by number")
     )
     return [StoreId(row[0]) for row in rows]
+
+
+def hold_to_erase(connection: Connection, store: StoreId) -> bool:
+    """Return whether the persons of a store must be forgotten; if so, it is not connected again before the transaction
+    ends.
+    """
+    statement = text(
+        "select 1 from stores where id = :id and erase_at is not null and state = 'disconnected' for share"
+    )
+    return connection.execute(statement, {"id": store}).scalar() is not None
 
 
 def throw_keys_away(connection: Connection, vault: Vault, store: StoreId) -> None:

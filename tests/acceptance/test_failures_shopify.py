@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import Shop, make_document, make_shop
+from builders import Shop, make_document, make_sale, make_shop, make_till, make_woo_order
 from flask.testing import FlaskClient
 from receiving import Desk
 from shopify_stores import DOMAIN, deliver_shopify, make_shopify, of_person, sample
@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from loyalty.accounts.service import SCOPES, make_api_key
 from loyalty.clock import utc_now
+from loyalty.inbox.repository import accept
 from loyalty.stores.addresses import find_address_of_shop
 from loyalty.stores.service import Store, get_store
 from webhook_app import create_app, webhooks
@@ -173,6 +174,33 @@ def test_u91_address_of_another_shops_customer_redacts_nobody(
     assert (row["email"], row["erased_at"]) == ("mira@example.com", None)
 
 
+@pytest.mark.parametrize("place", ["woocommerce", "till"])
+def test_u91_address_of_somebody_who_bought_in_another_store_redacts_nobody(
+    desk: Desk, client: FlaskClient, store: Store, place: str
+) -> None:
+    """Neither a guest of WooCommerce nor a member at a till has the number of a customer there."""
+    if place == "till":
+        till = make_till(desk.runtime, desk.shop.account)
+        sale = json.dumps(make_sale(currency="EUR", buyer={"email": "mira@example.com"})).encode()
+        with desk.connect() as connection:
+            accept(
+                connection, desk.shop.account, till.id, key=b"sale" * 8, source="api", topic="order",
+                delivery_id="R-1", body=sale,
+            )  # fmt: skip
+    else:
+        order = make_woo_order(customer_id=0, currency="EUR")
+        desk.deliver({**order, "billing": {**order["billing"], "email": "mira@example.com"}})
+    desk.drain()
+    buy(desk, client, store, {**PAID, "customer": None})
+    for topic in ("customers/redact", "customers/data_request"):
+        body = of_person(topic.replace("/", "_"), id=1, email="mira@example.com")
+        tell(desk, client, topic, body)
+    (row,) = desk.rows("select id, email, erased_at from members")
+    assert (row["email"], row["erased_at"]) == ("mira@example.com", None)
+    assert len(desk.rows("select 1 from orders where member_id is not null")) == 2
+    assert desk.rows("select member_id from data_requests") == [{"member_id": row["id"]}]
+
+
 def test_u91_data_request_is_handed_to_the_merchant(desk: Desk, client: FlaskClient, store: Store) -> None:
     buy(desk, client, store)
     for _ in range(2):
@@ -286,6 +314,25 @@ def test_u91_redaction_of_a_shop_whose_uninstall_was_never_told(
         connection.execute(text("update stores set created_at = created_at - interval '3 days'"))
     tell(desk, client, "shop/redact", TOPICS["shop/redact"])
     assert (state_of(desk, store), forget_shops(desk.runtime, desk.shop.account)) == ("disconnected", 1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "late"),
+    [(47.5, 0), (71, 0), (75, 6)],
+    ids=["back within the hour", "back, told again for a day", "back, told very late"],
+)
+def test_u91_redaction_of_a_shop_that_came_back_is_passed_over(
+    desk: Desk, client: FlaskClient, store: Store, hours: float, late: int
+) -> None:
+    buy(desk, client, store)
+    with desk.connect() as connection:
+        connection.execute(
+            text("update stores set revived_at = now() - :age"), {"age": timedelta(hours=hours)}
+        )
+    at = (utc_now() - timedelta(hours=late)).isoformat()
+    tell(desk, client, "shop/redact", TOPICS["shop/redact"], X_Shopify_Triggered_At=at)
+    assert (state_of(desk, store), forget_shops(desk.runtime, desk.shop.account)) == ("connected", 0)
+    assert named(desk)
 
 
 def test_u91_late_word_of_an_uninstall_does_not_end_a_new_install(

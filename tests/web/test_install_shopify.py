@@ -16,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from connectors.shopify.auth import exchange_code
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.clock import utc_now
 from loyalty.stores.service import Store, get_store, list_all_stores, set_state
@@ -231,6 +232,87 @@ def test_opening_the_app_again_brings_other_tokens_and_no_second_key(
     (second,) = stores(runtime)
     assert (second.id, second.number) == (first.id, first.number)
     assert second.credentials["refresh_token"] != first.credentials["refresh_token"]
+
+
+def test_a_shop_whose_webhooks_fail_stays_connected_only_if_it_was(
+    runtime: Runtime, client: FlaskClient, sandbox: ShopifySandbox
+) -> None:
+    states = []
+    for is_away in (True, False, True):
+        query = agree(client, sandbox)
+        if is_away:
+            sandbox.fail_next(9, text="webhookSubscription")
+        assert come_back(client, query).status_code == (502 if is_away else 200)
+        sandbox.recover()
+        states += [store.state for store in stores(runtime)]
+    assert states == ["disconnected", "connected", "connected"]
+
+
+@pytest.mark.parametrize("fails", ["settings", "rights"])
+def test_a_store_keeps_the_only_tokens_that_serve_when_its_app_is_opened_in_vain(
+    runtime: Runtime,
+    client: FlaskClient,
+    sandbox: ShopifySandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: str,
+) -> None:
+    come_back(client, agree(client, sandbox))
+    (first,) = stores(runtime)
+    if fails == "rights":
+        monkeypatch.setattr("connectors.shopify.auth.ASKED", ("read_orders",))
+    query = agree(client, sandbox)
+    if fails == "settings":
+        sandbox.fail_next(9, path="graphql")
+    assert come_back(client, query).status_code == (502 if fails == "settings" else 403)
+    (second,) = stores(runtime)
+    assert second.credentials["access_token"] != first.credentials["access_token"]
+    assert (list(sandbox.office.pairs), second.state) == ([second.credentials["refresh_token"]], "connected")
+
+
+def test_tokens_of_another_app_serve_until_the_store_is_written_anew(
+    runtime: Runtime, app: Flask, client: FlaskClient, sandbox: ShopifySandbox
+) -> None:
+    keys = ("--token", sandbox.access_token, "--client-secret", "own", "--no-register")
+    assert connect(app, sandbox, *keys).exit_code == 0
+    (first,) = stores(runtime)
+    query = agree(client, sandbox)
+    sandbox.fail_next(9, path="graphql")
+    assert come_back(client, query).status_code == 502
+    assert stores(runtime)[0].credentials == first.credentials
+    sandbox.recover()
+    assert come_back(client, agree(client, sandbox)).status_code == 200
+    assert stores(runtime)[0].credentials["mode"] == "authorization_code"
+
+
+def test_nobody_renews_the_tokens_of_a_store_while_a_code_is_exchanged(
+    runtime: Runtime, client: FlaskClient, sandbox: ShopifySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come_back(client, agree(client, sandbox))
+    (store,) = stores(runtime)
+    free: list[bool] = []
+
+    def exchange(*given: Any) -> dict[str, str]:
+        statement = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+        with runtime.database.transaction(store.account) as connection:
+            free.append(connection.execute(statement, {"name": f"tokens of {store.id}"}).scalar_one())
+        return exchange_code(*given)
+
+    monkeypatch.setattr(connect_shopify, "exchange_code", exchange)
+    assert come_back(client, agree(client, sandbox)).status_code == 200
+    assert free == [False]
+
+
+def test_a_shop_that_is_refused_its_account_keeps_its_tokens(
+    runtime: Runtime, app: Flask, client: FlaskClient, sandbox: ShopifySandbox
+) -> None:
+    come_back(client, agree(client, sandbox))
+    (mine,) = stores(runtime)
+    other = make_shop(runtime, None)
+    address = invite(app, sandbox.shop, other.store.key).output.strip()
+    asked = client.get(address.removeprefix("https://laurel.example"), base_url="https://localhost")
+    back = requests.get(asked.headers["Location"], allow_redirects=False, timeout=5).headers["Location"]
+    assert come_back(client, urlsplit(back).query).status_code == 409
+    assert list(sandbox.office.pairs) == [mine.credentials["refresh_token"]]
 
 
 def test_installing_again_finds_the_store_again(

@@ -1,0 +1,130 @@
+"""Persons of a shop that wants them forgotten: each for himself, as long as it wants it, in the time of one job."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from builders import make_document, make_shop
+from receiving import Desk
+from shopify_stores import DOMAIN, make_shopify
+from sqlalchemy import Connection, text
+
+from loyalty.engine.book import AccountBook
+from loyalty.engine.erasing import erase_member
+from loyalty.engine.people import enrol
+from loyalty.engine.work import Word
+from loyalty.errors import Conflict
+from loyalty.members.identity import customer_identity
+from loyalty.reports.only_here import list_only_here
+from loyalty.stores.service import Store, get_store
+from loyalty.values import AccountId
+from workers import forgetting, jobs
+from workers.forgetting import forget_shops
+from workers.runtime import Runtime
+
+PERSONS = 3
+
+
+@pytest.fixture
+def desk(runtime: Runtime) -> Desk:
+    return Desk(runtime, make_shop(runtime, make_document()))
+
+
+@pytest.fixture
+def store(desk: Desk) -> Store:
+    """A shop with three customers that wants them forgotten."""
+    store = make_shopify(desk.runtime, desk.shop.account)
+    with desk.connect() as connection:
+        people = [customer_identity(store.number, str(number)) for number in range(PERSONS)]
+        enrol(connection, desk.shop.account, people)
+    say(desk, store, "state = 'disconnected', erase_at = now()")
+    return store
+
+
+def say(desk: Desk, store: Store, values: str) -> None:
+    with desk.connect() as connection:
+        connection.execute(text(f"update stores set {values} where id = :id"), {"id": store.id})
+
+
+def erased(desk: Desk) -> int:
+    return len(desk.rows("select 1 from members where erased_at is not null"))
+
+
+def keys(desk: Desk, store: Store) -> tuple[str | None, bool]:
+    """Its domain, and whether it has credentials."""
+    with desk.connect() as connection:
+        known = get_store(connection, desk.runtime.vault, store.id)
+    return known.shop_domain, bool(known.credentials)
+
+
+def test_one_who_cannot_be_forgotten_stops_nobody_and_is_tried_again(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[UUID] = []
+
+    def erase(connection: Connection, book: AccountBook, member: UUID, word: Word, now: datetime) -> None:
+        tried.append(member)
+        if len(tried) == 1:
+            raise Conflict("Something of him is under way.")
+        erase_member(connection, book, member, word, now)
+
+    monkeypatch.setattr(forgetting, "erase_member", erase)
+    assert (forget_shops(desk.runtime, desk.shop.account), erased(desk)) == (PERSONS - 1, PERSONS - 1)
+    assert keys(desk, store) == (DOMAIN, True)
+    assert (forget_shops(desk.runtime, desk.shop.account), erased(desk)) == (1, PERSONS)
+    assert (tried.count(tried[0]), len(tried)) == (2, PERSONS + 1)
+    assert keys(desk, store) == (None, False)
+
+
+def test_a_shop_that_comes_back_meanwhile_keeps_who_is_left(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def list_then_return(*given: Any) -> Any:
+        found = list_only_here(*given)
+        say(desk, store, "state = 'connected', erase_at = null")
+        return found
+
+    monkeypatch.setattr(forgetting, "list_only_here", list_then_return)
+    assert (forget_shops(desk.runtime, desk.shop.account), erased(desk)) == (0, 0)
+    say(desk, store, "state = 'disconnected'")
+    assert keys(desk, store) == (DOMAIN, True)
+    assert desk.rows("select 1 from activities where action = 'store.erased'") == []
+
+
+def test_nobody_connects_a_shop_while_one_of_its_persons_is_forgotten(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free: list[int] = []
+
+    def erase(*given: Any) -> None:
+        statement = text("select 1 from stores where id = :id for no key update skip locked")
+        with desk.connect() as connection:
+            free.append(len(connection.execute(statement, {"id": store.id}).all()))
+        erase_member(*given)
+
+    monkeypatch.setattr(forgetting, "erase_member", erase)
+    assert forget_shops(desk.runtime, desk.shop.account) == PERSONS
+    assert free == [0] * PERSONS
+
+
+def test_the_shops_of_all_accounts_share_the_time_of_one_job(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = make_shop(desk.runtime, make_document())
+    given: list[float] = []
+
+    def forget(runtime: Runtime, account: AccountId, **how: float) -> int:
+        given.append(how["seconds"])
+        return forget_shops(runtime, account, **how)
+
+    monkeypatch.setattr(jobs, "runtime", lambda: desk.runtime)
+    monkeypatch.setattr(forgetting, "forget_shops", forget)
+    assert (second.account != desk.shop.account, jobs.forget_shops(), erased(desk)) == (
+        True,
+        PERSONS,
+        PERSONS,
+    )
+    assert forgetting.SECONDS_AT_ONCE > given[0] > given[1]
