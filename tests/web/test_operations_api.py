@@ -26,6 +26,9 @@ TIERS = [
 REWARDS = [{"key": "ten-off", "kind": "fixed_discount", "amount": "100"}]
 OPEN_ROUTES = {
     "/webhooks/woocommerce/<token>",  # signed
+    "/webhooks/shopify",  # signed
+    "/connect/shopify",  # signed by Shopify
+    "/connect/shopify/callback",
     "/healthz",
     "/readyz",
     "/metrics",
