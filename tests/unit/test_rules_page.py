@@ -283,6 +283,8 @@ def test_any_number_of_any_program_changes_the_page(document: dict[str, Any], ra
     numbers = {
         (kind, field_): other for kind, field_, _, other in changes(whole) if (kind, field_) in NUMBERS
     }
+    if whole.refunds.restore_redeemed == "none":  # then nothing lives any longer
+        numbers.pop(("Refunds", "restore_min_days"), None)
     place = random.choice(sorted(numbers))
     assert page(numbers[place]) != before, place
 
