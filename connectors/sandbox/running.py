@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from connectors.sandbox.server import Fault, PlayServer, Seen
 POLL_SECONDS = 0.2
 
 
-class RunningShop:
+class RunningShop(ABC):
     """A running shop; use it as a context manager, or call `start` and `stop`. A subclass says what to `deliver`."""
 
     def __init__(
@@ -64,9 +65,9 @@ class RunningShop:
         with self._server.lock:
             self._server.faults.clear()
 
+    @abstractmethod
     def deliver(self) -> int:
         """Deliver every waiting webhook call; return how many were taken from the queue."""
-        raise NotImplementedError
 
     def _deliver_always(self) -> None:
         while not self._stopping.is_set():

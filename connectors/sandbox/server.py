@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,7 +82,7 @@ class PlayServer(ThreadingHTTPServer):
         """Say nothing: a client that hangs up is part of the play."""
 
 
-class PlayHandler(BaseHTTPRequestHandler):
+class PlayHandler(BaseHTTPRequestHandler, ABC):
     """Answers one connection: subclasses say what to `respond`."""
 
     server: PlayServer
@@ -89,9 +90,9 @@ class PlayHandler(BaseHTTPRequestHandler):
     # With Nagle's algorithm each answer on a kept connection would take 44 ms.
     disable_nagle_algorithm = True
 
+    @abstractmethod
     def respond(self, path: str, query: str, body: bytes) -> Sent:
         """Carry out a call and return the answer."""
-        raise NotImplementedError
 
     def read_query(self, text: str) -> dict[str, str]:
         """Return the parameters of a query as the platform reads them."""
