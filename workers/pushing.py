@@ -56,7 +56,8 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
             return done
         results = _deliver(runtime, account, store, commands)
         with runtime.database.transaction(account) as connection:
-            _record(runtime, connection, store, list(zip(rows, commands, results, strict=True)), at)
+            told = list(zip(rows, commands, results, strict=True))
+            _record(runtime, connection, store, told, now or utc_now())
         done += len(rows)
         log.info("pushed", store=str(store_id), pushes=len(rows), failed=_count_failed(results))
         if all(isinstance(result, PushError) for result in results):

@@ -36,6 +36,7 @@ from loyalty.engine.news import (
 from loyalty.engine.owners import stronger
 from loyalty.engine.people import enrol, note_profiles
 from loyalty.engine.planning import Change
+from loyalty.engine.redeeming import after_its_beginning
 from loyalty.engine.state import OrderFile
 from loyalty.engine.tracing import note_traces
 from loyalty.engine.watching import watch_coupons
@@ -200,13 +201,12 @@ def _obey(
 ) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
     def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
         batch = loading.load(connection, commands, [])
+        rows, holders = [], _holders(connection, commands)
         for member, command in commands.items():
             require_standing(batch, member)
-            batch.works[member].command = command
-        holders = _holders(connection, commands)
-        rows = [
-            codec.command_row(holders.get(member, member), command) for member, command in commands.items()
-        ]
+            work = batch.works[member]
+            work.command = after_its_beginning(work.state, command)
+            rows.append(codec.command_row(holders.get(member, member), work.command))
         members.add_commands(connection, book.id, rows)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 

@@ -16,6 +16,7 @@ from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.finishing import finish, require_standing
+from loyalty.engine.redeeming import after_its_beginning
 from loyalty.engine.timeline import parse_order_key
 from loyalty.engine.work import MemberWork, Word
 from loyalty.imports.repository import forget_refused
@@ -74,11 +75,13 @@ def _release_codes(
     if not held:
         return
     numbers = next_command_numbers(connection, len(held))
-    rows = [
-        codec.command_row(root, EndRedemption(number, now, it, Ending.RELEASED, word.reason, word.actor))
-        for number, (it, root) in zip(numbers, held.items(), strict=True)
-    ]
     batch = loading.load(connection, [member], [])
+    state = batch.works[member].state
+    ends = (
+        EndRedemption(number, now, it, Ending.RELEASED, word.reason, word.actor)
+        for number, it in zip(numbers, held, strict=True)
+    )
+    rows = [codec.command_row(held[end.redemption], after_its_beginning(state, end)) for end in ends]
     members.add_commands(connection, book.id, rows)
     finish(connection, book, batch.works, [], load_versions(connection, book.id), now, refold=True)
 

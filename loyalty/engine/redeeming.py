@@ -5,12 +5,13 @@ law: what is spent is what was held, a use that was seen is paid, and no refund 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 from loyalty.clock import day_end, local_date
 from loyalty.engine import charging, crediting
-from loyalty.engine.commands import Ending, EndRedemption, RedeemReward
+from loyalty.engine.commands import Command, Ending, EndRedemption, RedeemReward
 from loyalty.engine.expiring import redate_refilled
 from loyalty.engine.state import Grant, MemberState
 from loyalty.ledger.entries import EntryKind
@@ -74,6 +75,18 @@ def end(state: MemberState, command: EndRedemption, program: Program) -> None:
     elif command.ending is Ending.CANCELLED and redemption.state is RedemptionState.CAPTURED:
         _give_back(state, redemption, RedemptionState.CANCELLED, "redemption_cancelled", program, at)
     redate_refilled(state, program, at)
+
+
+def after_its_beginning(state: MemberState, command: Command) -> Command:
+    """Return a command that ends a redemption, or a code of credit, not before this began: two workers took their
+    times, and their clocks may differ, or one of them waited for a lock since.
+    """
+    if not isinstance(command, EndRedemption):
+        return command
+    begun = state.redemptions.get(command.redemption) or state.credit.codes.get(command.redemption)
+    if begun is None or begun.at <= command.accepted_at:
+        return command
+    return replace(command, accepted_at=begun.at)
 
 
 def fall_due(state: MemberState, redemption: Redemption, program: Program, at: datetime) -> None:

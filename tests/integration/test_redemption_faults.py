@@ -44,6 +44,21 @@ def test_passing_fault_ends_in_one_code(runtime: Runtime, woo: SandboxShop, faul
     assert amy.proves()
 
 
+@pytest.mark.parametrize("fault", [None, {"status": 401}])
+def test_answer_that_was_taken_by_a_slower_clock_still_ends_the_redemption(
+    runtime: Runtime, woo: SandboxShop, fault: dict[str, Any] | None
+) -> None:
+    """The worker looked at its clock, and then waited until the redemption was there."""
+    amy, before = Counter(runtime, woo), utc_now()
+    redemption = amy.redeem()
+    if fault:
+        woo.fail_next(path="coupons/batch", **fault)
+    amy.push(1, before)
+    told = (amy.see(redemption)["state"], amy.balance())
+    assert told == (("failed", (100, 0, 0)) if fault else ("issued", (0, 0, 0)))
+    assert amy.proves()
+
+
 def test_shop_that_never_answers_gives_the_points_back_and_the_code_is_disabled(
     runtime: Runtime, woo: SandboxShop
 ) -> None:
