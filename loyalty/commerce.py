@@ -152,6 +152,11 @@ class OrderSnapshot:
     """It does not state when the order was paid and completed, so that what is known of that stays; never stored."""
     tenders: tuple[Tender, ...] = ()
 
+    def codes(self) -> list[str]:
+        """Return the codes of coupons on the order and of our gift cards that paid it, in lower case, each once."""
+        named = (*(use.code for use in self.coupons), *(tender.code for tender in self.tenders))
+        return list(dict.fromkeys(code.casefold() for code in named if code))
+
 
 @dataclass(frozen=True, slots=True)
 class OrderSighting:

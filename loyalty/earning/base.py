@@ -5,14 +5,14 @@ law: exact, never below 0 (RULES §3, §9 (5)-(11)).
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from loyalty.commerce import LineKind, OrderLine, OrderSnapshot, ProductFacts
 from loyalty.programs.program import Base, Earning
 from loyalty.programs.terms import Discounts, Match
-from loyalty.values import ZERO
+from loyalty.values import ONE, ZERO
 
 NO_FACTS = ProductFacts()
 
@@ -49,11 +49,19 @@ def order_parts(order: OrderSnapshot, earning: Earning, laurel_codes: Set[str]) 
     """Return every part of an order that costs something or earns; negative fees are spread over the products."""
     with_tax = order.prices_include_tax if earning.base.tax is None else earning.base.tax
     reductions = _reductions(order, earning.base, with_tax, laurel_codes)
-    return tuple(
+    parts = tuple(
         _part(line, earning, with_tax, reductions.get(line.id))
         for line in order.lines
         if not _is_discount(line)
     )
+    unpaid = _share_of_cards(order, laurel_codes)
+    return tuple(replace(part, base=part.base * (ONE - unpaid)) for part in parts) if unpaid else parts
+
+
+def _share_of_cards(order: OrderSnapshot, laurel_codes: Set[str]) -> Fraction:
+    """Return how much of the order, with everything that it costs, gift cards paid that were had for points."""
+    paid = sum((tender.amount for tender in order.tenders if tender.code in laurel_codes), Decimal(0))
+    return min(ONE, Fraction(paid) / Fraction(order.total)) if paid and order.total else ZERO
 
 
 def _part(

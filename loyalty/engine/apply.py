@@ -18,6 +18,7 @@ from loyalty.commerce import Fact, Read
 from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
+from loyalty.engine.cards import name_cards
 from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
 from loyalty.engine.commands import Command, EndRedemption
 from loyalty.engine.compliance import obey_shops
@@ -77,10 +78,8 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
-    stated = [fact for _, fact in facts]
-    merged = merge_customers(connection, book, stated, now)
-    obey_shops(connection, book, facts, now)
-    watch_coupons(connection, book, stated, now)
+    facts = name_cards(connection, facts)
+    merged = _act_apart(connection, book, facts, now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     people = enrol(connection, book.id, news.identities())
@@ -93,6 +92,17 @@ def apply_facts(
     note_traces(connection, book, bought, versions.at(now))
     members.put_profiles(connection, changed)
     return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed | merged)
+
+
+def _act_apart(
+    connection: Connection, book: AccountBook, facts: Sequence[tuple[MessageId, Fact]], now: datetime
+) -> frozenset[UUID]:
+    """Act on what states no order and no profile; return the stores with pushes."""
+    stated = [fact for _, fact in facts]
+    merged = merge_customers(connection, book, stated, now)
+    obey_shops(connection, book, facts, now)
+    watch_coupons(connection, book, stated, now)
+    return merged
 
 
 def _owners(connection: Connection, news: News, *, careful: bool) -> set[UUID]:

@@ -66,7 +66,7 @@ class Batch:
             old = self.files.get(key)
             if old is None or news.snapshot is None or not self.is_news(key, news.snapshot):
                 continue
-            present = {use.code.casefold() for use in news.snapshot.coupons}
+            present = set(news.snapshot.codes())
             gone += [
                 {"key": key, "code": code, "live": False, "gone": True}
                 for code in sorted(old.laurel_codes - present)

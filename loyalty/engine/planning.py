@@ -89,6 +89,7 @@ def _content(order: OrderSnapshot) -> tuple[object, ...]:
         order.currency,
         order.prices_include_tax,
         order.coupons,
+        order.tenders,
         order.test,
         order.channel,
         order.buyer.region,
