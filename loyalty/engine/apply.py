@@ -45,12 +45,12 @@ from loyalty.engine.work import MemberWork
 from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members
+from loyalty.members.commands import add_commands, find_holders
 from loyalty.members.identity import Identity
 from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
-from loyalty.rewards.redemption_repository import list_numbered
 from loyalty.values import MessageId
 
 Answer = TypeVar("Answer")
@@ -217,7 +217,7 @@ def _obey(
             work = batch.works[member]
             work.command = after_its_beginning(work.state, command)
             rows.append(codec.command_row(holders.get(member, member), work.command))
-        members.add_commands(connection, book.id, rows)
+        add_commands(connection, book.id, rows)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
@@ -228,8 +228,8 @@ def _holders(connection: Connection, commands: Mapping[UUID, Command]) -> dict[U
     the member who redeemed, also when a merge is undone.
     """
     ended = {it.redemption: member for member, it in commands.items() if isinstance(it, EndRedemption)}
-    rows = list_numbered(connection, ended) if ended else ()
-    return {ended[row["number"]]: row["member_id"] for row in rows}
+    holders = find_holders(connection, ended) if ended else {}
+    return {ended[number]: holder for number, holder in holders.items()}
 
 
 def settle_members(

@@ -20,6 +20,7 @@ from loyalty.engine.state import OrderFile
 from loyalty.engine.work import MemberWork
 from loyalty.ledger import repository as ledger
 from loyalty.members import repository as members
+from loyalty.members.commands import list_commands
 from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import is_newer
 from loyalty.programs.program import Versions
@@ -161,7 +162,7 @@ def load_histories(
         work.begin_history()
     for row in orders.list_histories(connection, roots):
         by_root[row["member_id"]].add_history(row["member_id"], codec.order_file(row))
-    for row in members.list_commands(connection, roots):
+    for row in list_commands(connection, roots):
         by_root[row["member_id"]].of(row["member_id"]).commands.append(codec.command(row))
     for row in ledger.list_posted(connection, list(by_id)):
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)
