@@ -74,6 +74,8 @@ class AddStoreCredit:
     """ISO 4217."""
     since: datetime
     """The instant at which it was asked for: nothing that was credited before is this."""
+    known: tuple[str, ...] = ()
+    """The shop's ids of what was credited for other references: none of them is this."""
 
 
 @dataclass(frozen=True, slots=True)

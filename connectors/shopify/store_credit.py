@@ -2,8 +2,8 @@
 
 storeCreditAccountCredit has neither a key against repetition nor a note (schema 2026-10). So before each try the latest
 credits of the customer are looked at: one of the very amount since the sum was asked for is an earlier try of ours,
-whose answer was lost. Nobody else asks for the same sum for the same customer within that time; that a merchant does
-so by hand is the doubt that stays.
+whose answer was lost. What is known to be another sum of ours is none; that a merchant credits the same by hand within
+that time is the doubt that stays.
 """
 
 from __future__ import annotations
@@ -77,9 +77,10 @@ def _seen(
     if customer is None:
         return refused("The shop does not have the customer.", "rejected")
     for credit in _credits(shop, command, customer):
-        if _is_this(credit, command) and credit["id"] not in used:
-            used.add(credit["id"])
-            return PushReceipt(tail(credit["id"]))
+        number = tail(credit["id"]) if _is_alike(credit, command) else ""
+        if number and number not in used.union(command.known):
+            used.add(number)
+            return PushReceipt(number)
     return buyer
 
 
@@ -106,7 +107,7 @@ def _is_recent(row: Json, command: AddStoreCredit) -> bool:
     return instant(row["createdAt"]) >= command.since - CLOCKS
 
 
-def _is_this(row: Json, command: AddStoreCredit) -> bool:
+def _is_alike(row: Json, command: AddStoreCredit) -> bool:
     amount = row["amount"]
     is_credit = row["__typename"] == CREDIT and row["event"] == BY_HAND
     return is_credit and (money(amount["amount"]), amount["currencyCode"]) == (

@@ -84,6 +84,7 @@ def _credit_data(command: AddStoreCredit) -> dict[str, Any]:
         "amount": str(command.amount),
         "currency": command.currency,
         "since": command.since.isoformat(),
+        "known": list(command.known),
     }
 
 
@@ -102,8 +103,8 @@ def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
     if kind == "disable_coupon":
         return DisableCoupon(**{**data, "at": datetime.fromisoformat(data["at"])})
     if kind == "add_store_credit":
-        since = datetime.fromisoformat(data["since"])
-        return AddStoreCredit(**{**data, "amount": Decimal(data["amount"]), "since": since})
+        since, known = datetime.fromisoformat(data["since"]), tuple(data["known"])
+        return AddStoreCredit(**{**data, "amount": Decimal(data["amount"]), "since": since, "known": known})
     if kind == "mark_order":
         return MarkOrder(data["order_id"], tuple(data["words"]))
     if kind == "post_webhook":
