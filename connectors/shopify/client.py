@@ -137,15 +137,21 @@ class Shopify:
 
     def each(self, file: str, field: str, rows: Sequence[Mapping[str, Any]], guess: int) -> list[Any]:
         """Return what a field gave for each set of variables, many in a request, in order; a PushError where it gave
-        nothing but an error. Raises PushError when a request fails as a whole.
+        nothing but an error, or where a later request failed: what the earlier ones did is done.
+        Raises PushError when the first request fails as a whole.
         """
         results: list[Any] = []
         name = document(file).name
-        for chunk, reply in self._chunks(name, rows, guess, lambda some: self._several(file, some)):
-            for place in range(len(chunk)):
-                own = f"r{place}_{field}"
-                given = reply.data.get(own)
-                results.append(reply.refusal_at(own) if given is None else given)
+        try:
+            for chunk, reply in self._chunks(name, rows, guess, lambda some: self._several(file, some)):
+                for place in range(len(chunk)):
+                    own = f"r{place}_{field}"
+                    given = reply.data.get(own)
+                    results.append(reply.refusal_at(own) if given is None else given)
+        except PushError as error:
+            if not results:
+                raise
+            results += [error] * (len(rows) - len(results))
         return results
 
     def _nodes(self, file: str, gids: Sequence[str]) -> Reply:
@@ -201,7 +207,7 @@ def refusal(errors: Sequence[Json], *, was_run: bool = True) -> PushError:
     codes = _codes(errors)
     message = f"The shop answered {', '.join(sorted(codes)) or str(errors[0].get('message', ''))[:200]}."
     if DENIED in codes:
-        return PushError(message, permanent=True, reason="permission")
+        return PushError(f"{message}{_wanted_right(errors)}", permanent=True, reason="permission")
     if "MAX_COST_EXCEEDED" in codes:
         return TooCostly(next((_extensions(each).get("cost") for each in errors), None))
     if (codes or not was_run) and not any(code.isupper() for code in codes):
@@ -209,6 +215,13 @@ def refusal(errors: Sequence[Json], *, was_run: bool = True) -> PushError:
         return PushError(message, permanent=True, reason="configuration")
     # Whatever is not known to be final may have been done all the same, and may pass.
     return PushError(message, permanent=False, reason="unreachable")
+
+
+def _wanted_right(errors: Sequence[Json]) -> str:
+    """Return which right a shop says is missing, as the end of a message; empty where it names none."""
+    named = (_extensions(each).get("requiredAccess") for each in errors)
+    right = next((str(each)[:160] for each in named if each), "")
+    return f" Needed: {right}" if right else ""
 
 
 def _reply(body: Json, errors: tuple[Json, ...], headers: Mapping[str, str]) -> Reply:

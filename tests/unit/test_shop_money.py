@@ -15,7 +15,7 @@ from loyalty.pushes import AddStoreCredit, DisableCoupon, PushCommand, PutCoupon
 
 CARD = PutCoupon("LRCARD000001", "gift_card", Decimal("12.50"), Decimal(0), None, "a@example.test", "gift",
                  customer_id="7", currency="TWD")  # fmt: skip
-CREDIT = AddStoreCredit("credit:17", "7", "a@example.test", Decimal("3.20"), "EUR", NOON)
+CREDIT = AddStoreCredit("credit:17", "7", "a@example.test", Decimal("3.20"), "EUR", NOON, ("81", "82"))
 TENDERS = (Tender("gift_card", Decimal("10.50"), "41", "LRCARD000001"), Tender("store_credit", Decimal(3)))
 
 
