@@ -21,7 +21,7 @@ from loyalty.pushes import AddStoreCredit, PushError, PushReceipt
 
 Json = dict[str, Any]
 Outcome = PushReceipt | PushError
-CLOCKS = timedelta(seconds=5)
+CLOCKS = timedelta(minutes=2)
 """By which the shop's clock may be behind ours; it tells whole seconds."""
 CREDIT, BY_HAND = "StoreCreditAccountCreditTransaction", "ADJUSTMENT"
 """What a credit is that no order caused: such are refunds to store credit, which are never ours."""

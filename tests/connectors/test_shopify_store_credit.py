@@ -104,7 +104,7 @@ def test_nothing_is_credited_while_the_shop_does_not_tell_what_was(
     assert balance(shopify_shop) == 0
 
 
-@pytest.mark.parametrize(("ago", "total"), [(6, "25"), (5, "12.5"), (0, "12.5")])
+@pytest.mark.parametrize(("ago", "total"), [(121, "25"), (120, "12.5"), (0, "12.5")])
 def test_an_earlier_credit_of_the_same_amount_is_none_of_ours(
     push: Push, shopify_shop: ShopifySandbox, clock: Clock, ago: int, total: str
 ) -> None:
