@@ -27,6 +27,8 @@ SECONDS_TO_FIND = 60.0
 """A process that was killed twice in a row waits longer before it starts again."""
 SECONDS_TO_RECOVER = 90.0
 SECONDS_TO_SETTLE = 12.0
+SECONDS_TO_LOOK = 900.0
+"""A shop that lets itself be asked only so often takes its time for thousands of orders."""
 LEASE = timedelta(minutes=10)
 """Longer than a killed worker keeps what it had claimed."""
 DROPPED = 0.1
@@ -146,9 +148,9 @@ def reconcile(app: App, store: str) -> int:
     with app.database() as connection:
         connection.execute(FORGET_LOOKS)
         connection.execute(LONG_AGO)
-    found: int = app.command("jobs", "run", "reconcile", "--store", store)["count"]
+    looked = app.command("jobs", "run", "reconcile", "--store", store, seconds=SECONDS_TO_LOOK)
     settle(app)
-    return found
+    return int(looked["count"])
 
 
 @contextmanager
