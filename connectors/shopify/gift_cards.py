@@ -149,7 +149,7 @@ def _is_as_asked(card: Json, wanted: Wanted) -> bool:
 def _undo(shop: Shopify, card: Json) -> PushError:
     """Switch a card off that is not as asked, unless it was spent of; a failure of that is tried again."""
     if _is_untouched(card):
-        (answer,) = shop.each("deactivate_gift_card", "giftCardDeactivate", [{"id": card["id"]}], 1)
+        (answer,) = _each(shop, "deactivate_gift_card", "giftCardDeactivate", [{"id": card["id"]}])
         refusal = user_refusal(answer)
         if refusal is not None:
             return refusal
@@ -174,11 +174,19 @@ def _find(shop: Shopify, commands: Sequence[DisableCoupon]) -> list[Json | PushE
 def _search(shop: Shopify, wanted: Sequence[str]) -> list[list[Json] | PushError]:
     """Return the cards that a search for each code finds and that end as it does."""
     rows = [{"query": each} for each in wanted]
-    answers = shop.each("gift_cards_with_code", "giftCards", rows, ASKED)
+    answers = _each(shop, "gift_cards_with_code", "giftCards", rows)
     return [
         answer if isinstance(answer, PushError) else [card for card in _nodes(answer) if _ends_as(card, code)]
         for code, answer in zip(wanted, answers, strict=True)
     ]
+
+
+def _each(shop: Shopify, file: str, field: str, rows: Sequence[Json]) -> list[Any]:
+    """Return what `Shopify.each` does, the error of a whole request for each row: what was made before stays made."""
+    try:
+        return shop.each(file, field, rows, ASKED)
+    except PushError as error:
+        return [error] * len(rows)
 
 
 def _nodes(answer: Json | None) -> list[Json]:
@@ -200,7 +208,8 @@ def _only(found: list[Json] | PushError) -> Json | PushError | None:
 
 
 def _is_untouched(card: Json) -> bool:
-    return money(card["balance"]["amount"]) >= money(card["initialValue"]["amount"])
+    """Return whether a card is worth what it was; a merchant may have put more on it, which is not ours to take."""
+    return money(card["balance"]["amount"]) == money(card["initialValue"]["amount"])
 
 
 def _disabled(answer: Any) -> Outcome:

@@ -76,12 +76,21 @@ def _seen(
         return customer
     if customer is None:
         return refused("The shop does not have the customer.", "rejected")
+    try:
+        earlier = _earlier(shop, command, customer, used)
+    except PushError as error:
+        return error
+    used.update(earlier)
+    return PushReceipt(earlier[0]) if earlier else buyer
+
+
+def _earlier(shop: Shopify, command: AddStoreCredit, customer: Json, used: set[str]) -> list[str]:
+    """Return the number of the credit that an earlier try made, or nothing; raises PushError."""
     for credit in _credits(shop, command, customer):
         number = tail(credit["id"]) if _is_alike(credit, command) else ""
         if number and number not in used.union(command.known):
-            used.add(number)
-            return PushReceipt(number)
-    return buyer
+            return [number]
+    return []
 
 
 def _credits(shop: Shopify, command: AddStoreCredit, customer: Json) -> Iterator[Json]:

@@ -159,6 +159,28 @@ def test_one_of_ours_that_was_switched_off_never_serves_again(
     assert refusal(push(card())) == (True, "rejected")
 
 
+def test_what_was_made_is_told_though_the_shop_refuses_to_be_asked_of_another(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    push(card())
+    shopify_shop.fail_next(status=404, text="GiftCardsWithCode")
+    made, taken = push(card("LRCARD000009"), card())
+    assert isinstance(made, PushReceipt)
+    assert isinstance(taken, PushError)
+
+
+def test_a_wrong_card_that_cannot_be_switched_off_now_is_so_at_the_next_try(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    push(card())
+    shopify_shop.fail_next(status=503, text="DeactivateGiftCard")
+    made, wrong = push(card("LRCARD000009"), card(amount=Decimal(300)))
+    assert isinstance(made, PushReceipt)
+    assert refusal([wrong]) == (False, "unreachable")
+    assert refusal(push(card(amount=Decimal(300)))) == (True, "rejected")
+    assert stored(shopify_shop)["deactivatedAt"] is not None
+
+
 @pytest.mark.parametrize("lost", [{"customer": None}, {"initialValue": 999}, {"currency": "USD"}])
 def test_a_card_that_the_shop_stored_otherwise_is_switched_off_at_once(
     push: Push, shopify_shop: ShopifySandbox, monkeypatch: pytest.MonkeyPatch, lost: dict[str, Any]
@@ -232,6 +254,16 @@ def test_a_card_that_was_spent_of_is_left_to_its_owner(push: Push, shopify_shop:
     assert push(gone(receipt.external_id)) == [PushReceipt(receipt.external_id, uses=1)]
     assert stored(shopify_shop)["deactivatedAt"] is None
     assert stored(shopify_shop)["balance"] == 249
+
+
+def test_a_card_on_which_the_merchant_put_more_is_left_to_its_owner(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    (receipt,) = push(card())
+    assert isinstance(receipt, PushReceipt)
+    shopify_shop.state.gift_cards[int(receipt.external_id)]["balance"] += 50
+    assert push(gone(receipt.external_id)) == [PushReceipt(receipt.external_id, uses=1)]
+    assert stored(shopify_shop)["deactivatedAt"] is None
 
 
 def test_a_card_of_which_the_id_is_not_known_is_found_by_its_code(

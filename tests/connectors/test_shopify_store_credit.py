@@ -137,6 +137,18 @@ def test_a_lost_answer_is_found_behind_many_later_movements(
     assert balance(shopify_shop) == Fraction("132.5")
 
 
+def test_who_cannot_be_looked_at_whole_is_not_credited_and_others_are(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    for _ in range(11):
+        give(shopify_shop, "1")
+    shopify_shop.fail_next(status=502, text="MoreStoreCredits")
+    amy, ben = push(ASKED, replace(ASKED, email=BEN))
+    assert refusal([amy]) == (False, "unreachable")
+    assert isinstance(ben, PushReceipt)
+    assert (balance(shopify_shop), balance(shopify_shop, BEN)) == (Fraction(11), Fraction("12.5"))
+
+
 def test_two_members_have_their_own(push: Push, shopify_shop: ShopifySandbox) -> None:
     ben = replace(ASKED, reference="credit:18", email=BEN)
     shopify_shop.fail_next(status=502, text="AddStoreCredit", after=True)

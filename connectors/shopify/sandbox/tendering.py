@@ -56,7 +56,7 @@ def give_back(state: State, order: Json, money: Fraction, gateway: str | None, s
     rows: list[Json] = []
     for name in dict.fromkeys(each["gateway"] for each in reversed(_received(order))):
         part = min(money, _kept_by(order, name))
-        if part:
+        if part > 0:
             rows += _give_by(state, order, part, name, status)
             money -= part
     return rows + ([selling.add_transaction(state, order, "REFUND", money, "bogus", status)] if money else [])
