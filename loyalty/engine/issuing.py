@@ -228,7 +228,7 @@ def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: dat
 
 def disabling(row: Mapping[Any, Any], now: datetime) -> DisableCoupon:
     """Return the command that takes a coupon out of use."""
-    return DisableCoupon(row["code"], now, row["kind"], row["external_id"])
+    return DisableCoupon(row["code"], now, row["kind"], row.get("external_id", ""))
 
 
 def _disable(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
