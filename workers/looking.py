@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import structlog
 
 from connectors.base import FetchedMessage, RawMessage
 from loyalty.commerce import Fact, OrderSighting, Read
@@ -18,6 +20,7 @@ from loyalty.orders.snapshot import read_snapshot
 from loyalty.reconciliation.differences import Difference, difference
 from loyalty.reconciliation.repository import Run
 from loyalty.rewards.repository import list_in_shop
+from workers.halving import ask_in_halves
 from workers.reading import Reader
 
 PAGE = 100
@@ -31,6 +34,8 @@ BEGINNINGS = {
 """How far a pass goes back before the last one: a shop may write an older time later than a newer one."""
 Rows = Iterable[Mapping[Any, Any]]
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(slots=True)
 class Look:
@@ -43,6 +48,12 @@ class Look:
     since: datetime
     present: datetime
     newest: datetime | None = None
+    unread: datetime | None = None
+    """The oldest change that could not be read."""
+
+    def seen_until(self) -> datetime | None:
+        """Return up to which change nothing was left out, by the shop's clock; None: nothing is known."""
+        return min((at for at in (self.newest, self.unread) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +78,11 @@ def look_at_changed(look: Look, cursor: str) -> Step:
     keys = [OrderRef(reader.store.number, each).key for each in seen]
     with reader.runtime.database.transaction(reader.store.account) as connection:
         known = orders.list_orders(connection, keys)
-    return _compare(look, seen, known, page.next)
+    step = _compare(look, seen, known, page.next)
+    read = {message.key_id for message in step.messages}
+    unread = [seen[each].modified_at for each in step.found if each in seen and each not in read]
+    look.unread = min([*unread, *([look.unread] if look.unread else [])], default=None)
+    return step
 
 
 def _note_newest(look: Look, sightings: Iterable[OrderSighting]) -> None:
@@ -120,11 +135,21 @@ def _difference(look: Look, seen: OrderSighting | None, row: Mapping[Any, Any] |
 
 
 def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
+    """Return how the shop states these things; one at which it fails is found again by the next pass."""
     reader, wanted = look.reader, list(ids)
     if not wanted:
         return []
     at, products = reader.now(), reader.with_products
-    return reader.connector.fetch(reader.access, kind, wanted, with_products=products, now=at)
+
+    def fetch(some: Sequence[str]) -> list[FetchedMessage]:
+        return reader.connector.fetch(reader.access, kind, some, with_products=products, now=at)
+
+    answers, failed = ask_in_halves(fetch, wanted)
+    for some, error in failed:
+        log.warning(
+            "not_read", store=str(reader.store.id), kind=kind.value, things=len(some), reason=error.reason
+        )
+    return answers
 
 
 def look_at_coupons(look: Look, cursor: str) -> Step:

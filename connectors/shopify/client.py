@@ -18,7 +18,7 @@ import structlog
 from connectors.http import Answer, Door
 from connectors.shopify.bucket import Bucket
 from connectors.shopify.documents import Document, document, numbered, several
-from loyalty.pushes import PushError
+from loyalty.pushes import OneFailed, PushError
 
 API_VERSION = "2026-10"
 PATH = f"admin/api/{API_VERSION}/graphql.json"
@@ -26,6 +26,8 @@ LONGEST_WAIT = 60.0
 """Seconds that one question may wait for points in all."""
 JITTER = 0.25
 DENIED = "ACCESS_DENIED"
+CLOSED = frozenset({"SHOP_INACTIVE"})
+"""Codes that are about the shop, whatever it is asked for."""
 Json = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,7 +35,7 @@ R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 
-class TooCostly(PushError):
+class TooCostly(OneFailed):
     """The query costs more points than a single one may."""
 
     def __init__(self, cost: object) -> None:
@@ -208,7 +210,8 @@ def refusal(errors: Sequence[Json], *, was_run: bool = True) -> PushError:
         # What is wrong with a query is told in words such as undefinedField.
         return PushError(message, permanent=True, reason="configuration")
     # Whatever is not known to be final may have been done all the same, and may pass.
-    return PushError(message, permanent=False, reason="unreachable")
+    kind = PushError if codes & CLOSED else OneFailed
+    return kind(message, permanent=False, reason="unreachable")
 
 
 def _reply(body: Json, errors: tuple[Json, ...], headers: Mapping[str, str]) -> Reply:
