@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from connectors.base import FetchedMessage, PastPage
@@ -50,7 +51,8 @@ def read_past(
     """
     kind, _, place = (cursor or f"{CUSTOMERS} ").partition(" ")
     if kind == CUSTOMERS:
-        return _customers(shop, place, now)
+        # An older version kept the shop's own cursor: it begins anew.
+        return _customers(shop, int(place) if place.isdecimal() else 0, now)
     if kind == START:
         return _start(shop, since, int(place))
     number, starts, at = place.split(" ")
@@ -64,12 +66,19 @@ def read_past(
     return PastPage(tuple(messages), None if end is None else f"{READ} {number} {starts} {end}")
 
 
-def _customers(shop: Shopify, after: str, now: datetime) -> PastPage:
-    page = shop.ask_for("customer_list", {"first": PAGE, "after": after or None}, "customers")["customers"]
+def _customers(shop: Shopify, last: int, now: datetime) -> PastPage:
+    """Return the customers after an id, in the order of their ids. Each page is a list of its own: one that is paged
+    through ends after 25,000 (https://shopify.dev/docs/api/usage/limits).
+    """
+    variables = {"first": PAGE, "query": f"id:>={last + 1}" if last else None}
+    page = shop.ask_for("customer_list", variables, "customers")["customers"]
+    ids = [int(tail(row["id"])) for row in page["nodes"]]
+    if any(each <= before for before, each in pairwise([last, *ids])):
+        # A search that Shopify does not understand is left out in silence: the same page would come for ever.
+        raise PushError("The customers do not come by their ids.", permanent=True, reason="configuration")
     messages = tuple(customer_message(tail(row["id"]), row, now) for row in page["nodes"])
-    info = page["pageInfo"]
-    following = f"{CUSTOMERS} {info['endCursor']}" if info["hasNextPage"] else f"{START} 0"
-    return PastPage(messages, following)
+    is_over = not ids or not page["pageInfo"]["hasNextPage"]
+    return PastPage(messages, f"{START} 0" if is_over else f"{CUSTOMERS} {ids[-1]}")
 
 
 def _start(shop: Shopify, since: datetime | None, starts: int) -> PastPage:
