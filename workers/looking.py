@@ -72,7 +72,7 @@ Stage = Callable[[Look, str], Step]
 def look_at_changed(look: Look, cursor: str) -> Step:
     """Compare the orders that the shop changed lately, by its own clock."""
     reader = look.reader
-    page = reader.connector.list_changed(reader.access, look.since, cursor or None)
+    page = reader.ask(lambda access: reader.connector.list_changed(access, look.since, cursor or None))
     _note_newest(look, page.sightings)
     seen = {each.external_id: each for each in page.sightings}
     keys = [OrderRef(reader.store.number, each).key for each in seen]
@@ -111,7 +111,7 @@ def look_at_all(look: Look, cursor: str) -> Step:
 
 def _sight(look: Look, known: Rows) -> dict[str, OrderSighting]:
     reader, ids = look.reader, [row["external_id"] for row in known]
-    seen = reader.connector.sight_orders(reader.access, ids) if ids else []
+    seen = reader.ask(lambda access: reader.connector.sight_orders(access, ids)) if ids else []
     return {each.external_id: each for each in seen}
 
 
@@ -142,7 +142,9 @@ def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
     at, products = reader.now(), reader.with_products
 
     def fetch(some: Sequence[str]) -> list[FetchedMessage]:
-        return reader.connector.fetch(reader.access, kind, some, with_products=products, now=at)
+        return reader.ask(
+            lambda access: reader.connector.fetch(access, kind, some, with_products=products, now=at)
+        )
 
     answers, failed = ask_in_halves(fetch, wanted)
     for some, error in failed:
@@ -180,7 +182,7 @@ def look_at_tiers(look: Look, cursor: str) -> Step:
     if not rows:
         return Step()
     ids = [row["value"].partition(":")[2] for row in rows]
-    shown = reader.connector.sight_tiers(reader.access, ids)
+    shown = reader.ask(lambda access: reader.connector.sight_tiers(access, ids))
     with reader.runtime.database.transaction(account) as connection:
         told = retell_tiers(connection, reader.book, reader.store.id, rows, shown, reader.now())
     following = rows[-1]["value"] if len(rows) == PAGE else None
