@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -21,6 +22,7 @@ from connectors.shopify.fetch import customer_message, find_orders, order_messag
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import SHORT
 from connectors.shopify.refusals import codes, refusal_of, user_errors
+from connectors.values import instant
 from loyalty.pushes import PushError
 
 Json = dict[str, Any]
@@ -58,11 +60,14 @@ def read_past(
     number, starts, at = place.split(" ")
     if kind == WAIT:
         return _wait(shop, number, int(starts), int(at))
-    url = _find_url(_operation(shop, number))
+    operation = _operation(shop, number)
+    url = _find_url(operation)
     if url is None:
         return PastPage((), f"{START} {starts}")
     found, end = _read_orders(files, url, int(at))
-    messages = _messages(shop, found, with_products=with_products, scopes=scopes, now=now)
+    # No clock of a shop makes us see what is yet to come.
+    written = min(instant(operation["createdAt"]), now)
+    messages = _messages(shop, found, with_products=with_products, scopes=scopes, written=written, now=now)
     return PastPage(tuple(messages), None if end is None else f"{READ} {number} {starts} {end}")
 
 
@@ -172,13 +177,16 @@ def _orders(rows: list[Json]) -> Iterator[Json]:
 
 
 def _messages(
-    shop: Shopify, found: list[Json], *, with_products: bool, scopes: str, now: datetime
+    shop: Shopify, found: list[Json], *, with_products: bool, scopes: str, written: datetime, now: datetime
 ) -> list[FetchedMessage]:
-    """Return the orders as messages; those with refunds, or with lists that may be cut, are read again."""
+    """Return the orders as messages, stated when the file was; those with refunds, or with lists that may be cut, are
+    read again, and stated now.
+    """
     orders: dict[str, Json | None] = {tail(order["id"]): order for order in found}
-    again = [number for number, order in orders.items() if order and _is_unfinished(order)]
-    orders |= find_orders(shop, again)
-    return order_messages(shop, orders, with_products=with_products, scopes=scopes, now=now)
+    again = {number for number, order in orders.items() if order and _is_unfinished(order)}
+    orders |= find_orders(shop, [number for number in orders if number in again])
+    messages = order_messages(shop, orders, with_products=with_products, scopes=scopes, now=now)
+    return [each if each.key_id in again else replace(each, observed_at=written) for each in messages]
 
 
 def _is_unfinished(order: Json) -> bool:
