@@ -122,6 +122,8 @@ class Shopify:
         for chunk, reply in self._chunks(
             document(file).name, gids, guess, lambda ids: self._nodes(file, ids)
         ):
+            if isinstance(reply, PushError):
+                raise reply
             rows = reply.data.get("nodes")
             if rows is None:
                 reply.require("nodes")
@@ -139,11 +141,18 @@ class Shopify:
 
     def each(self, file: str, field: str, rows: Sequence[Mapping[str, Any]], guess: int) -> list[Any]:
         """Return what a field gave for each set of variables, many in a request, in order; a PushError where it gave
-        nothing but an error. Raises PushError when a request fails as a whole.
+        nothing but an error, and where its request failed as a whole: what another one did is done.
         """
         results: list[Any] = []
         name = document(file).name
         for chunk, reply in self._chunks(name, rows, guess, lambda some: self._several(file, some)):
+            if isinstance(reply, PushError):
+                is_over = not reply.permanent and not isinstance(reply, OneFailed)
+                # Where the shop is away, or wants to be left alone, nobody asks for the rest.
+                results += [reply] * (len(rows) - len(results) if is_over else len(chunk))
+                if is_over:
+                    return results
+                continue
             for place in range(len(chunk)):
                 own = f"r{place}_{field}"
                 given = reply.data.get(own)
@@ -161,19 +170,19 @@ class Shopify:
 
     def _chunks(
         self, name: str, items: Sequence[T], guess: int, call: Callable[[Sequence[T]], R]
-    ) -> Iterator[tuple[Sequence[T], R]]:
-        """Yield runs of items with their answers; a run that costs too much is made smaller."""
+    ) -> Iterator[tuple[Sequence[T], R | PushError]]:
+        """Yield runs of items with their answers, or why there is none; a run that costs too much is made smaller."""
         start = 0
         while start < len(items):
             chunk = items[start : start + self.bucket.size(name, guess)]
             try:
-                answer = call(chunk)
-            except TooCostly as error:
-                if len(chunk) == 1:
-                    raise
-                self.bucket.learn(name, error.cost, len(chunk))
-                guess = min(len(chunk) // 2, self.bucket.size(name, guess))
-                continue
+                answer: R | PushError = call(chunk)
+            except PushError as error:
+                if isinstance(error, TooCostly) and len(chunk) > 1:
+                    self.bucket.learn(name, error.cost, len(chunk))
+                    guess = min(len(chunk) // 2, self.bucket.size(name, guess))
+                    continue
+                answer = error
             yield chunk, answer
             start += len(chunk)
 
