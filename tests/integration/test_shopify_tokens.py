@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +17,10 @@ from sqlalchemy import text
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.backfills.repository import Wish, find_backfill
 from loyalty.clock import utc_now
-from loyalty.commerce import Read
+from loyalty.commerce import Read, ShopSettings
 from loyalty.engine.past import ask_for_past
 from loyalty.pushes import DisableCoupon, PushError, PushReceipt
-from loyalty.stores.service import Store, get_store
+from loyalty.stores.service import SHOPIFY, NewStore, Store, get_store, revive_store
 from loyalty.stores.tokens import lock_tokens
 from workers import pushing
 from workers.access import ask
@@ -221,6 +221,30 @@ def test_a_backfill_whose_token_is_refused_goes_on_with_another(desk: Desk, sand
     refused = iter([revoke])
     assert read_past(desk, store, lambda: next(refused, lambda _: None)(sandbox)) == (True, 2)
     assert renewals(sandbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("later", "client_id", "is_kept"),
+    [(-HOUR, "sandbox-client", True), (HOUR, "sandbox-client", False), (-HOUR, "another-app", False)],
+)
+def test_connecting_again_keeps_tokens_that_were_renewed_meanwhile(
+    desk: Desk, store: Store, later: timedelta, client_id: str, is_kept: bool
+) -> None:
+    held = desk.runtime.access(store).credentials
+    granted = held | {
+        "access_token": "shpat_granted", "refresh_token": "shprt_granted", "client_id": client_id,
+        "client_secret": "a newer secret",
+        "issued_at": (datetime.fromisoformat(held["issued_at"]) + later).isoformat(),
+    }  # fmt: skip
+    new = NewStore("tea", "Tea", SHOPIFY, store.url, granted, "secret", shop_domain=store.shop_domain)
+    settings = ShopSettings("TWD", "Asia/Taipei", 0, prices_include_tax=False)
+    with desk.connect() as connection:
+        lock_tokens(connection, store.id)
+        revive_store(connection, desk.runtime.vault, store, new, settings)
+    now = stored(desk, store)
+    names = ("access_token", "refresh_token", "issued_at")
+    assert [now[name] for name in names] == [(held if is_kept else granted)[name] for name in names]
+    assert (now["client_id"], now["client_secret"]) == (client_id, "a newer secret")
 
 
 @pytest.mark.parametrize(("age", "is_kept"), [(6.9 * DAY, False), (7.1 * DAY, True), (89 * DAY, True)])
