@@ -285,4 +285,6 @@ class ShopSettings:
     prices_include_tax: bool
     sells_gift_cards: bool = False
     """Then an order does not say by itself which of its lines are gift cards: the products are read with it."""
+    rights: tuple[str, ...] = ()
+    """What it lets us do, in its own words; empty where it does not say."""
     warnings: tuple[str, ...] = ()

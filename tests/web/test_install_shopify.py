@@ -443,6 +443,23 @@ def test_a_pasted_token_is_taken_with_its_apps_secret(
     assert (store.credentials["mode"], store.webhook_secrets) == ("legacy", ("own", "page"))
 
 
+def test_what_a_pasted_token_was_granted_is_kept_and_what_it_lacks_is_told(
+    runtime: Runtime, app: Flask, sandbox: ShopifySandbox
+) -> None:
+    keys = ("--token", sandbox.access_token, "--client-secret", "own", "--no-register")
+    sandbox.grant("read_all_orders", "read_products", "write_customers", "write_discounts", "write_orders")
+    done = connect(app, sandbox, *keys)
+    assert "not granted read_returns, read_customer_merge" in done.output
+    assert "lacks rights" not in done.output
+    (store,) = stores(runtime)
+    assert {"read_all_orders", "write_orders"} <= set(store.credentials["scopes"].split(","))
+    sandbox.grant("read_orders", "read_returns", "read_customer_merge", "write_orders")
+    done = connect(app, sandbox, *keys)
+    assert "lacks rights: read_products, write_customers, write_discounts" in done.output
+    assert "not granted" not in done.output
+    assert "read_all_orders" not in stores(runtime)[0].credentials["scopes"]
+
+
 def test_connecting_again_with_another_secret_keeps_the_older_one_for_a_day(
     runtime: Runtime, app: Flask, sandbox: ShopifySandbox
 ) -> None:
