@@ -213,12 +213,14 @@ class CouponTermsNow:
 
     amount: Decimal
     minimum_subtotal: Decimal
-    emails: tuple[str, ...] | None
-    """None: one person, whose e-mail the shop does not tell."""
+    emails: tuple[str, ...]
+    """To whom it is bound, where the shop binds to e-mails."""
     most_uses: int | None
     """None: without limit."""
     last_second: datetime | None
     """The last instant at which the shop takes it; None: it has no end."""
+    customers: tuple[str, ...] | None = None
+    """The shop's own ids of those to whom it is bound; None: it binds to e-mails."""
 
 
 @dataclass(frozen=True, slots=True)

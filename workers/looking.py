@@ -162,7 +162,7 @@ def look_at_coupons(look: Look, cursor: str) -> Step:
     messages = _read(look, Read.COUPON, ids)
     facts = [fact for message in messages for fact in _facts(look, message)]
     with reader.runtime.database.transaction(reader.store.account) as connection:
-        odd = list_untold(connection, facts, reader.now())
+        odd = list_untold(connection, reader.book, facts, reader.now())
     told = [message for message in messages if message.key_id in odd]
     following = ids[-1] if len(ids) == PAGE else None
     return Step(told, dict.fromkeys(sorted(odd), Difference.COUPON), len(ids), following)

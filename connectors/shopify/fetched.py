@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -109,19 +108,12 @@ def _coupon(store_id: StoreId, external_id: str, body: Any, observed_at: datetim
     terms = CouponTermsNow(
         amount=_worth(discount),
         minimum_subtotal=subtotal["amount"] if subtotal else NOTHING,
-        emails=_emails(discount["context"]["customers"]),
+        emails=(),
         most_uses=discount["usageLimit"],
         last_second=discount["endsAt"],
+        customers=tuple(sorted(each["id"] for each in discount["context"]["customers"])),
     )
     return CouponStated(store_id, external_id, observed_at, terms)
-
-
-def _emails(customers: Sequence[Loaded]) -> tuple[str, ...] | None:
-    """Return to whom a discount is bound; a single person may have no e-mail, or one that is not ours to see."""
-    known = [each["defaultEmailAddress"] for each in customers]
-    if known == [None]:
-        return None
-    return tuple(sorted(each["emailAddress"].strip().lower() if each else "" for each in known))
 
 
 def _worth(discount: Loaded) -> Decimal:
