@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from connectors.base import Connector, FetchedMessage, RawMessage, StoreAccess
+from connectors.halving import ask_in_halves
 from loyalty.clock import utc_now
 from loyalty.commerce import Read
 from loyalty.errors import MalformedMessage
@@ -21,7 +22,6 @@ from loyalty.pushes import PushError
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, MessageId, StoreId
 from workers.access import ask
-from workers.halving import ask_in_halves
 from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from connectors.base import FetchedMessage, RawMessage
+from connectors.halving import ask_in_halves
 from loyalty.commerce import Fact, OrderSighting, Read
 from loyalty.engine.retelling import retell_tiers
 from loyalty.engine.timeline import OrderRef
@@ -20,7 +21,6 @@ from loyalty.orders.snapshot import read_snapshot
 from loyalty.reconciliation.differences import Difference, difference
 from loyalty.reconciliation.repository import Run
 from loyalty.rewards.repository import list_in_shop
-from workers.halving import ask_in_halves
 from workers.reading import Reader
 
 PAGE = 100

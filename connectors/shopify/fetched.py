@@ -20,8 +20,10 @@ from loyalty.commerce import (
     CustomerDeleted,
     CustomerSnapshot,
     Ignored,
+    NeedsRead,
     OrderDeleted,
     Parsed,
+    Read,
 )
 from loyalty.errors import MalformedMessage
 from loyalty.values import StoreId
@@ -31,6 +33,8 @@ FETCHED_CUSTOMER = "fetch.customer"
 FETCHED_COUPON = "fetch.coupon"
 HIDDEN = "hidden"
 """The key of an order that the shop may have but does not show: it is too old for our rights."""
+LATE = "late"
+"""The key of an order at which the shop failed when many were read."""
 WHOLE = Decimal(100)
 NOTHING = Decimal(0)
 
@@ -39,6 +43,8 @@ def parse_fetched(store_id: StoreId, message: RawMessage) -> Parsed:
     """Return the fact of an answer of the shop; raises MalformedMessage."""
     body = read_object(message.body)
     external_id = _id(body.get("id"))
+    if message.topic == FETCHED_ORDER and body.get(LATE):
+        return NeedsRead(Read.ORDER, (external_id,), "failed before")
     if message.topic == FETCHED_ORDER and "order" in body:
         return _order(store_id, external_id, body, message.observed_at)
     if message.topic == FETCHED_CUSTOMER and "customer" in body:

@@ -7,18 +7,20 @@ goes on is told by a text: of which operation, from which byte.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from connectors.base import FetchedMessage, PastPage
+from connectors.halving import ask_in_halves
 from connectors.http import Door
 from connectors.shopify.client import Shopify
 from connectors.shopify.documents import document
-from connectors.shopify.fetch import customer_message, find_orders, order_messages
+from connectors.shopify.fetch import customer_message, find_orders, late_message, order_messages
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import SHORT
 from connectors.shopify.refusals import codes, refusal_of, user_errors
@@ -67,8 +69,8 @@ def read_past(
     found, end = _read_orders(files, url, int(at))
     # No clock of a shop makes us see what is yet to come.
     written = min(instant(operation["createdAt"]), now)
-    messages = _messages(shop, found, with_products=with_products, scopes=scopes, written=written, now=now)
-    return PastPage(tuple(messages), None if end is None else f"{READ} {number} {starts} {end}")
+    read = partial(_messages, shop, with_products=with_products, scopes=scopes, written=written, now=now)
+    return PastPage(_read_apart(read, found, now), None if end is None else f"{READ} {number} {starts} {end}")
 
 
 def _customers(shop: Shopify, last: int, now: datetime) -> PastPage:
@@ -176,8 +178,28 @@ def _orders(rows: list[Json]) -> Iterator[Json]:
         yield order
 
 
+def _read_apart(
+    read: Callable[[Sequence[Json]], list[FetchedMessage]], found: Sequence[Json], now: datetime
+) -> tuple[FetchedMessage, ...]:
+    """Return the orders as messages; one at which the shop fails is only named, and is read by itself later.
+
+    Raises PushError, also where the shop fails at everything.
+    """
+    messages, failed = ask_in_halves(read, found)
+    if failed and not messages:
+        raise failed[0][1]
+    late = [tail(order["id"]) for some, _ in failed for order in some]
+    return (*messages, *(late_message(each, now) for each in late))
+
+
 def _messages(
-    shop: Shopify, found: list[Json], *, with_products: bool, scopes: str, written: datetime, now: datetime
+    shop: Shopify,
+    found: Sequence[Json],
+    *,
+    with_products: bool,
+    scopes: str,
+    written: datetime,
+    now: datetime,
 ) -> list[FetchedMessage]:
     """Return the orders as messages, stated when the file was; those with refunds, or with lists that may be cut, are
     read again, and stated now.

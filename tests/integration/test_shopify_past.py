@@ -114,6 +114,39 @@ def test_an_order_that_was_deleted_while_the_file_waited_stays_deleted(
     assert (points(desk), desk.differences()) == ([1300], [])
 
 
+def test_an_order_at_which_the_shop_fails_holds_no_past_up_and_counts_later(
+    desk: Desk, store: Store, sandbox: ShopifySandbox
+) -> None:
+    """The one with a refund is read again, as a file does not tell all of it."""
+    refunded = min(sandbox.state.orders)
+    sandbox.state.failing.add(refunded)
+    ask(desk, store)
+    assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is True
+    assert points(desk) == [800]
+    (late,) = desk.rows("select read_ids, attempts from inbox_messages where status = 'reading'")
+    assert (late["read_ids"], late["attempts"] >= 1) == (str(refunded), True)
+    sandbox.state.failing.clear()
+    desk.rows("update inbox_messages set not_before = null where status = 'reading' returning id")
+    fetch_store(desk.runtime, desk.shop.account, store.id)
+    drain_account(desk.runtime, desk.shop.account)
+    assert (points(desk), desk.differences()) == ([1600], [])
+
+
+def test_a_shop_that_fails_at_every_order_is_asked_again_later(
+    desk: Desk, store: Store, sandbox: ShopifySandbox
+) -> None:
+    for order in list(sandbox.state.orders)[1:]:
+        sandbox.refund(order, amount=100)
+    sandbox.state.failing.update(sandbox.state.orders)
+    asked = ask(desk, store)
+    assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is False
+    assert row_of(desk, asked)["problem"].startswith("unreachable: ")
+    assert desk.rows("select 1 from inbox_messages where status = 'reading'") == []
+    sandbox.state.failing.clear()
+    assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is True
+    assert points(desk) == [1400]
+
+
 def signal(desk: Desk, store: Store, order: int) -> None:
     """Deliver that an order was deleted; the shop is asked and has none."""
     body = json.dumps({"id": order}).encode()

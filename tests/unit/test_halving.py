@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from connectors.halving import MOST_IN_A_ROW, ask_in_halves
 from loyalty.pushes import OneFailed, PushError
-from workers.halving import MOST_IN_A_ROW, ask_in_halves
 
 
 class Shop:
