@@ -12,7 +12,7 @@ import pytest
 from connectors.base import StoreAccess
 from connectors.shopify import ShopifyConnector
 from connectors.shopify.sandbox import ShopifySandbox
-from loyalty.pushes import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon
+from loyalty.pushes import DisableCoupon, PushCommand, PushError, PushReceipt, PutCoupon, SetMemberTier
 
 
 @pytest.fixture
@@ -78,6 +78,16 @@ def test_only_a_product_that_is_given_needs_its_price(
     shopify_shop.fail_next(status=404, body=b"{}", text="ProductPrices")
     both = [coupon("lr1", amy, "free_product", product_ids=(mug,)), coupon("lr2", amy)]
     assert told(shopify.push(shopify_access, both)) == ["configuration for good", "done"]
+
+
+def test_a_customer_at_whom_the_shop_fails_leaves_others_their_tiers(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, amy: str
+) -> None:
+    ben = str(shopify_shop.add_customer("ben@example.test")["id"])
+    shopify_shop.state.failing.add(int(ben))
+    tiers = [SetMemberTier(each, "gold", "Gold") for each in (amy, ben, "424242")]
+    assert told(shopify.push(shopify_access, tiers)) == ["done", "unreachable", "done"]
+    assert shopify_shop.state.customers[int(amy)]["tags"] == ["laurel-tier:gold"]
 
 
 def test_a_code_that_is_off_is_told_off_though_the_uses_of_another_cannot_be_read(
