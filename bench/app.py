@@ -76,11 +76,17 @@ class App:
         """Return whether the supervisor lives."""
         return self.process is not None and self.process.poll() is None
 
-    def command(self, *arguments: str, ok: tuple[int, ...] = (0,)) -> Any:
+    def command(self, *arguments: str, ok: tuple[int, ...] = (0,), seconds: float = 120) -> Any:
         """Run a command of the command line with --json; return what it prints. Raises RuntimeError."""
         argv = [sys.executable, "-m", "flask", "--app", "webhook_app", *arguments, "--json"]
         done = subprocess.run(
-            argv, cwd=PROJECT, env=self._environ(), capture_output=True, text=True, timeout=120, check=False
+            argv,
+            cwd=PROJECT,
+            env=self._environ(),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
         if done.returncode not in ok:
             raise RuntimeError(f"{' '.join(arguments[:2])} failed ({done.returncode}): {done.stderr[-2000:]}")

@@ -27,6 +27,8 @@ SECONDS_TO_FIND = 60.0
 """A process that was killed twice in a row waits longer before it starts again."""
 SECONDS_TO_RECOVER = 90.0
 SECONDS_TO_SETTLE = 12.0
+SECONDS_TO_LOOK = 900.0
+"""A shop that lets itself be asked only so often takes its time for thousands of orders."""
 LEASE = timedelta(minutes=10)
 """Longer than a killed worker keeps what it had claimed."""
 DROPPED = 0.1
@@ -36,8 +38,10 @@ AWAY = timedelta(hours=24)
 STEP = timedelta(hours=6)
 CALLS = 10_000
 """More than anybody makes while the shop is away."""
-LONG_AGO = "update stores set created_at = now() - interval '9 days'"
-"""The shop was connected before its first order."""
+LONG_AGO = "update stores set created_at = now() - interval '9 days', looked_until = null"
+"""The shop was connected before its first order, and nobody has looked at it since."""
+FORGET_LOOKS = "delete from reconciliations where state = 'running'"
+"""What was interrupted would be gone on with where it was, and has looked at the changes since the connection."""
 NO_DEBT_SUM = "select coalesce(sum(points_sum), 0) from members"
 _COUPONS = "select code, state from coupons where state <> 'failed'"
 _FATES = "select status, count(*) from inbox_messages group by status"
@@ -142,10 +146,11 @@ def reconcile(app: App, store: str) -> int:
     """Work off what waits, read what never arrived, work that off too; return how many differences were found."""
     settle(app, AWAY + 2 * STEP)
     with app.database() as connection:
+        connection.execute(FORGET_LOOKS)
         connection.execute(LONG_AGO)
-    found: int = app.command("jobs", "run", "reconcile", "--store", store)["count"]
+    looked = app.command("jobs", "run", "reconcile", "--store", store, seconds=SECONDS_TO_LOOK)
     settle(app)
-    return found
+    return int(looked["count"])
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from loyalty.leaving import CustomerDataRequested as CustomerDataRequested
 from loyalty.leaving import CustomerErased as CustomerErased
 from loyalty.leaving import ShopErased as ShopErased
 from loyalty.leaving import StoreUninstalled as StoreUninstalled
+from loyalty.tenders import Tender as Tender
 from loyalty.values import StoreId
 
 
@@ -149,6 +150,12 @@ class OrderSnapshot:
     """When it was cancelled, where the shop states that; None: it was not, or by `modified_at`."""
     is_partial: bool = False
     """It does not state when the order was paid and completed, so that what is known of that stays; never stored."""
+    tenders: tuple[Tender, ...] = ()
+
+    def codes(self) -> list[str]:
+        """Return the codes of coupons on the order and of our gift cards that paid it, in lower case, each once."""
+        named = (*(use.code for use in self.coupons), *(tender.code for tender in self.tenders))
+        return list(dict.fromkeys(code.casefold() for code in named if code))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ class ConfigurationError(LoyaltyError):
     """The settings cannot be used; the message names each mistake on its own line."""
 
 
+class TransferOpen(Conflict):
+    """Credit of this member is on its way to a shop already; ask again once it is there."""
+
+
 class LedgerConflict(Conflict):
     """An entry of this cause exists already with other content."""
 

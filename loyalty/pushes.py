@@ -19,8 +19,8 @@ class PutCoupon:
 
     code: str
     kind: str
-    """`fixed_discount`, `percent_discount`, `free_product` for 100 percent of one of its products, or `free_shipping`
-    with an amount of 0.
+    """`fixed_discount`, `percent_discount`, `free_product` for 100 percent of one of its products, `free_shipping`
+    with an amount of 0, or `gift_card`: money on a card of the shop's own, without a minimum, products or an end.
     """
     amount: Decimal
     minimum_subtotal: Decimal
@@ -38,14 +38,44 @@ class PutCoupon:
     """Whether other codes may be used beside it."""
     customer_id: str = ""
     """The shop's own id of the member, where it is known: some shops bind a coupon to that, not to an e-mail."""
+    currency: str = ""
+    """ISO 4217 of the amount; needed for a gift card only."""
 
 
 @dataclass(frozen=True, slots=True)
 class DisableCoupon:
-    """The shop shall not accept this code any more from `at` on; a code that the shop does not have is fine."""
+    """The shop shall not accept this code any more from `at` on; a code that the shop does not have is fine.
+
+    A gift card of which something was spent is left alone, and the receipt says one use.
+    """
 
     code: str
     at: datetime
+    kind: str = ""
+    """As of `PutCoupon`, where it is known; a `gift_card` is no discount, and is looked for elsewhere."""
+    external_id: str = ""
+    """The shop's own id of it, where it is known: a shop does not tell the code of a gift card again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddStoreCredit:
+    """The shop's customer shall have so much more store credit, once; a repeat changes nothing.
+
+    Shops have no key against repetition here: what was credited since then with this amount counts as an earlier try.
+    """
+
+    reference: str
+    """Our own word for it, never used twice: `credit:17`."""
+    customer_id: str
+    """The shop's own id of the member; empty where it is not known."""
+    email: str
+    amount: Decimal
+    currency: str
+    """ISO 4217."""
+    since: datetime
+    """The instant at which it was asked for: nothing that was credited before is this."""
+    known: tuple[str, ...] = ()
+    """The shop's ids of what was credited for other references: none of them is this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +112,7 @@ class PostWebhook:
     data: Mapping[str, Any]
 
 
-PushCommand = PutCoupon | DisableCoupon | SetMemberTier | MarkOrder | PostWebhook
+PushCommand = PutCoupon | DisableCoupon | AddStoreCredit | SetMemberTier | MarkOrder | PostWebhook
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from loyalty.programs.program import Program
 from loyalty.programs.rules_words_tiers import ladder_words, policy
 from loyalty.programs.service import load_versions
 from loyalty.programs.words import say
-from loyalty.stores.service import find_account_of
+from loyalty.stores.service import find_account_of, list_platforms
 from webhook_app.api.rules import sections_data
 from webhook_app.pages import chosen_language, in_language, page
 from webhook_app.tools import tools
@@ -46,6 +46,8 @@ class Found:
     key: str
     name: str
     program: Program
+    platforms: frozenset[str]
+    """Of the account's open shops."""
 
 
 def register(app: Flask) -> None:
@@ -73,13 +75,14 @@ def _find(key: str, now: datetime) -> Found | None:
         return None
     with database.transaction(known[0]) as connection:
         program = load_versions(connection, known[0]).at(now)
-        account = get_account(connection)
-    return Found(account["key"], account["name"], program) if program else None
+        account, platforms = get_account(connection), list_platforms(connection)
+    return Found(account["key"], account["name"], program, platforms) if program else None
 
 
 def _content(found: Found, now: datetime, language: str) -> dict[str, Any]:
     """Return the parts of the page: the version as its lead, the tiers as cards above what holds for all of them."""
-    sections = {each["key"]: each for each in sections_data(found.program, now, language)}
+    said = sections_data(found.program, now, language, found.platforms)
+    sections = {each["key"]: each for each in said}
     version = sections.pop("version")
     sections["tiers"] |= {
         "cards": _cards(found.program, language),

@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 from connectors.webhooks import post_webhook
 from loyalty.clock import utc_now
 from loyalty.engine.answering import CodeAnswer, take_answers
+from loyalty.engine.sending import CreditAnswer, take_credit_answers
 from loyalty.outbox import repository as outbox
 from loyalty.outbox.commands import read_command
 from loyalty.outbox.repository import Delivered
 from loyalty.pushes import (
     EXHAUSTED,
+    AddStoreCredit,
     DisableCoupon,
     PostWebhook,
     PushCommand,
@@ -122,9 +124,15 @@ def _record(runtime: Runtime, connection: Connection, store: Store, claimed: Cla
         for (_, command, result), outcome in zip(claimed, outcomes, strict=True)
         if isinstance(command, PutCoupon | DisableCoupon) and outcome.status != "waiting"
     ]
-    if told:
+    credited = [
+        CreditAnswer(command.reference, row["member_id"], *_failure(result, outcome))
+        for (row, command, result), outcome in zip(claimed, outcomes, strict=True)
+        if isinstance(command, AddStoreCredit) and outcome.status != "waiting"
+    ]
+    if told or credited:
         book = runtime.book(connection, store.account, {store.id})
         take_answers(connection, book, store.id, told, now)
+        take_credit_answers(connection, book, credited, now)
     outbox.record(connection, outcomes, now)
 
 
@@ -145,8 +153,15 @@ def _answer(
     puts = isinstance(command, PutCoupon)
     if isinstance(result, PushReceipt):
         return CodeAnswer(command.code, puts, result.external_id, result.uses)
-    failure = f"{outcome.reason}: {outcome.detail}"
-    return CodeAnswer(command.code, puts, failure=failure, is_unsure=not result.permanent)
+    failure, is_unsure = _failure(result, outcome)
+    return CodeAnswer(command.code, puts, failure=failure, is_unsure=is_unsure)
+
+
+def _failure(result: PushReceipt | PushError, outcome: Delivered) -> tuple[str, bool]:
+    """Return why a push failed, empty where it did not, and whether it may have been carried out all the same."""
+    if isinstance(result, PushReceipt):
+        return "", False
+    return f"{outcome.reason}: {outcome.detail}", not result.permanent
 
 
 def _count_failed(results: Sequence[PushReceipt | PushError]) -> int:

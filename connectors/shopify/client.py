@@ -212,7 +212,7 @@ def refusal(errors: Sequence[Json], *, was_run: bool = True) -> PushError:
     codes = _codes(errors)
     message = f"The shop answered {', '.join(sorted(codes)) or str(errors[0].get('message', ''))[:200]}."
     if DENIED in codes:
-        return PushError(message, permanent=True, reason="permission")
+        return PushError(f"{message}{_wanted_right(errors)}", permanent=True, reason="permission")
     if "MAX_COST_EXCEEDED" in codes:
         return TooCostly(next((_extensions(each).get("cost") for each in errors), None))
     if (codes or not was_run) and not any(code.isupper() for code in codes):
@@ -221,6 +221,13 @@ def refusal(errors: Sequence[Json], *, was_run: bool = True) -> PushError:
     # Whatever is not known to be final may have been done all the same, and may pass.
     kind = PushError if codes & CLOSED else OneFailed
     return kind(message, permanent=False, reason="unreachable")
+
+
+def _wanted_right(errors: Sequence[Json]) -> str:
+    """Return which right a shop says is missing, as the end of a message; empty where it names none."""
+    named = (_extensions(each).get("requiredAccess") for each in errors)
+    right = next((str(each)[:160] for each in named if each), "")
+    return f" Needed: {right}" if right else ""
 
 
 def _reply(body: Json, errors: tuple[Json, ...], headers: Mapping[str, str]) -> Reply:

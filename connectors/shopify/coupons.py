@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from connectors.shopify.buyers import find_buyers
 from connectors.shopify.client import Shopify
-from connectors.shopify.ids import gid, tail
+from connectors.shopify.ids import gid, is_number, tail
 from connectors.shopify.mark import is_ours
 from connectors.shopify.refusals import TAKEN, codes, refusal_of, refused, user_errors, user_refusal
 from connectors.shopify.terms import BASIC, Terms, discount_input, mended_input, stored_terms, wanted_terms
@@ -53,11 +54,11 @@ def put_coupons(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome]:
     """Make the coupons, many in a request, and settle each answer: each has the outcome of its own requests."""
     refusals = {command.code: why for command in commands if (why := _why_not(command)) is not None}
     sound = [command for command in commands if command.code not in refusals]
-    customers, prices = _customers(shop, sound), _prices(shop, sound)
+    customers, prices = find_buyers(shop, sound), _prices(shop, sound)
     outcomes: dict[str, Outcome] = dict(refusals)
     wanted: list[Wanted] = []
-    for command in sound:
-        made = _wanted(command, customers[command.code], prices)
+    for command, customer in zip(sound, customers, strict=True):
+        made = _wanted(command, customer, prices)
         if isinstance(made, PushError):
             outcomes[command.code] = made
         else:
@@ -80,25 +81,10 @@ def _why_not(command: PutCoupon) -> PushError | None:
         return refused("A discount is bound to products or to collections, not to both.", "configuration")
     if max(len(command.product_ids), len(command.category_ids)) > MOST_ITEMS:
         return refused(f"A discount of Shopify names at most {MOST_ITEMS} products.", "configuration")
-    strange = [each for each in (*command.product_ids, *command.category_ids) if not _is_id(each)]
+    strange = [each for each in (*command.product_ids, *command.category_ids) if not is_number(each)]
     if strange:
         return refused(f"Shopify has no product or collection {', '.join(strange)}.", "configuration")
     return None
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and int(text) > 0
-
-
-def _customers(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, str | PushError]:
-    """Return to whom each code shall be bound, as global ids, or why to nobody."""
-    known = {it.code: gid("Customer", it.customer_id) for it in commands if _is_id(it.customer_id)}
-    unknown = [it for it in commands if it.code not in known]
-    rows = [{"email": it.email.strip()} for it in unknown]
-    found = shop.each("customer_by_email", "customerByIdentifier", rows, LOOKED_UP)
-    nobody = refused("The shop has no customer of the member's e-mail to bind a code to.", "rejected")
-    told = {it.code: one or nobody for it, one in zip(unknown, found, strict=True)}
-    return known | {code: one["id"] if isinstance(one, dict) else one for code, one in told.items()}
 
 
 def _prices(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, Decimal] | PushError:

@@ -13,6 +13,7 @@ from connectors.shopify.client import Shopify
 from connectors.shopify.fetched import FETCHED_COUPON, FETCHED_CUSTOMER, FETCHED_ORDER, HIDDEN, LATE
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import complete_order, list_refunds
+from connectors.shopify.receipts import forget_receipts
 from loyalty.commerce import Read
 
 Json = dict[str, Any]
@@ -51,6 +52,8 @@ def order_messages(
     """Return orders as messages; reads their refunds and products. Raises PushError."""
     orders = [order for order in found.values() if order is not None]
     list_refunds(shop, orders)
+    for order in orders:
+        forget_receipts(order)
     products = _products(shop, orders) if with_products else None
     hidden = find_hidden(shop, [each for each, order in found.items() if order is None], scopes)
     return [

@@ -16,6 +16,11 @@ def gid(kind: str, number: str) -> str:
     return f"{PREFIX}{kind}/{number}"
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is the number of a thing."""
+    return text.isascii() and text.isdecimal() and int(text) > 0
+
+
 def tail(value: Any) -> str:
     """Return the number of a global id as text; raises ValidationError."""
     kind, number = split(value)

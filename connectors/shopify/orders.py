@@ -7,9 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from connectors.shopify.lines import Products, lines_of, list_coupons
+from connectors.shopify.receipts import GIFT_CARD
 from connectors.shopify.refunds import refunded_without_money, refunds_of
 from connectors.shopify.schemas import Loaded
-from loyalty.commerce import Buyer, OrderSnapshot, OrderState, Refund
+from loyalty import tenders
+from loyalty.commerce import Buyer, OrderSnapshot, OrderState, Refund, Tender
 from loyalty.values import StoreId
 
 STATES = {
@@ -21,6 +23,8 @@ STATES = {
 """Every other financial status has not been paid in full: PENDING, AUTHORIZED, PARTIALLY_PAID, EXPIRED."""
 PAID = frozenset({"PAID", "PARTIALLY_REFUNDED", "REFUNDED"})
 RECEIVING = frozenset({"SALE", "CAPTURE"})
+TENDERS = {GIFT_CARD: tenders.GIFT_CARD, "shopify_store_credit": tenders.STORE_CREDIT}
+"""What pays beside money, by the gateway of the payment."""
 NOTHING = Decimal(0)
 
 
@@ -51,6 +55,7 @@ def order_snapshot(
         observed_at=observed_at,
         is_partial=observed_at is None,  # a delivery tells of no payments
         buyer=_buyer(order),
+        tenders=_tenders(order),
     )
 
 
@@ -103,6 +108,17 @@ def _payments(order: Loaded) -> list[tuple[datetime, Decimal]]:
         for each in order["transactions"]
         if each["kind"] in RECEIVING and each["status"] == "SUCCESS"
     )
+
+
+def _tenders(order: Loaded) -> tuple[Tender, ...]:
+    """Return what each gift card, and store credit, paid of an order; of a delivery, which tells of none, nothing."""
+    paid: dict[tuple[str, str], Decimal] = {}
+    for each in order["transactions"]:
+        kind = TENDERS.get(each["gateway"])
+        if kind and each["kind"] in RECEIVING and each["status"] == "SUCCESS":
+            card = each["receiptJson"] if kind == tenders.GIFT_CARD else ""
+            paid[kind, card] = paid.get((kind, card), NOTHING) + each["amountSet"]
+    return tuple(Tender(kind, amount, card) for (kind, card), amount in sorted(paid.items()) if amount)
 
 
 def _completed_at(order: Loaded) -> datetime | None:

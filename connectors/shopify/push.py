@@ -9,8 +9,11 @@ from typing import Any
 from connectors.shopify.client import Shopify
 from connectors.shopify.coupons import put_coupons
 from connectors.shopify.disabling import disable_coupons
+from connectors.shopify.gift_cards import KIND, disable_gift_cards, put_gift_cards
 from connectors.shopify.members import mark_orders, set_member_tiers
+from connectors.shopify.store_credit import add_store_credit
 from loyalty.pushes import (
+    AddStoreCredit,
     DisableCoupon,
     MarkOrder,
     PushCommand,
@@ -29,11 +32,18 @@ AT_ONCE = 50
 def push(shop: Shopify, commands: Sequence[PushCommand]) -> list[Outcome]:
     """Return one outcome per command, in order; commands of one kind that follow each other share requests."""
     outcomes: list[Outcome] = []
-    for kind, run in groupby(commands, key=type):
+    for handler, run in groupby(commands, key=_handler):
         several = list(run)
         for start in range(0, len(several), AT_ONCE):
-            outcomes += _carry_out(HANDLERS[kind], shop, several[start : start + AT_ONCE])
+            outcomes += _carry_out(handler, shop, several[start : start + AT_ONCE])
     return outcomes
+
+
+def _handler(command: PushCommand) -> Handler:
+    """Return what carries a command out; a gift card is no discount, though it is a coupon to us."""
+    if isinstance(command, PutCoupon | DisableCoupon) and command.kind == KIND:
+        return put_gift_cards if isinstance(command, PutCoupon) else disable_gift_cards
+    return HANDLERS[type(command)]
 
 
 def _carry_out(handler: Handler, shop: Shopify, commands: Sequence[PushCommand]) -> list[Outcome]:
@@ -46,6 +56,7 @@ def _carry_out(handler: Handler, shop: Shopify, commands: Sequence[PushCommand])
 HANDLERS: dict[type[PushCommand], Handler] = {
     PutCoupon: put_coupons,
     DisableCoupon: disable_coupons,
+    AddStoreCredit: add_store_credit,
     SetMemberTier: set_member_tiers,
     MarkOrder: mark_orders,
 }

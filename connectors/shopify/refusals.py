@@ -6,7 +6,15 @@ from typing import Any
 
 from loyalty.pushes import PushError
 
-LIMITS = frozenset({"MAX_APP_DISCOUNTS", "EXCEEDED_MAX", "LIMIT_REACHED"})
+LIMITS = frozenset(
+    {
+        "MAX_APP_DISCOUNTS",
+        "EXCEEDED_MAX",
+        "LIMIT_REACHED",
+        "GIFT_CARD_LIMIT_EXCEEDED",
+        "CREDIT_LIMIT_EXCEEDED",
+    }
+)
 TAKEN = "TAKEN"
 
 

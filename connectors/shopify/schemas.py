@@ -12,6 +12,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from connectors import values as read
 from connectors.fields import Readers, Record, Records, Value, read_record, read_records
 from connectors.shopify.ids import split, tail
+from connectors.shopify.receipts import card_of
 
 NOTHING = Decimal(0)
 FINEST = Decimal("1e-12")
@@ -121,6 +122,8 @@ PAYMENT = {
     "createdAt": read.instant_or_none,
     "processedAt": read.instant_or_none,
     "amountSet": amount,
+    "gateway": read.text,
+    "receiptJson": card_of,
 }
 ADDRESS = dict.fromkeys(
     ("name", "phone", "address1", "city", "zip", "provinceCode", "countryCodeV2"), read.text

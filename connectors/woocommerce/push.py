@@ -10,6 +10,7 @@ from connectors.http import Door
 from connectors.woocommerce.api import batch, chunks, item_refusal
 from connectors.woocommerce.coupons import disable_coupons, put_coupons
 from loyalty.pushes import (
+    AddStoreCredit,
     DisableCoupon,
     MarkOrder,
     PushCommand,
@@ -46,6 +47,12 @@ def mark_orders(door: Door, time_zone: str, commands: Sequence[MarkOrder]) -> li
     return _write_meta(
         door, "orders", [(each.order_id, {SERVICE: ",".join(each.words)}) for each in commands]
     )
+
+
+def refuse_store_credit(_door: Door, _time_zone: str, commands: Sequence[AddStoreCredit]) -> list[Outcome]:
+    """Return a permanent PushError for each: WooCommerce keeps no store credit."""
+    refusal = PushError("WooCommerce has no store credit.", permanent=True, reason="rejected")
+    return [refusal] * len(commands)
 
 
 def _write_meta(door: Door, path: str, wanted: Sequence[tuple[str, Mapping[str, str]]]) -> list[Outcome]:
@@ -85,6 +92,7 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
 HANDLERS: dict[type[PushCommand], Handler] = {
     PutCoupon: put_coupons,
     DisableCoupon: disable_coupons,
+    AddStoreCredit: refuse_store_credit,
     SetMemberTier: set_member_tiers,
     MarkOrder: mark_orders,
 }

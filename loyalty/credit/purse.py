@@ -42,15 +42,17 @@ class CodeUse:
 
 @dataclass(slots=True)
 class CreditCode:
-    """Credit set aside for a code in a shop; `number` is that of the command that asked for it.
+    """Credit set aside for a code in a shop, or for credit that the shop itself keeps; `number` is that of the command
+    that asked for it.
 
-    The first order that uses it takes what its discount really was, and the rest is free at once.
+    The first order that uses a code takes what its discount really was, and the rest is free at once.
     """
 
     number: int
     at: datetime
     amount: Decimal
-    until: datetime
+    until: datetime | None
+    """When the code ends; None: it goes over to the shop's own credit, however long that takes."""
     version: int
     store: int = 0
     is_held: bool = True
@@ -61,6 +63,11 @@ class CreditCode:
     def cause(self) -> str:
         """Return the cause of its entries and its coupon."""
         return f"credit:{self.number}"
+
+    @property
+    def is_sent(self) -> bool:
+        """Return whether it goes over to the shop's own credit."""
+        return self.until is None
 
     @property
     def is_over(self) -> bool:
@@ -94,6 +101,8 @@ class Purse:
     codes: dict[int, CreditCode] = field(default_factory=dict)
     """By number; of earlier folds those to which something will happen."""
     movements: list[CreditMovement] = field(default_factory=list)
+    sent: dict[int, Decimal] = field(default_factory=dict)
+    """By store, what went over to the shop's own credit and paid no order yet; known in a fold from nothing only."""
 
     @property
     def held(self) -> Decimal:
@@ -120,6 +129,15 @@ class Purse:
         """Forget what is usable by an instant."""
         self.pending = {key: each for key, each in self.pending.items() if each.usable_from > until}
 
+    def pay(self, store: int, amount: Decimal) -> Decimal:
+        """Note that an order of a store was paid so much by the shop's own credit; return how much of that came from
+        here, as it is spent first.
+        """
+        ours = min(amount, self.sent.get(store, NOTHING))
+        if ours:
+            self.sent[store] -= ours
+        return ours
+
     def unite(self, other: Purse) -> None:
         """Take over another purse: orders and numbers of codes are unique in the account."""
         self.balance += other.balance
@@ -127,6 +145,8 @@ class Purse:
         self.forgiven |= other.forgiven
         self.codes |= other.codes
         self.movements += other.movements
+        for store, amount in other.sent.items():
+            self.sent[store] = self.sent.get(store, NOTHING) + amount
 
     def due(self) -> Iterator[datetime]:
         """Yield when codes end by themselves."""
@@ -143,7 +163,8 @@ class Purse:
         return self.balance - self._held_at(at) - self._waiting_at(at)
 
     def _held_at(self, at: datetime) -> Decimal:
-        return sum((code.amount for code in self.codes.values() if code.is_held and code.until > at), NOTHING)
+        held = (it for it in self.codes.values() if it.is_held and (it.until is None or it.until > at))
+        return sum((it.amount for it in held), NOTHING)
 
     def _waiting_at(self, at: datetime) -> Decimal:
         return sum((each.amount for each in self.pending.values() if each.usable_from > at), NOTHING)

@@ -68,6 +68,11 @@ _SENTENCES: Mapping[str, Sentence] = {
         "订单 {order} 使用 {money} 购物金",
         "Order {order} used {money} of store credit",
     ),
+    "sent": (
+        "{money} 購物金轉入商店帳戶",
+        "{money} 购物金转入商店账户",
+        "{money} of store credit went over to the shop's own",
+    ),
     "spend_forgiven": (
         "訂單 {order} 使用時購物金不足，免除 {money}",
         "订单 {order} 使用时购物金不足，免除 {money}",

@@ -5,16 +5,17 @@ law: exact, never below 0 (RULES §3, §9 (5)-(11)).
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from loyalty.commerce import LineKind, OrderLine, OrderSnapshot, ProductFacts
 from loyalty.programs.program import Base, Earning
 from loyalty.programs.terms import Discounts, Match
-from loyalty.values import ZERO
+from loyalty.values import ONE, ZERO
 
 NO_FACTS = ProductFacts()
+NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,28 @@ def line_matches(match: Match, line: OrderLine) -> bool:
     return not (match.category_ids.isdisjoint(facts.category_ids) and match.tags.isdisjoint(facts.tags))
 
 
-def order_parts(order: OrderSnapshot, earning: Earning, laurel_codes: Set[str]) -> tuple[Part, ...]:
-    """Return every part of an order that costs something or earns; negative fees are spread over the products."""
+def order_parts(
+    order: OrderSnapshot, earning: Earning, laurel_codes: Set[str], own_credit: Decimal = NOTHING
+) -> tuple[Part, ...]:
+    """Return every part of an order that costs something or earns; negative fees are spread over the products.
+
+    `own_credit` is how much of the order store credit paid that was ours.
+    """
     with_tax = order.prices_include_tax if earning.base.tax is None else earning.base.tax
     reductions = _reductions(order, earning.base, with_tax, laurel_codes)
-    return tuple(
+    parts = tuple(
         _part(line, earning, with_tax, reductions.get(line.id))
         for line in order.lines
         if not _is_discount(line)
     )
+    unpaid = _share_not_paid(order, laurel_codes, own_credit)
+    return tuple(replace(part, base=part.base * (ONE - unpaid)) for part in parts) if unpaid else parts
+
+
+def _share_not_paid(order: OrderSnapshot, laurel_codes: Set[str], own_credit: Decimal) -> Fraction:
+    """Return how much of the order, with everything that it costs, our gift cards and our credit paid."""
+    ours = sum((tender.amount for tender in order.tenders if tender.code in laurel_codes), own_credit)
+    return min(ONE, Fraction(ours) / Fraction(order.total)) if ours and order.total else ZERO
 
 
 def _part(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from loyalty.clock import local_date
 from loyalty.commerce import OrderSnapshot
-from loyalty.earning.base import Part, gross_base, line_matches, order_parts
+from loyalty.earning.base import NOTHING, Part, gross_base, line_matches, order_parts
 from loyalty.earning.campaign import Earner, Occasion, active_campaigns, bonuses, campaign_multiplier
 from loyalty.earning.refunded import ALL_LEFT, Left
 from loyalty.programs.campaigns import Campaign
@@ -52,13 +53,19 @@ class Rating:
 
 
 def rate(
-    order: OrderSnapshot, program: Program, tier_key: str, nth: int, laurel_codes: Set[str], earner: Earner
+    order: OrderSnapshot,
+    program: Program,
+    tier_key: str,
+    nth: int,
+    laurel_codes: Set[str],
+    earner: Earner,
+    own_credit: Decimal = NOTHING,
 ) -> Rating:
     """Return the rating of an order at its paid time; raises ValueError for an order that was never paid."""
     if order.paid_at is None:
         raise ValueError("an order that was never paid has no rating")
     tier = program.tier(tier_key)
-    parts = order_parts(order, program.earning, laurel_codes)
+    parts = order_parts(order, program.earning, laurel_codes, own_credit)
     gross = gross_base(parts)
     campaigns = _campaigns(order, order.paid_at, program, (tier.key, nth, gross), earner)
     counts = not order.test and order.currency == program.currency and order.total > 0

@@ -18,6 +18,7 @@ from loyalty.programs.lint import Notice, advice, lint
 from loyalty.programs.lint_rewards import list_reward_warnings
 from loyalty.programs.program import Program
 from loyalty.programs.words import named, number, percent
+from loyalty.stores.service import list_platforms
 from loyalty.values import AccountId
 
 LEAST_ABLE = Fraction(1, 5)
@@ -43,7 +44,7 @@ def lint_document(
     found = list_advice(program)
     if on_orders:
         found += list_advice_on_orders(connection, account, document, now)
-    return Linted([*lint(checked), *list_reward_warnings(program)], found)
+    return Linted([*lint(checked, list_platforms(connection)), *list_reward_warnings(program)], found)
 
 
 def list_advice_on_orders(

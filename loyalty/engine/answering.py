@@ -205,5 +205,5 @@ def _reopen(connection: Connection, book: AccountBook, cases: Sequence[_Case], n
 
 
 def _disabling(store: StoreId, of: _Case | _End, now: datetime) -> NewPush:
-    code = of.answer.code
-    return NewPush(store, of.member, COUPON_SUBJECT + code, DisableCoupon(code, now))
+    code, kind = of.answer.code, str(of.row["kind"]) if isinstance(of, _Case) else ""
+    return NewPush(store, of.member, COUPON_SUBJECT + code, DisableCoupon(code, now, kind))

@@ -18,6 +18,7 @@ from loyalty.commerce import Fact, Read
 from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
+from loyalty.engine.cards import name_cards
 from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
 from loyalty.engine.commands import Command, EndRedemption
 from loyalty.engine.compliance import obey_shops
@@ -44,12 +45,12 @@ from loyalty.engine.work import MemberWork
 from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members
+from loyalty.members.commands import add_commands, find_holders
 from loyalty.members.identity import Identity
 from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
-from loyalty.rewards.redemption_repository import list_numbered
 from loyalty.values import MessageId
 
 Answer = TypeVar("Answer")
@@ -77,10 +78,8 @@ def apply_facts(
     `careful` asks first whom the known orders belong to (after OrdersMoved), `refold` folds every member of the batch
     from nothing (after LedgerConflict).
     """
-    stated = [fact for _, fact in facts]
-    merged = merge_customers(connection, book, stated, now)
-    obey_shops(connection, book, facts, now)
-    watch_coupons(connection, book, stated, now)
+    facts = name_cards(connection, facts)
+    merged = _act_apart(connection, book, facts, now)
     versions = load_versions(connection, book.id)
     news = gather(facts, book.store_numbers)
     people = enrol(connection, book.id, news.identities())
@@ -93,6 +92,17 @@ def apply_facts(
     note_traces(connection, book, bought, versions.at(now))
     members.put_profiles(connection, changed)
     return Applied({message: outcomes.get(message, PROCESSED) for message, _ in facts}, pushed | merged)
+
+
+def _act_apart(
+    connection: Connection, book: AccountBook, facts: Sequence[tuple[MessageId, Fact]], now: datetime
+) -> frozenset[UUID]:
+    """Act on what states no order and no profile; return the stores with pushes."""
+    stated = [fact for _, fact in facts]
+    merged = merge_customers(connection, book, stated, now)
+    obey_shops(connection, book, facts, now)
+    watch_coupons(connection, book, stated, now)
+    return merged
 
 
 def _owners(connection: Connection, news: News, *, careful: bool) -> set[UUID]:
@@ -207,7 +217,7 @@ def _obey(
             work = batch.works[member]
             work.command = after_its_beginning(work.state, command)
             rows.append(codec.command_row(holders.get(member, member), work.command))
-        members.add_commands(connection, book.id, rows)
+        add_commands(connection, book.id, rows)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
@@ -218,8 +228,8 @@ def _holders(connection: Connection, commands: Mapping[UUID, Command]) -> dict[U
     the member who redeemed, also when a merge is undone.
     """
     ended = {it.redemption: member for member, it in commands.items() if isinstance(it, EndRedemption)}
-    rows = list_numbered(connection, ended) if ended else ()
-    return {ended[row["number"]]: row["member_id"] for row in rows}
+    holders = find_holders(connection, ended) if ended else {}
+    return {ended[number]: holder for number, holder in holders.items()}
 
 
 def settle_members(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import get_account
 from loyalty.crypto import Vault
+from loyalty.programs.catalogue import is_offered
 from loyalty.programs.program import Versions
 from loyalty.stores.service import list_places
 from loyalty.values import AccountId, StoreId
@@ -35,10 +36,15 @@ class AccountBook:
     """Stores that are disconnected."""
 
     @property
-    def code_stores(self) -> list[int]:
-        """Return the numbers of the connected stores that can make codes, the oldest first."""
+    def open_platforms(self) -> frozenset[str]:
+        """Return the platforms of the connected stores."""
+        return frozenset(it for store, it in self.platforms.items() if store not in self.closed)
+
+    def code_stores(self, kind: str) -> list[int]:
+        """Return the numbers of the connected stores that can make codes of a kind, the oldest first."""
         unable = self.tills | self.closed
-        return sorted(number for store, number in self.store_numbers.items() if store not in unable)
+        able = (store for store in self.store_numbers if store not in unable)
+        return sorted(self.store_numbers[it] for it in able if is_offered(kind, {self.platforms[it]}))
 
     def is_showing(self, store: StoreId) -> bool:
         """Return whether a store shows its customers their points and progress, and binds codes to them."""

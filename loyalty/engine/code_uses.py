@@ -17,7 +17,7 @@ from loyalty.rewards.coupon import looks_like_ours
 def list_redeemers(connection: Connection, news: News) -> set[UUID]:
     """Return whose rewards the codes on a batch's orders are: what the orders do to these is folded with them."""
     snapshots = (order.snapshot for order in news.orders.values() if order.snapshot is not None)
-    codes = {use.code.casefold() for each in snapshots for use in each.coupons if looks_like_ours(use.code)}
+    codes = {code for each in snapshots for code in each.codes() if looks_like_ours(code)}
     return rewards.list_redeemers(connection, codes) if codes else set()
 
 
@@ -26,14 +26,14 @@ def note_code_uses(connection: Connection, news: News, batch: loading.Batch) -> 
     uses = [
         {
             "key": key,
-            "code": use.code.casefold(),
+            "code": code,
             "live": order.snapshot.state not in ("dead", "open"),
             "gone": False,
         }
         for key, order in news.orders.items()
         if order.snapshot is not None and batch.is_news(key, order.snapshot)
-        for use in order.snapshot.coupons
-        if looks_like_ours(use.code)
+        for code in order.snapshot.codes()
+        if looks_like_ours(code)
     ]
     uses += batch.codes_gone(news.orders)
     if not uses:

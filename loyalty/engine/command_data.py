@@ -102,7 +102,7 @@ def _data_of_credit(command: AdjustCredit | SpendCredit) -> Data:
     """Return the own part of a command that is about store credit."""
     if isinstance(command, AdjustCredit):
         return {"amount": command.amount}
-    until = command.hold_until.isoformat()
+    until = command.hold_until.isoformat() if command.hold_until else None
     return {"amount": command.amount, "store": command.store, "hold_until": until}
 
 
@@ -168,7 +168,7 @@ def _read_of_credit(
     """Return a command that is about store credit."""
     if kind == CommandKind.ADJUST_CREDIT:
         return AdjustCredit(number, accepted_at, data["amount"], reason, actor)
-    until = datetime.fromisoformat(data["hold_until"])
+    until = datetime.fromisoformat(data["hold_until"]) if data["hold_until"] else None
     return SpendCredit(number, accepted_at, data["amount"], data["store"], until, reason, actor)
 
 

@@ -241,7 +241,9 @@ class AdjustCredit:
 
 @dataclass(frozen=True, slots=True)
 class SpendCredit:
-    """Set store credit aside for a code in a shop; its number names the code, and `EndRedemption` ends it unused."""
+    """Set store credit aside for a code in a shop, or for the credit that the shop itself keeps of its customer; its
+    number names it, and `EndRedemption` ends it.
+    """
 
     number: int
     accepted_at: datetime
@@ -249,8 +251,8 @@ class SpendCredit:
     """Money of the account's currency as a decimal text."""
     store: int
     """The number of the store whose code it is."""
-    hold_until: datetime
-    """When the code ends, if nobody used it."""
+    hold_until: datetime | None
+    """When the code ends, if nobody used it; None: it is no code, but credit of the shop's own."""
     reason: str
     actor: str = ""
 

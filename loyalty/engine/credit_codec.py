@@ -29,9 +29,8 @@ def read_purse(head: Data, balance: Decimal | None) -> Purse:
 
 def _code(item: list[Any]) -> CreditCode:
     number, at, amount, until, version, store = item
-    return CreditCode(
-        number, datetime.fromisoformat(at), Decimal(amount), datetime.fromisoformat(until), version, store
-    )
+    end = datetime.fromisoformat(until) if until else None
+    return CreditCode(number, datetime.fromisoformat(at), Decimal(amount), end, version, store)
 
 
 def credit_head(purse: Purse) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def credit_head(purse: Purse) -> dict[str, Any]:
                 it.number,
                 instant_text(it.at),
                 plain_text(it.amount),
-                instant_text(it.until),
+                instant_text(it.until) if it.until else None,
                 it.version,
                 it.store,
             ]

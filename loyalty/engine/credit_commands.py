@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import next_command_number
 from loyalty.clock import day_end, local_date
-from loyalty.credit.purse import NOTHING, CreditFigures
+from loyalty.credit.purse import NOTHING, CreditFigures, Purse
 from loyalty.engine.apply import carry_out
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import AdjustCredit, SpendCredit
@@ -41,7 +41,7 @@ def adjust_credit(
     connection: Connection, book: AccountBook, member: UUID, amount: Decimal, word: Word, now: datetime
 ) -> Adjusted:
     """Give or take store credit by hand. Raises NotFound, MemberMerged, ProgramNotPublished, Invalid."""
-    _require_whole_coins(amount, _program(connection, book, now))
+    require_whole_coins(amount, require_program(connection, book, now))
     number = next_command_number(connection)
     command = AdjustCredit(number, now, plain_text(amount), word.reason, word.actor)
     work, stores = carry_out(connection, book, member, command, now)
@@ -76,16 +76,13 @@ def make_credit_code(
     Raises NotFound, MemberMerged, ProgramNotPublished, Invalid, NotEnoughCredit; then the transaction must be rolled
     back.
     """
-    program = _program(connection, book, now)
-    _require_whole_coins(amount, program)
+    program = require_program(connection, book, now)
+    require_whole_coins(amount, program)
     until = day_end(local_date(now, program.time_zone) + timedelta(days=VALID_DAYS), program.time_zone)
     number, place = next_command_number(connection), book.store_numbers[store]
     command = SpendCredit(number, now, plain_text(amount), place, until, "a code", actor)
     work, stores = carry_out(connection, book, member, command, now)
-    spare = work.state.credit.spare(now)
-    if spare < 0:
-        there = decimal_floor(exact(max(NOTHING, spare + amount)), program.decimals)
-        raise NotEnoughCredit(f"The member has {there:f} to spend.", told={"available": f"{there:f}"})
+    require_spare(work.state.credit, amount, program, now)
     if not work.email:
         message = "The member has no e-mail to bind a code to."
         raise Invalid(message, {"/member/email": [message]})
@@ -93,14 +90,23 @@ def make_credit_code(
     return MadeCode(number, code, amount, until, work.state.credit.figures(now), stores)
 
 
-def _program(connection: Connection, book: AccountBook, now: datetime) -> Program:
+def require_spare(purse: Purse, amount: Decimal, program: Program, now: datetime) -> None:
+    """Raise NotEnoughCredit when an amount that was just set aside is more than there was."""
+    spare = purse.spare(now)
+    if spare < 0:
+        there = decimal_floor(exact(max(NOTHING, spare + amount)), program.decimals)
+        raise NotEnoughCredit(f"The member has {there:f} to spend.", told={"available": f"{there:f}"})
+
+
+def require_program(connection: Connection, book: AccountBook, now: datetime) -> Program:
+    """Return the program in force; raises ProgramNotPublished."""
     program = load_versions(connection, book.id).at(now)
     if program is None:
         raise ProgramNotPublished
     return program
 
 
-def _require_whole_coins(amount: Decimal, program: Program) -> None:
+def require_whole_coins(amount: Decimal, program: Program) -> None:
     """Raise Invalid for money with more decimals than the account's currency has."""
     if decimal_floor(exact(amount), program.decimals) != amount:
         message = f"{program.currency} has {program.decimals} decimals here."

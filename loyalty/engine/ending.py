@@ -17,12 +17,11 @@ from loyalty.engine.apply import carry_out
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.fulfilling import check_cancel
-from loyalty.engine.issuing import COUPON_SUBJECT
+from loyalty.engine.issuing import COUPON_SUBJECT, disabling
 from loyalty.errors import RedemptionEnded
 from loyalty.members.repository import lock_members
 from loyalty.outbox.repository import NewPush, add_pushes
 from loyalty.programs.catalogue import CODE_KINDS, EXTERNAL
-from loyalty.pushes import DisableCoupon
 from loyalty.rewards import redemption_repository as redemptions
 from loyalty.rewards import repository as rewards
 from loyalty.rewards.redemption import OPEN, Fulfilment, RedemptionState
@@ -67,8 +66,8 @@ def _disable_first(
     coupon = rewards.find_coupon(connection, f"redemption:{row['number']}")
     assert coupon is not None
     redemptions.note_requests(connection, [row["number"]], cancel_asked_at=now, failure=None)
-    command = DisableCoupon(coupon["code"], now)
-    push = NewPush(coupon["store_id"], row["member_id"], COUPON_SUBJECT + coupon["code"], command)
+    subject = COUPON_SUBJECT + coupon["code"]
+    push = NewPush(coupon["store_id"], row["member_id"], subject, disabling(coupon, now))
     add_pushes(connection, book.id, [push])
     return frozenset([coupon["store_id"]])
 

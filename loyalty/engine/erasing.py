@@ -23,6 +23,7 @@ from loyalty.imports.repository import forget_refused
 from loyalty.inbox.erasing import Traces, empty_bodies
 from loyalty.mails.repository import give_up_mails
 from loyalty.members import repository as members
+from loyalty.members.commands import add_commands, find_holders
 from loyalty.members.identity import Identity, customer_identity, normal_email
 from loyalty.members.links import forget_links
 from loyalty.orders.repository import list_names
@@ -69,20 +70,24 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
 def _release_codes(
     connection: Connection, book: AccountBook, member: UUID, word: Word, now: datetime
 ) -> None:
-    """Free what is held for codes: nobody will be given these any more."""
+    """Free what is held for codes, and credit on its way to a shop: nobody will be given these any more."""
     next_command_number(connection)  # locks the account's row: from here on nobody redeems
+    batch = loading.load(connection, [member], [])
+    if member not in batch.works:
+        return
+    state = batch.works[member].state
+    sent = [it.number for it in state.credit.codes.values() if it.is_sent]
     held = list_held(connection, member, CODE_KINDS)
+    held |= find_holders(connection, sent) if sent else {}
     if not held:
         return
     numbers = next_command_numbers(connection, len(held))
-    batch = loading.load(connection, [member], [])
-    state = batch.works[member].state
     ends = (
         EndRedemption(number, now, it, Ending.RELEASED, word.reason, word.actor)
         for number, it in zip(numbers, held, strict=True)
     )
     rows = [codec.command_row(held[end.redemption], after_its_beginning(state, end)) for end in ends]
-    members.add_commands(connection, book.id, rows)
+    add_commands(connection, book.id, rows)
     finish(connection, book, batch.works, [], load_versions(connection, book.id), now, refold=True)
 
 

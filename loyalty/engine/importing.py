@@ -25,7 +25,7 @@ from loyalty.errors import Conflict, ProgramNotPublished
 from loyalty.imports import repository as imports
 from loyalty.imports.sheets import Sheet
 from loyalty.members import arrivals
-from loyalty.members import repository as members
+from loyalty.members.commands import add_commands
 from loyalty.programs.service import load_versions
 from loyalty.referrals import arrivals as referrals
 from loyalty.values import AccountId
@@ -203,7 +203,7 @@ def _undo(turn: Turn) -> frozenset[UUID]:
         )
         for number, row in zip(numbers, rows, strict=True)
     ]
-    members.add_commands(turn.connection, turn.book.id, commands)
+    add_commands(turn.connection, turn.book.id, commands)
     for work in batch.works.values():
         work.because = "import_undone"
     versions = load_versions(turn.connection, turn.book.id)

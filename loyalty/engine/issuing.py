@@ -171,11 +171,11 @@ def _put(
     row |= {"store_id": store, "state": "failed" if failure else state, "failure": failure}
     issued.coupons.append(row)
     if row["state"] == "requested":
-        command = _put_command(row["code"], work.email, grant, terms)
+        command = _put_command(row["code"], work.email, grant, terms, book.currency)
         issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
 
-def _put_command(code: str, email: str, grant: Grant, terms: CouponTerms) -> PutCoupon:
+def _put_command(code: str, email: str, grant: Grant, terms: CouponTerms, currency: str) -> PutCoupon:
     return PutCoupon(
         code=code,
         kind=terms.kind,
@@ -189,6 +189,7 @@ def _put_command(code: str, email: str, grant: Grant, terms: CouponTerms) -> Put
         product_ids=terms.product_ids,
         category_ids=terms.category_ids,
         combinable=terms.combinable,
+        currency=currency,
     )
 
 
@@ -225,8 +226,13 @@ def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: dat
     _disable(issued, work, row, now)
 
 
+def disabling(row: Mapping[Any, Any], now: datetime) -> DisableCoupon:
+    """Return the command that takes a coupon out of use."""
+    return DisableCoupon(row["code"], now, row["kind"], row["external_id"])
+
+
 def _disable(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
-    command = DisableCoupon(row["code"], now)
+    command = disabling(row, now)
     issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))
 
 

@@ -20,6 +20,7 @@ from loyalty.engine.state import OrderFile
 from loyalty.engine.work import MemberWork
 from loyalty.ledger import repository as ledger
 from loyalty.members import repository as members
+from loyalty.members.commands import list_commands
 from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import is_newer
 from loyalty.programs.program import Versions
@@ -66,7 +67,7 @@ class Batch:
             old = self.files.get(key)
             if old is None or news.snapshot is None or not self.is_news(key, news.snapshot):
                 continue
-            present = {use.code.casefold() for use in news.snapshot.coupons}
+            present = set(news.snapshot.codes())
             gone += [
                 {"key": key, "code": code, "live": False, "gone": True}
                 for code in sorted(old.laurel_codes - present)
@@ -161,7 +162,7 @@ def load_histories(
         work.begin_history()
     for row in orders.list_histories(connection, roots):
         by_root[row["member_id"]].add_history(row["member_id"], codec.order_file(row))
-    for row in members.list_commands(connection, roots):
+    for row in list_commands(connection, roots):
         by_root[row["member_id"]].of(row["member_id"]).commands.append(codec.command(row))
     for row in ledger.list_posted(connection, list(by_id)):
         by_id[row["member_id"]].posted[row["cause"]] = codec.posted(row)

@@ -20,6 +20,7 @@ from loyalty.engine.people import enrol
 from loyalty.engine.work import MemberWork, Word
 from loyalty.errors import Invalid, NotFound
 from loyalty.members import repository as members
+from loyalty.members.commands import add_commands, list_commands
 from loyalty.members.identity import customer_identity
 from loyalty.programs.service import load_versions
 
@@ -95,7 +96,7 @@ def undo_merge(
 
 
 def _accept(connection: Connection, book: AccountBook, member: UUID, command: Command) -> None:
-    members.add_commands(connection, book.id, [codec.command_row(member, command)])
+    add_commands(connection, book.id, [codec.command_row(member, command)])
 
 
 def _fold_both(
@@ -112,7 +113,7 @@ def _merges(connection: Connection, roots: Sequence[UUID]) -> dict[UUID, list[Me
     """Return the merges of some members that are in force, by who accepted them."""
     found: dict[UUID, list[MergeMember]] = {}
     undone = set()
-    for row in members.list_commands(connection, roots):
+    for row in list_commands(connection, roots):
         command = codec.command(row)
         if isinstance(command, MergeMember):
             found.setdefault(row["member_id"], []).append(command)
@@ -141,7 +142,7 @@ def list_merges(connection: Connection, member: UUID) -> list[dict[str, Any]]:
     if not rows:
         raise NotFound("There is no member of that id.")
     roots = [member, *(row["id"] for row in members.list_merged(connection, [member]))]
-    commands = [codec.command(row) for row in members.list_commands(connection, roots)]
+    commands = [codec.command(row) for row in list_commands(connection, roots)]
     undone = {each.merge: each for each in commands if isinstance(each, UnmergeMember)}
     ids = members.list_ids_by_key(
         connection, [each.other for each in commands if isinstance(each, MergeMember)]

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from loyalty.clock import add_months, day_start, local_date
 from loyalty.commerce import OrderSnapshot, Refund
+from loyalty.credit.purse import NOTHING
 from loyalty.earning.campaign import Earner
 from loyalty.earning.earning import Award, Rating, award, explain, rate
 from loyalty.earning.refunded import ALL_LEFT, Left, nothing_left, what_is_left
@@ -21,6 +23,7 @@ from loyalty.ledger.entries import EntryKind, Movement
 from loyalty.ledger.lots import Lot
 from loyalty.programs.program import Program, Versions
 from loyalty.programs.terms import NegativeBalance
+from loyalty.tenders import STORE_CREDIT
 
 
 def award_order(state: MemberState, file: OrderFile, event: Event, versions: Versions) -> None:
@@ -50,10 +53,18 @@ def _rate(
 ) -> Rating:
     """Rate an order; limited campaigns give it what they have left, and no more than caps let it have."""
     earner = Earner(state.key, state.tags, _segments(state, program, snapshot))
-    rating = rate(snapshot, program, file.tier_key, file.nth, file.laurel_codes, earner)
+    rating = rate(
+        snapshot, program, file.tier_key, file.nth, file.laurel_codes, earner, _own_credit(state, file)
+    )
     if not rating.earns or not rating.limited:
         return rating
     return allot(state, file, rating, _room(state, file, award(rating).points, program), versions)
+
+
+def _own_credit(state: MemberState, file: OrderFile) -> Decimal:
+    """Return how much of an order the shop's store credit paid that was ours; what paid a dead one is there still."""
+    paid = sum((it.amount for it in _snapshot(file).tenders if it.kind == STORE_CREDIT), NOTHING)
+    return state.credit.pay(file.ref.store, paid) if paid and not file.dead else NOTHING
 
 
 def _segments(state: MemberState, program: Program, snapshot: OrderSnapshot) -> frozenset[str]:

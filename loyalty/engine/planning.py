@@ -13,6 +13,7 @@ from loyalty.engine.state import MemberState, OrderFile
 from loyalty.engine.timeline import Event, EventType, is_dead, order_events
 from loyalty.programs.campaigns import Campaign
 from loyalty.programs.program import Versions
+from loyalty.tenders import STORE_CREDIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ def events_to_append(state: MemberState, changes: Sequence[Change], versions: Ve
 
 def _added(change: Change, versions: Versions) -> list[Event] | None:
     new = _events(change.new, versions)
+    if new and _is_paid_by_credit(change.new):
+        return None
     if change.old is None or change.old.snapshot is None:
         return new
     old = _events(change.old, versions)
@@ -52,6 +55,12 @@ def _added(change: Change, versions: Versions) -> list[Event] | None:
         return None
     seen = set(change.old.refund_ids)
     return None if any(event.refund and event.refund.id in seen for event in added) else added
+
+
+def _is_paid_by_credit(file: OrderFile) -> bool:
+    """Return whether the shop's store credit paid a part: how much of that was ours only the whole history tells."""
+    order = file.snapshot
+    return order is not None and any(it.kind == STORE_CREDIT for it in order.tenders)
 
 
 def _needs_history(file: OrderFile, versions: Versions) -> bool:
@@ -89,6 +98,7 @@ def _content(order: OrderSnapshot) -> tuple[object, ...]:
         order.currency,
         order.prices_include_tax,
         order.coupons,
+        order.tenders,
         order.test,
         order.channel,
         order.buyer.region,

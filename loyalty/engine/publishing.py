@@ -18,6 +18,7 @@ from loyalty.programs.lint import Notice, lint
 from loyalty.programs.lint_rewards import list_reward_warnings
 from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions, publish
+from loyalty.stores.service import list_platforms
 from loyalty.values import AccountId
 
 
@@ -47,7 +48,7 @@ def publish_program(
     A version that looks further back than those before needs figures that the heads of the folds have forgotten.
     """
     row, known = lock_account(connection), load_versions(connection, account)
-    warnings = lint(check_document(document))
+    warnings = lint(check_document(document), list_platforms(connection))
     context = Context(row["currency"], row["time_zone"], row["decimals"])
     version = publish(connection, account, document, context, effective_from=effective_from, now=now)
     start = effective_from or now

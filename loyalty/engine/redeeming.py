@@ -24,7 +24,7 @@ from loyalty.rewards.redemption import OPEN, Charge, Redemption, RedemptionState
 def redeem(state: MemberState, command: RedeemReward, program: Program) -> None:
     """Hold points for a reward; what needs no code of a shop and waits for no use is spent at once."""
     at, reward = command.accepted_at, program.reward(command.reward)
-    is_money = command.kind == STORE_CREDIT
+    is_credit = command.kind == STORE_CREDIT
     redemption = Redemption(
         number=command.number,
         reward_key=command.reward,
@@ -32,9 +32,9 @@ def redeem(state: MemberState, command: RedeemReward, program: Program) -> None:
         version=program.version,
         at=at,
         charge=Charge(command.points, short=command.points),
-        amount=command.amount or (crediting.credit_worth(reward, program) if reward and is_money else ""),
+        amount=command.amount or (crediting.credit_worth(reward, program) if reward and is_credit else ""),
         hold_until=command.hold_until,
-        ends_at=valid_until(reward, program, at) if reward and not (reward.event or is_money) else None,
+        ends_at=valid_until(reward, program, at) if reward and not reward.event else None,
         forfeits=reward is not None and reward.forfeits,
     )
     state.redemptions[command.number] = redemption
@@ -101,7 +101,9 @@ def fall_due(state: MemberState, redemption: Redemption, program: Program, at: d
 
 
 def use(state: MemberState, number: int, order_key: str, program: Program, at: datetime) -> None:
-    """An order used the code: a hold is spent, what had come back is taken again, each further use is paid again."""
+    """An order used the code: a hold is spent, what had come back is taken again, each further use is paid again. A
+    gift card is paid once, whatever orders it pays.
+    """
     redemption = state.redemptions.get(number)
     if redemption is None:
         return
@@ -111,7 +113,7 @@ def use(state: MemberState, number: int, order_key: str, program: Program, at: d
         redemption.ended_unused = redemption.state, redemption.ended_at
     if not redemption.unused:
         _charge_again(state, redemption, order_key, program, at)
-    redemption.uses[order_key] = redemption.unused.pop(0)
+    redemption.uses[order_key] = Charge(0) if redemption.is_card else redemption.unused.pop(0)
     redemption.state, redemption.ended_at = RedemptionState.CAPTURED, None
     _follow(state, redemption)
 
@@ -146,6 +148,9 @@ def free(state: MemberState, number: int, order_key: str, program: Program, at: 
     if redemption is None or charge is None or charge.restored:
         return
     del redemption.uses[order_key]
+    if redemption.is_card:
+        _free_card(state, redemption, order_key, program, at)
+        return
     if redemption.may_serve_again:
         redemption.unused.append(charge)
     else:
@@ -154,6 +159,19 @@ def free(state: MemberState, number: int, order_key: str, program: Program, at: 
     if not redemption.uses:
         _end_unused(state, redemption, program, at)
     redate_refilled(state, program, at)
+    _follow(state, redemption)
+
+
+def _free_card(
+    state: MemberState, redemption: Redemption, order_key: str, program: Program, at: datetime
+) -> None:
+    """The shop gave the money back to the card, which stays paid, unless it had been taken back before it was used."""
+    if not redemption.uses and redemption.ended_unused is not None:
+        charges, redemption.unused = redemption.unused, []
+        cause = f"{redemption.cause}:freed:{order_key}"
+        charging.give_back(state, redemption, charges, cause, "redemption_restored", program, at, order_key)
+        redemption.state, redemption.ended_at = redemption.ended_unused
+        redate_refilled(state, program, at)
     _follow(state, redemption)
 
 

@@ -83,6 +83,8 @@ def _row(work: MemberWork, redemption: Redemption) -> Row:
 
 def _incidents(work: MemberWork, now: datetime) -> Iterator[Row]:
     for redemption in work.state.redemptions.values() if _may_have_changed(work) else ():
+        if redemption.is_card:
+            continue  # it is money, which may be passed on and spent bit by bit
         data = {"reward": redemption.reward_key, "points": redemption.charge.points}
         for kind, order_key in _odd(work, redemption.uses, USED_AGAIN):
             yield _incident(work, kind, redemption.cause, order_key, data, now)

@@ -27,9 +27,9 @@ from loyalty.programs.catalogue import (
     EXTERNAL,
     HOLD_MINUTES,
     SERVICE_KINDS,
-    UNOFFERED_KINDS,
     VARIABLE_DISCOUNT,
     Reward,
+    is_offered,
 )
 from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions
@@ -72,7 +72,7 @@ def redeem_reward(
     program = load_versions(connection, book.id).at(now)
     if program is None:
         raise ProgramNotPublished
-    reward = _get_reward(program, wish.reward)
+    reward = _get_reward(book, program, wish.reward)
     points, amount = _price(reward, program, wish)
     until = _hold_until(reward, wish, now)
     store = _store(book, reward, wish)
@@ -93,12 +93,12 @@ def redeem_reward(
     return Redeemed(number, stores)
 
 
-def _get_reward(program: Program, key: str) -> Reward:
+def _get_reward(book: AccountBook, program: Program, key: str) -> Reward:
     """Return a reward that some connected shop, or people, can give. Raises RewardNotAvailable."""
     reward = program.reward(key)
     if reward is None:
         raise refuse((Refusal("unknown"),))
-    if reward.kind in UNOFFERED_KINDS:
+    if not is_offered(reward.kind, book.open_platforms):
         raise refuse((Refusal("not_offered"),))
     return reward
 
@@ -139,10 +139,10 @@ def _store(book: AccountBook, reward: Reward, wish: Wish) -> int:
     """Return the number of the store whose code it becomes, 0 where none is needed; raises Invalid."""
     if reward.kind not in CODE_KINDS:
         return 0
-    able = book.code_stores
+    able = book.code_stores(reward.kind)
     meant = book.store_numbers[wish.store] if wish.store else next(iter(able), 0)
     if meant not in able:
-        message = "No such store that can make codes is connected."
+        message = "No such store that can make this code is connected."
         raise Invalid(message, {"/store": [message]})
     return meant
 

@@ -18,7 +18,7 @@ from loyalty.programs.program import Program
 
 
 def hold(state: MemberState, command: SpendCredit, program: Program) -> None:
-    """Set credit aside for a code."""
+    """Set credit aside for a code, or to go over to the shop's own."""
     code = CreditCode(
         number=command.number,
         at=command.accepted_at,
@@ -28,6 +28,9 @@ def hold(state: MemberState, command: SpendCredit, program: Program) -> None:
         store=command.store,
     )
     state.credit.codes[code.number] = code
+    if code.is_sent:
+        state.credit.sent[code.store] = state.credit.sent.get(code.store, NOTHING) + code.amount
+        return
     state.grants[code.cause] = Grant(
         cause=code.cause,
         reward_key="",
@@ -42,14 +45,20 @@ def hold(state: MemberState, command: SpendCredit, program: Program) -> None:
 
 
 def end(state: MemberState, command: EndRedemption) -> None:
-    """What an unused code holds is free again; that the shop has it changes nothing."""
+    """What an unused code holds is free again; that the shop has it changes nothing, unless it is credit of its own."""
     code = state.credit.codes[command.redemption]
     if command.ending is not Ending.CAPTURED:
         release(state, code)
+    elif code.is_sent and code.is_held:
+        code.is_held = False
+        cause, at = f"{code.cause}:sent", command.accepted_at
+        _note(state, code, cause, CreditKind.SPEND, -code.amount, None, at, "sent")
 
 
 def release(state: MemberState, code: CreditCode) -> None:
     """An unused code ends: by hand, because the shop refused it, or by time."""
+    if code.is_sent and code.is_held:
+        state.credit.pay(code.store, code.amount)
     code.is_held = False
     _follow(state, code)
 
@@ -105,7 +114,7 @@ def _note(
     cause: str,
     kind: CreditKind,
     amount: Decimal,
-    order_key: str,
+    order_key: str | None,
     at: datetime,
     reason: str,
 ) -> None:

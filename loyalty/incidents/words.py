@@ -48,6 +48,16 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "商店没有创建购物金的优惠码 {code}，购物金已退回：{failure}",
         "A shop did not make the code {code} of store credit, which is free again: {failure}",
     ),
+    "credit_not_sent": (
+        "商店沒有收下轉入的購物金，購物金已退回：{failure}",
+        "商店没有收下转入的购物金，购物金已退回：{failure}",
+        "A shop did not take store credit over, which is free again: {failure}",
+    ),
+    "credit_maybe_sent": (
+        "商店沒有回覆是否收下轉入的購物金，金額仍保留，請重新送出：{failure}",
+        "商店没有回复是否收下转入的购物金，金额仍保留，请重新发送：{failure}",
+        "A shop never answered whether it took store credit over, which stays set aside; try the push again: {failure}",
+    ),
     "shop_not_read": (
         "商店 {store} 拒絕讀取，訂單無法核對，商店的回覆是：{failure}",
         "商店 {store} 拒绝读取，订单无法核对，商店的回复是：{failure}",

@@ -1,8 +1,8 @@
-"""Accepted commands of members, found by what is their own."""
+"""Accepted commands of members: written, read, and found by what is their own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,10 +10,38 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
-from loyalty.db import records
+from loyalty.db import Row, records
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
+_COMMAND = {
+    "number": "integer", "member_id": "uuid", "kind": "text", "accepted_at": "timestamptz", "data": "jsonb",
+    "reason": "text", "actor": "text",
+}  # fmt: skip
+_COMMANDS = text(
+    "select number, member_id, kind, accepted_at, data, reason, actor from commands"
+    " where member_id = any(:ids) order by number"
+).bindparams(_IDS)
 _PERIOD = {"place": "integer", "start": "timestamptz", "until": "timestamptz"}
+
+
+def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
+    """Write accepted commands."""
+    source, values = records(_COMMAND, rows)
+    names = ", ".join(_COMMAND)
+    statement = text(f"insert into commands (account_id, {names}) select :account, {names} from {source}")
+    connection.execute(statement, {**values, "account": account})
+
+
+def list_commands(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMapping]:
+    """Return the accepted commands of members by number."""
+    return connection.execute(_COMMANDS, {"ids": list(ids)}).mappings().all()
+
+
+def find_holders(connection: Connection, numbers: Iterable[int]) -> dict[int, UUID]:
+    """Return under whom the accepted commands of these numbers are kept."""
+    statement = text("select number, member_id from commands where number = any(cast(:numbers as integer[]))")
+    rows = connection.execute(statement, {"numbers": list(numbers)})
+    return {row.number: row.member_id for row in rows}
 
 
 def find_activity(connection: Connection, members: Sequence[UUID], kind: str, key: str) -> RowMapping | None:

@@ -26,15 +26,7 @@ _LOCK = text("select * from members where id = any(:ids) order by id for no key 
 _READ = text("select * from members where id = any(:ids) order by id").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
 )
-_COMMAND = {
-    "number": "integer", "member_id": "uuid", "kind": "text", "accepted_at": "timestamptz", "data": "jsonb",
-    "reason": "text", "actor": "text",
-}  # fmt: skip
 _NEW = {"id": "uuid", "key": "text", "kind": "text", "value": "text"}
-_COMMANDS = text(
-    "select number, member_id, kind, accepted_at, data, reason, actor from commands"
-    " where member_id = any(:ids) order by number"
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 _CUSTOMERS = text(
     "select member_id, value from member_identities where kind = 'customer' and member_id = any(:ids)"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
@@ -211,11 +203,6 @@ def list_page(connection: Connection, after: UUID, limit: int) -> Sequence[RowMa
     return connection.execute(statement, {"after": after, "limit": limit}).mappings().all()
 
 
-def list_commands(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMapping]:
-    """Return the accepted commands of members by number."""
-    return connection.execute(_COMMANDS, {"ids": list(ids)}).mappings().all()
-
-
 def list_customers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Return the shop customers `<store number>:<id>` that each member is."""
     found: dict[UUID, list[str]] = {}
@@ -239,12 +226,12 @@ def put_members(connection: Connection, rows: Sequence[Row]) -> None:
     connection.execute(statement, {**values, "published": connection.info.get(PUBLISHED)})
 
 
-def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
-    """Write accepted commands."""
-    source, values = records(_COMMAND, rows)
-    names = ", ".join(_COMMAND)
-    statement = text(f"insert into commands (account_id, {names}) select :account, {names} from {source}")
-    connection.execute(statement, {**values, "account": account})
+def find_survivors(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return who stands for each of these members: himself, or whoever he is merged into."""
+    statement = text(
+        "select id, coalesce(merged_into, id) as survivor from members where id = any(:ids)"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return {row.id: row.survivor for row in connection.execute(statement, {"ids": list(set(ids))})}
 
 
 def mark_all_for_refold(connection: Connection) -> int:

@@ -17,6 +17,7 @@ from loyalty.commerce import (
     ProductFacts,
     Refund,
     RefundLine,
+    Tender,
 )
 from loyalty.values import StoreId
 
@@ -43,6 +44,7 @@ def snapshot_data(order: OrderSnapshot) -> Data:
         "lines": [_line(line) for line in order.lines],
         "refunds": [_refund(refund) for refund in sorted(order.refunds, key=lambda refund: refund.id)],
         "coupons": [[use.code, str(use.discount), str(use.discount_tax)] for use in order.coupons],
+        **({"tenders": [_tender(tender) for tender in order.tenders]} if order.tenders else {}),
     }
 
 
@@ -72,6 +74,10 @@ def _refund(refund: Refund) -> list[Any]:
     return [refund.id, refund.created_at.isoformat(), str(refund.amount), lines]
 
 
+def _tender(tender: Tender) -> list[str]:
+    return [tender.kind, str(tender.amount), tender.reference, tender.code]
+
+
 def read_snapshot(
     store_id: StoreId, external_id: str, data: Data, observed_at: datetime | None
 ) -> OrderSnapshot:
@@ -97,6 +103,7 @@ def read_snapshot(
         refunds=tuple(_read_refund(refund) for refund in data["refunds"]),
         coupons=tuple(CouponUse(code, Decimal(net), Decimal(tax)) for code, net, tax in data["coupons"]),
         observed_at=observed_at,
+        tenders=tuple(_read_tender(tender) for tender in data.get("tenders", ())),
     )
 
 
@@ -128,6 +135,11 @@ def _read_refund(item: list[Any]) -> Refund:
     return Refund(item[0], datetime.fromisoformat(item[1]), Decimal(item[2]), lines)
 
 
+def _read_tender(item: list[str]) -> Tender:
+    kind, amount, reference, code = item
+    return Tender(kind, Decimal(amount), reference, code)
+
+
 def keep_product_facts(order: OrderSnapshot, known: OrderSnapshot) -> OrderSnapshot:
     """Return the order with the product facts that were read first for it (RULES §9 (10))."""
     facts = {line.id: line.product for line in known.lines if line.product is not None}
@@ -140,7 +152,7 @@ def keep_product_facts(order: OrderSnapshot, known: OrderSnapshot) -> OrderSnaps
 
 def keep_known(order: OrderSnapshot, known: OrderSnapshot) -> OrderSnapshot:
     """Return the order with what only the known state of it tells: facts of products, and where it is but partial, when
-    it was paid and completed.
+    it was paid and completed, and by what other than money.
     """
     order = keep_product_facts(order, known)
     if not order.is_partial or order.state is OrderState.OPEN:
@@ -149,6 +161,7 @@ def keep_known(order: OrderSnapshot, known: OrderSnapshot) -> OrderSnapshot:
         order,
         paid_at=known.paid_at or order.paid_at,
         completed_at=known.completed_at or order.completed_at,
+        tenders=order.tenders or known.tenders,
     )
 
 

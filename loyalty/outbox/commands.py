@@ -6,11 +6,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from loyalty.pushes import DisableCoupon, MarkOrder, PostWebhook, PushCommand, PutCoupon, SetMemberTier
+from loyalty.pushes import (
+    AddStoreCredit,
+    DisableCoupon,
+    MarkOrder,
+    PostWebhook,
+    PushCommand,
+    PutCoupon,
+    SetMemberTier,
+)
 
 _KINDS: dict[type[PushCommand], str] = {
     PutCoupon: "put_coupon",
     DisableCoupon: "disable_coupon",
+    AddStoreCredit: "add_store_credit",
     SetMemberTier: "set_member_tier",
     MarkOrder: "mark_order",
     PostWebhook: "post_webhook",
@@ -22,7 +31,9 @@ def command_data(command: PushCommand) -> dict[str, Any]:
     if isinstance(command, PutCoupon):
         return _coupon_data(command)
     if isinstance(command, DisableCoupon):
-        return {"code": command.code, "at": command.at.isoformat()}
+        return _disabling_data(command)
+    if isinstance(command, AddStoreCredit):
+        return _credit_data(command)
     if isinstance(command, MarkOrder):
         return {"order_id": command.order_id, "words": list(command.words)}
     if isinstance(command, PostWebhook):
@@ -52,6 +63,28 @@ def _coupon_data(command: PutCoupon) -> dict[str, Any]:
         "category_ids": list(command.category_ids),
         "combinable": command.combinable,
         "customer_id": command.customer_id,
+        "currency": command.currency,
+    }
+
+
+def _disabling_data(command: DisableCoupon) -> dict[str, Any]:
+    return {
+        "code": command.code,
+        "at": command.at.isoformat(),
+        "kind": command.kind,
+        "external_id": command.external_id,
+    }
+
+
+def _credit_data(command: AddStoreCredit) -> dict[str, Any]:
+    return {
+        "reference": command.reference,
+        "customer_id": command.customer_id,
+        "email": command.email,
+        "amount": str(command.amount),
+        "currency": command.currency,
+        "since": command.since.isoformat(),
+        "known": list(command.known),
     }
 
 
@@ -68,7 +101,10 @@ def read_command(kind: str, data: dict[str, Any]) -> PushCommand:
         scope = {name: tuple(data.get(name, ())) for name in ("product_ids", "category_ids")}
         return PutCoupon(**{**data, **amounts, **scope, "expires_at": expires_at})
     if kind == "disable_coupon":
-        return DisableCoupon(data["code"], datetime.fromisoformat(data["at"]))
+        return DisableCoupon(**{**data, "at": datetime.fromisoformat(data["at"])})
+    if kind == "add_store_credit":
+        since, known = datetime.fromisoformat(data["since"]), tuple(data["known"])
+        return AddStoreCredit(**{**data, "amount": Decimal(data["amount"]), "since": since, "known": known})
     if kind == "mark_order":
         return MarkOrder(data["order_id"], tuple(data["words"]))
     if kind == "post_webhook":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,7 +52,7 @@ def forget_addresses(connection: Connection, members: Sequence[UUID]) -> None:
         'update pushes set command = command || \'{"email": ""}\','
         " status = case when status = 'waiting' then 'superseded' else status end,"
         " reason = case when status = 'waiting' then 'erased' else reason end"
-        " where kind = 'put_coupon' and member_id = any(:members)"
+        " where kind in ('put_coupon', 'add_store_credit') and member_id = any(:members)"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
     connection.execute(statement, {"members": list(members)})
 
@@ -93,6 +93,15 @@ def list_waiting(connection: Connection, subjects: Sequence[str]) -> set[str]:
         "select subject from pushes where status = 'waiting' and subject = any(:subjects)"
     ).bindparams(bindparam("subjects", type_=ARRAY(Text)))
     return set(connection.execute(statement, {"subjects": list(subjects)}).scalars())
+
+
+def list_credited(connection: Connection, members: Iterable[UUID]) -> tuple[str, ...]:
+    """Return under which ids of theirs shops have the credit that was last sent to them for these members."""
+    statement = text(
+        "select detail from pushes where kind = 'add_store_credit' and status = 'done' and member_id = any(:members)"
+        " order by id desc limit 20"
+    ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+    return tuple(connection.execute(statement, {"members": list(members)}).scalars())
 
 
 def claim_pushes(
@@ -142,10 +151,14 @@ def list_codes_to_put(connection: Connection, ids: Sequence[int]) -> dict[int, s
 
 
 def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
-    """Let failed pushes be tried again now, unless something newer was said of their subject; return the subjects."""
+    """Let failed pushes be tried again now, unless something newer was said of their subject; return the subjects.
+
+    Credit that a shop refused is free again, and is not sent; of what it never answered nobody knows.
+    """
     statement = text(
         "update pushes set status = 'waiting', attempts = 0, not_before = null, reason = '', detail = '',"
         " done_at = null where id = any(cast(:ids as bigint[])) and status = 'failed'"
+        " and (kind <> 'add_store_credit' or reason = 'exhausted')"
         " and not exists (select from pushes newer"
         "   where newer.account_id = pushes.account_id and newer.subject = pushes.subject and newer.id > pushes.id)"
         " returning subject"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -21,16 +21,20 @@ EVENT_TICKET = "event_ticket"
 CONTENT = "content"
 COUPON_KINDS = frozenset({"fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT})
 """Rewards that are a code in the shop, and that rules may give."""
-CODE_KINDS = COUPON_KINDS | {VARIABLE_DISCOUNT}
+PROMOTION_KINDS = COUPON_KINDS | {VARIABLE_DISCOUNT}
+"""Rewards that are a code at a checkout, which takes something off there."""
+CODE_KINDS = PROMOTION_KINDS | {GIFT_CARD}
 """Rewards that are a code in the shop when they are redeemed."""
-DISCOUNT_KINDS = CODE_KINDS - {FREE_SHIPPING}
+MONEY_KINDS = frozenset({STORE_CREDIT, GIFT_CARD})
+"""Rewards that are money of the member's own, which does not end."""
+DISCOUNT_KINDS = PROMOTION_KINDS - {FREE_SHIPPING}
 """Rewards that take money off what is bought."""
 SERVICE_KINDS = frozenset({"sample", EVENT_TICKET, "service"})
 """Rewards that people carry out, with a state and a closing note."""
 CLAIM_KINDS = SERVICE_KINDS | {CONTENT}
 """Rewards that are no code in the shop, and that rules may give."""
-UNOFFERED_KINDS = frozenset({GIFT_CARD})
-"""Rewards that no connected shop keeps, so that nobody can have them."""
+ONLY_AT: Mapping[str, frozenset[str]] = {GIFT_CARD: frozenset({"shopify"})}
+"""Rewards that only shops of these platforms keep."""
 REWARD_KINDS = (
     "fixed_discount", "percent_discount", FREE_SHIPPING, FREE_PRODUCT, VARIABLE_DISCOUNT, GIFT_CARD, STORE_CREDIT,
     "sample", EVENT_TICKET, "service", CONTENT, EXTERNAL,
@@ -38,6 +42,11 @@ REWARD_KINDS = (
 FORM_KINDS = ("text", "choice", "date")
 HOLD_MINUTES = 30
 """How long points are held for a code at a checkout, or for another system, unless it is used (RULES §7)."""
+
+
+def is_offered(kind: str, platforms: Set[str]) -> bool:
+    """Return whether a reward of a kind can be had where shops of these platforms are connected."""
+    return kind not in ONLY_AT or not ONLY_AT[kind].isdisjoint(platforms)
 
 
 def may_be_given(kind: str, event: str | None) -> bool:

@@ -4,11 +4,11 @@ nobody gets, and rules that overlap; law: warns, never refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from loyalty.programs.catalogue import UNOFFERED_KINDS, may_be_given
+from loyalty.programs.catalogue import is_offered, may_be_given
 from loyalty.programs.conflicts import conflicts
 from loyalty.programs.inheriting import INHERIT
 from loyalty.programs.ladder import Text
@@ -37,10 +37,12 @@ def warning(code: str, path: str, traditional: str, simplified: str, english: st
     return Notice(path, say(traditional, simplified, english, **parts), code)
 
 
-def lint(document: Mapping[str, Any]) -> list[Notice]:
-    """Return a warning for each part of a checked document that does nothing, then for those that overlap."""
+def lint(document: Mapping[str, Any], platforms: Set[str] = frozenset()) -> list[Notice]:
+    """Return a warning for each part of a checked document that does nothing where shops of these platforms are
+    connected, then for those that overlap.
+    """
     overlaps = (Notice(path, message) for path, message in conflicts(document))
-    return [*_vain_gifts(document), *_not_offered(document), *overlaps]
+    return [*_vain_gifts(document), *_not_offered(document, platforms), *overlaps]
 
 
 def _vain_gifts(document: Mapping[str, Any]) -> Iterator[Notice]:
@@ -88,13 +90,13 @@ def _given_by(path: str, actions: list[Mapping[str, Any]]) -> Iterator[tuple[str
             yield f"{path}/{number}/reward", action["reward"]
 
 
-def _not_offered(document: Mapping[str, Any]) -> Iterator[Notice]:
+def _not_offered(document: Mapping[str, Any], platforms: Set[str]) -> Iterator[Notice]:
     for index, reward in enumerate(document["rewards"]):
-        if reward["kind"] in UNOFFERED_KINDS and not reward["archived"]:
+        if not is_offered(reward["kind"], platforms) and not reward["archived"]:
             yield warning(
                 "not_offered", f"/rewards/{index}/kind",
-                "WooCommerce 商店沒有禮物卡，因此不會提供「{name}」給會員。",
-                "WooCommerce 商店没有礼品卡，因此不会提供“{name}”给会员。",
-                "A WooCommerce shop has no gift cards, so {name} is not offered to members.",
+                "只有 Shopify 商店有禮物卡，而您沒有連接任何一間，因此不會提供「{name}」給會員。",
+                "只有 Shopify 商店有礼品卡，而您没有连接任何一家，因此不会提供“{name}”给会员。",
+                "Only Shopify shops have gift cards, and none is connected, so {name} is not offered to members.",
                 name=named(reward["name"], reward["key"]),
             )  # fmt: skip

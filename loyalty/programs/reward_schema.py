@@ -7,11 +7,12 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from loyalty.programs.catalogue import (
-    CODE_KINDS,
     CONTENT,
     EVENT_TICKET,
     FORM_KINDS,
     FREE_PRODUCT,
+    GIFT_CARD,
+    PROMOTION_KINDS,
     REWARD_KINDS,
     SERVICE_KINDS,
     VARIABLE_DISCOUNT,
@@ -144,10 +145,14 @@ class RewardSchema(Strict):
             raise ValidationError("Must name the free product.", "products")
         if products["skus"] or products["tags"] or (products["product_ids"] and products["category_ids"]):
             raise ValidationError("A code is bound to product_ids or to category_ids only.", "products")
-        if kind not in CODE_KINDS:
+        if kind not in PROMOTION_KINDS:
             for name, given in (("products", any(products.values())), ("combinable", data["combinable"])):
                 if given:
-                    raise ValidationError("Only a code in the shop has this.", name)
+                    raise ValidationError("Only a code that takes something off has this.", name)
+        if kind == GIFT_CARD:
+            for name in ("minimum_subtotal", "valid_days"):
+                if data[name]:
+                    raise ValidationError("A gift card is money: it has no minimum and no end.", name)
         if (data["event"] is not None) > (kind == EVENT_TICKET):
             raise ValidationError("Only an event_ticket names an event.", "event")
         if (data["url"] is not None) != (kind == CONTENT):

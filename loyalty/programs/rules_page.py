@@ -4,7 +4,7 @@ so what members read cannot disagree with what they get.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -33,15 +33,17 @@ class Section:
     sentences: tuple[Text, ...]
 
 
-def rules_in_words(program: Program, now: datetime) -> tuple[Section, ...]:
-    """Return the rules in words; what is over at `now` is left out, and so are parts without rules."""
-    parts = (*_common(program, now), *_special(program, now))
+def rules_in_words(program: Program, now: datetime, platforms: Set[str] = frozenset()) -> tuple[Section, ...]:
+    """Return the rules in words; what is over at `now` is left out, what no shop of these platforms keeps, and parts
+    without rules.
+    """
+    parts = (*_common(program, now, platforms), *_special(program, now))
     sections = (Section(key, title, tuple(sentences)) for key, title, sentences in parts)
     return tuple(section for section in sections if section.sentences)
 
 
-def _common(program: Program, now: datetime) -> tuple[Titled, ...]:
-    unit = program.points_name
+def _common(program: Program, now: datetime, platforms: Set[str]) -> tuple[Titled, ...]:
+    unit, offered = program.points_name, rewards.rewards(program, now, platforms)
     return (
         ("people", say("會員資格", "会员资格", "Who takes part"), people(program)),
         (
@@ -56,7 +58,7 @@ def _common(program: Program, now: datetime) -> tuple[Titled, ...]:
         ),
         ("refunds", say("退款與取消", "退款与取消", "Refunds and cancellations"), earning.refunds(program)),
         ("tiers", say("會員等級", "会员等级", "Tiers"), tiers(program)),
-        ("rewards", say("獎勵", "奖励", "Rewards"), chain(rewards.rewards(program, now), pauses(program))),
+        ("rewards", say("獎勵", "奖励", "Rewards"), chain(offered, pauses(program))),
         ("cash_back", say("現金回饋", "现金返还", "Cash back"), cash_back(program)),
         ("memberships", say("付費會員", "付费会员", "Paid memberships"), rewards.memberships(program)),
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 
 from loyalty.programs.catalogue import (
-    CODE_KINDS,
     EVENT_TICKET,
-    UNOFFERED_KINDS,
+    MONEY_KINDS,
+    PROMOTION_KINDS,
     VARIABLE_DISCOUNT,
     Reward,
+    is_offered,
 )
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Membership, Program, text_in
@@ -25,6 +26,7 @@ _KINDS = {
     "free_shipping": ("免運費", "免运费", "free shipping"),
     "free_product": ("贈品", "赠品", "a free product"),
     "variable_discount": ("依使用的數量折抵", "按使用的数量抵扣", "a discount that grows with what is used"),
+    "gift_card": ("禮物卡", "礼品卡", "a gift card"),
     "store_credit": ("購物金", "购物金", "store credit"),
     "sample": ("試用品", "试用品", "a sample"),
     "event_ticket": ("活動門票", "活动门票", "a ticket to an event"),
@@ -53,14 +55,14 @@ _TOGETHER = {
 }
 
 
-def rewards(program: Program, now: datetime) -> Iterator[Text]:
+def rewards(program: Program, now: datetime, platforms: Set[str]) -> Iterator[Text]:
     """Yield each reward that is offered with its price and its limits, then the merchant's own terms of it.
 
-    Left out are archived rewards, gift cards, which no connected shop keeps, and those that can no longer be
+    Left out are archived rewards, those that shops of these platforms do not keep, and those that can no longer be
     redeemed at `now`.
     """
     for reward in program.rewards:
-        if not reward.archived and reward.kind not in UNOFFERED_KINDS and not _is_over(reward, now):
+        if not reward.archived and is_offered(reward.kind, platforms) and not _is_over(reward, now):
             yield from _reward(program, reward)
 
 
@@ -88,11 +90,11 @@ def _clauses(program: Program, reward: Reward) -> Iterator[Text]:
     if reward.minimum_subtotal:
         least = amount(program, reward.minimum_subtotal)
         yield say("消費須滿 {least}", "消费须满 {least}", "for purchases from {least} on", least=least)
-    if reward.valid_days is not None:
+    if reward.valid_days is not None and reward.kind not in MONEY_KINDS:
         yield say("{days}內有效", "{days}内有效", "valid for {days}", days=days(reward.valid_days))
     if reward.points is not None:
         yield from limits(program, reward)
-    if reward.kind in CODE_KINDS:
+    if reward.kind in PROMOTION_KINDS:
         yield say(*_TOGETHER[reward.combinable])
     if reward.category:
         yield say("分類：{category}", "分类：{category}", "category: {category}", category=reward.category)
@@ -102,7 +104,7 @@ def _clauses(program: Program, reward: Reward) -> Iterator[Text]:
 
 
 def _what(program: Program, reward: Reward) -> Text:
-    what = (products(reward.products) if reward.kind in CODE_KINDS else None) or ""
+    what = (products(reward.products) if reward.kind in PROMOTION_KINDS else None) or ""
     words = _ON_PRODUCTS[reward.kind] if what else _KINDS[reward.kind]
     if reward.kind in _DISCOUNTS:
         value, percents = reward.amount or ZERO, reward.kind == "percent_discount"

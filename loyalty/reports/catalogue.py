@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from loyalty.engine.discounting import is_blocked
 from loyalty.errors import Invalid, MemberMerged, NotFound
-from loyalty.programs.catalogue import CODE_KINDS, VARIABLE_DISCOUNT, Reward
+from loyalty.programs.catalogue import CODE_KINDS, VARIABLE_DISCOUNT, Reward, is_offered
 from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions
 from loyalty.programs.words import named
@@ -23,6 +23,7 @@ from loyalty.reports.standing import Standing, read_standings
 from loyalty.rewards.eligibility import Refusal, Situation, least_price, period_start, refusals
 from loyalty.rewards.ranking import Candidate, Suggestion, rank
 from loyalty.rewards.refusal_words import NO_EMAIL, reasons, refusal_text
+from loyalty.stores.service import list_platforms
 from loyalty.values import AccountId, decimal_floor
 
 Data = dict[str, Any]
@@ -37,6 +38,8 @@ class Asked:
     uses: Mapping[str, int]
     taken: Mapping[str, int]
     is_blocked: bool
+    platforms: frozenset[str]
+    """Of the shops that are connected."""
     now: datetime
 
 
@@ -86,6 +89,7 @@ def _ask(
         uses=count_uses(connection, group, starts),
         taken=count_taken(connection, [each.key for each in offered if each.stock is not None]),
         is_blocked=is_blocked(connection, program, now),
+        platforms=list_platforms(connection),
         now=now,
     )
 
@@ -101,6 +105,7 @@ def _candidate(reward: Reward, program: Program, asked: Asked) -> Candidate:
         now=asked.now,
         points=cost,
         is_blocked=asked.is_blocked,
+        is_offered=is_offered(reward.kind, asked.platforms),
     )
     found = refusals(reward, program, situation)
     if reward.kind in CODE_KINDS and not asked.has_email:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.programs.catalogue import UNOFFERED_KINDS, Reward
+from loyalty.programs.catalogue import Reward, is_offered
 from loyalty.programs.program import Program
 from loyalty.reports.persons import list_roots
 from loyalty.reports.standing import Standing
@@ -23,6 +23,7 @@ from loyalty.rewards.eligibility import (
     refusals,
 )
 from loyalty.rewards.redemption_repository import count_open
+from loyalty.stores.service import list_platforms
 
 Data = dict[str, Any]
 _ONLY_NOW = frozenset({OUT_OF_STOCK, USED_UP, MINIMUM_BALANCE})
@@ -31,9 +32,9 @@ _ONLY_NOW = frozenset({OUT_OF_STOCK, USED_UP, MINIMUM_BALANCE})
 
 def list_claimable(connection: Connection, program: Program, standing: Standing, now: datetime) -> list[Data]:
     """Return the benefits that a member may claim without points, with what is left in the period that runs."""
-    rewards = [
-        reward for reward in program.rewards if reward.points == 0 and reward.kind not in UNOFFERED_KINDS
-    ]
+    claims = [reward for reward in program.rewards if reward.points == 0]
+    platforms = list_platforms(connection) if claims else frozenset()
+    rewards = [reward for reward in claims if is_offered(reward.kind, platforms)]
     members = list_roots(connection, standing.id) if rewards else []
     return list(_claimable(connection, program, standing, rewards, members, now))
 

@@ -14,7 +14,7 @@ from loyalty.engine.discounting import is_over, share_of
 from loyalty.engine.payout import Rate, cheapest_rate
 from loyalty.errors import ProgramNotPublished
 from loyalty.orders.takings import Takings, read_takings
-from loyalty.programs.catalogue import CODE_KINDS, VARIABLE_DISCOUNT
+from loyalty.programs.catalogue import GIFT_CARD, PROMOTION_KINDS, VARIABLE_DISCOUNT
 from loyalty.programs.limits import BLOCK
 from loyalty.programs.program import Program, Versions
 from loyalty.programs.service import load_versions
@@ -99,7 +99,7 @@ def _by_tier(
         of(tier).points += points
     for given in list_redeemed(connection, since, until):
         of(given.tier).redemptions += given.count
-        if not _is_code(versions, given):
+        if not _costs_when_used(versions, given):
             of(given.tier).unit_costs += given.count * (_unit_cost(versions, given) or ZERO)
     for given in list_codes_used(connection, since, until):
         _add_code(of(given.tier), given, _unit_cost(versions, given))
@@ -114,16 +114,19 @@ def _add_code(costs: Costs, given: Given, unit_cost: Fraction | None) -> None:
         costs.unit_costs += given.count * unit_cost
 
 
-def _is_code(versions: Versions, given: Given) -> bool:
+def _costs_when_used(versions: Versions, given: Given) -> bool:
     program = versions.numbered(given.version)
     reward = program.reward(given.reward) if program else None
-    return reward is not None and reward.kind in CODE_KINDS
+    return reward is not None and reward.kind in PROMOTION_KINDS
 
 
 def _unit_cost(versions: Versions, given: Given) -> Fraction | None:
+    """Return what a reward costs the merchant as its rules say; a gift card costs what it is worth."""
     program = versions.numbered(given.version)
     reward = program.reward(given.reward) if program else None
-    return reward.unit_cost if reward else None
+    if reward is None:
+        return None
+    return reward.amount if reward.kind == GIFT_CARD and reward.unit_cost is None else reward.unit_cost
 
 
 def _rate(program: Program) -> Rate | None:

@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
 from loyalty.accounts.service import get_account
 from loyalty.credit.purse import CreditFigures
@@ -20,6 +22,7 @@ from loyalty.members.repository import list_members
 from loyalty.programs.ladder import Text
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
+from loyalty.reports.persons import list_roots
 from loyalty.values import AccountId, decimal_floor, exact
 
 Data = dict[str, Any]
@@ -30,6 +33,18 @@ _ENTRIES = text(
     " where e.member_id = :member and (cast(:before as bigint) is null or e.sequence < :before)"
     " order by e.sequence desc limit :limit"
 )
+
+
+_TRANSFERS = text(
+    "select asked.number, asked.accepted_at as asked_at, cast(asked.data->>'amount' as numeric) as amount,"
+    " stores.key as store, ended.data->>'ending' as ending, ended.reason as failure from commands asked"
+    " join stores on stores.number = cast(asked.data->>'store' as integer)"
+    " left join commands ended on ended.account_id = asked.account_id and ended.member_id = asked.member_id"
+    "   and ended.kind = 'end_redemption' and cast(ended.data->>'redemption' as integer) = asked.number"
+    " where asked.member_id = any(:members) and asked.kind = 'spend_credit' and asked.data->>'hold_until' is null"
+    " and (cast(:before as integer) is null or asked.number < :before) order by asked.number desc limit :limit"
+).bindparams(bindparam("members", type_=ARRAY(Uuid)))
+_STATES = {None: "requested", "captured": "done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,24 @@ def list_credit_entries(
             "balance_after": money_text(row["balance_after"], decimals),
             "order": {"id": row["external_id"], "number": row["number"]} if row["external_id"] else None,
             "reason": credit_reason(_cause(row, versions), currency, decimals),
+        }
+        for row in rows
+    ]
+
+
+def list_transfers(connection: Connection, member: UUID, before: int | None, limit: int) -> list[Data]:
+    """Return the credit that went, or goes, over to shops' own below that number, newest first: requested until the
+    shop has answered, done or failed.
+    """
+    values = {"members": list_roots(connection, member), "before": before, "limit": limit}
+    rows = connection.execute(_TRANSFERS, values).mappings().all()
+    decimals = get_account(connection)["decimals"]
+    return [
+        {
+            **row,
+            "amount": money_text(row["amount"], decimals),
+            "state": (state := _STATES.get(row["ending"], "failed")),
+            "failure": row["failure"] if state == "failed" else None,
         }
         for row in rows
     ]

@@ -11,7 +11,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 from loyalty.clock import day_end, local_date
-from loyalty.programs.catalogue import FREE_PRODUCT, FREE_SHIPPING, VARIABLE_DISCOUNT, Reward
+from loyalty.programs.catalogue import (
+    FREE_PRODUCT,
+    FREE_SHIPPING,
+    GIFT_CARD,
+    MONEY_KINDS,
+    VARIABLE_DISCOUNT,
+    Reward,
+)
 from loyalty.programs.program import Program
 from loyalty.values import ZERO, decimal_floor
 
@@ -60,8 +67,10 @@ class CouponTerms:
 
 
 def valid_until(reward: Reward, program: Program, granted_at: datetime) -> datetime | None:
-    """Return when a code granted at an instant is no longer valid: after the last of its valid days, None: never."""
-    if reward.valid_days is None:
+    """Return when a code granted at an instant is no longer valid: after the last of its valid days; None: never, as
+    the member's own money does not.
+    """
+    if reward.valid_days is None or reward.kind in MONEY_KINDS:
         return None
     last = local_date(granted_at, program.time_zone) + timedelta(days=reward.valid_days)
     return day_end(last, program.time_zone)
@@ -71,7 +80,7 @@ def coupon_terms(reward: Reward, program: Program, granted_at: datetime, amount:
     """Return the terms of a reward granted at an instant; `amount` is the money of a variable discount."""
     return CouponTerms(
         kind="fixed_discount" if reward.kind == VARIABLE_DISCOUNT else reward.kind,
-        amount=Decimal(amount) if amount else decimal_floor(_worth(reward), 4),
+        amount=Decimal(amount) if amount else decimal_floor(_worth(reward), _places(reward, program)),
         minimum_subtotal=decimal_floor(reward.minimum_subtotal, 4),
         expires_at=valid_until(reward, program, granted_at),
         free_shipping=reward.kind == FREE_SHIPPING,
@@ -79,6 +88,10 @@ def coupon_terms(reward: Reward, program: Program, granted_at: datetime, amount:
         category_ids=tuple(sorted(reward.products.category_ids)),
         combinable=reward.combinable,
     )
+
+
+def _places(reward: Reward, program: Program) -> int:
+    return program.decimals if reward.kind == GIFT_CARD else 4
 
 
 def _worth(reward: Reward) -> Fraction:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from loyalty.clock import day_start, local_date
 from loyalty.errors import Invalid
-from loyalty.programs.catalogue import DISCOUNT_KINDS, UNOFFERED_KINDS, VARIABLE_DISCOUNT, Reward
+from loyalty.programs.catalogue import DISCOUNT_KINDS, VARIABLE_DISCOUNT, Reward
 from loyalty.programs.program import Program
 from loyalty.values import ONE, ZERO, decimal_floor
 
@@ -53,13 +53,15 @@ class Situation:
     """What it would cost him."""
     is_blocked: bool = False
     """Whether no discount is redeemed now, because discounts take too much of the revenue (S65)."""
+    is_offered: bool = True
+    """Whether a connected shop, or people, can give it."""
 
 
 def refusals(reward: Reward, program: Program, situation: Situation) -> tuple[Refusal, ...]:
     """Return every reason against redeeming a reward now; none: it may be redeemed."""
     if reward.points is None:
         return (Refusal(NOT_REDEEMABLE),)
-    if reward.kind in UNOFFERED_KINDS:
+    if not situation.is_offered:
         return (Refusal(NOT_OFFERED),)
     return (
         *_against_the_reward(reward, situation),

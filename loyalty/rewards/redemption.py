@@ -10,6 +10,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
+from loyalty.programs.catalogue import GIFT_CARD
+
 
 class RedemptionState(StrEnum):
     """What became of the points of a redemption."""
@@ -160,6 +162,11 @@ class Redemption:
     def cause(self) -> str:
         """Return the cause of its entries and its coupon."""
         return f"redemption:{self.number}"
+
+    @property
+    def is_card(self) -> bool:
+        """Return whether it is money on a card of the shop, which may pay several orders."""
+        return self.kind == GIFT_CARD
 
     @property
     def restored(self) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
 from loyalty.db import Row, records
+from loyalty.values import StoreId
 
 COUPON = {
     "id": "uuid", "member_id": "uuid", "store_id": "uuid", "cause": "text", "reward_key": "text",
@@ -117,19 +118,31 @@ def request_again(connection: Connection, codes: Sequence[str]) -> None:
 
 
 def list_issued(connection: Connection, external_ids: Sequence[str]) -> Sequence[RowMapping]:
-    """Return the coupons that shops have under these ids of theirs, with the address that each is bound to."""
+    """Return the coupons that shops have under these ids of theirs, with the address that each is bound to; gift cards
+    are kept elsewhere, under ids of their own.
+    """
     statement = text(
         "select c.*, coalesce(nullif(m.email, ''), s.email, '') as email from coupons c"
         " join members m on m.id = c.member_id left join members s on s.id = m.merged_into"
-        " where c.external_id = any(:ids) and c.state = 'issued'"
+        " where c.external_id = any(:ids) and c.state = 'issued' and c.kind <> 'gift_card'"
     ).bindparams(bindparam("ids", type_=ARRAY(Text)))
     return connection.execute(statement, {"ids": list(external_ids)}).mappings().all()
 
 
-def list_in_shop(connection: Connection, store: UUID, after: str, limit: int) -> list[str]:
-    """Return the next ids, sorted as text, under which a shop has issued coupons of ours."""
+def list_cards(connection: Connection, external_ids: Iterable[str]) -> list[tuple[StoreId, str, str]]:
+    """Return the gift cards of ours that shops have under these ids: store, id there, code."""
     statement = text(
-        "select distinct external_id from coupons where state = 'issued' and store_id = :store and external_id > :after"
+        "select store_id, external_id, code from coupons where kind = 'gift_card' and external_id = any(:ids)"
+    ).bindparams(bindparam("ids", type_=ARRAY(Text)))
+    rows = connection.execute(statement, {"ids": sorted(external_ids)})
+    return [(StoreId(store), external_id, code) for store, external_id, code in rows]
+
+
+def list_in_shop(connection: Connection, store: UUID, after: str, limit: int) -> list[str]:
+    """Return the next ids, sorted as text, under which a shop has issued coupons of ours, gift cards left out."""
+    statement = text(
+        "select distinct external_id from coupons where state = 'issued' and kind <> 'gift_card' and store_id = :store"
+        " and external_id > :after"
         " order by external_id limit :limit"
     )
     values = {"store": store, "after": after, "limit": limit}

@@ -51,6 +51,9 @@ coupons = Table(
         "ix_coupons_external_id", "account_id", "external_id", postgresql_where=text("state = 'issued'")
     ),  # a shop tells of a coupon
     Index(
+        "ix_coupons_cards", "account_id", "external_id", postgresql_where=text("kind = 'gift_card'")
+    ),  # an order was paid with a card
+    Index(
         "ix_coupons_expires_at", "account_id", "expires_at", postgresql_where=text("state = 'issued'")
     ),  # coupon_expiring
     Index(

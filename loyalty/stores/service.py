@@ -241,6 +241,11 @@ def list_places(connection: Connection) -> list[Place]:
     ]
 
 
+def list_platforms(connection: Connection) -> frozenset[str]:
+    """Return the platforms of the account's connected stores."""
+    return frozenset(place.platform for place in list_places(connection) if place.is_connected)
+
+
 def note_settings(connection: Connection, store: StoreId, settings: ShopSettings) -> None:
     """Write what the shop says of its zone, decimals, tax and gift cards now."""
     statement = text(

@@ -21,19 +21,25 @@ from connectors.shopify.documents import document, list_files, several
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "shopify"
 REPEATED = (
+    "add_store_credit",
     "add_tags",
     "customer_by_email",
     "deactivate",
+    "deactivate_gift_card",
     "delete_discount",
     "discount_by_code",
+    "gift_card",
+    "gift_cards_with_code",
     "make_webhook",
     "mend_basic",
     "mend_free_shipping",
     "orders_with_code",
     "put_basic",
     "put_free_shipping",
+    "put_gift_card",
     "remove_tags",
     "set_metafields",
+    "store_credits",
 )
 
 

@@ -146,7 +146,7 @@ def test_a_discount_may_be_bound_to_a_collection(push: Push, shopify_shop: Shopi
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (ten_off(kind="gift_card"), (True, "rejected")),
+        (ten_off(kind="raffle_ticket"), (True, "rejected")),
         (ten_off(email=" "), (True, "rejected")),
         (ten_off(kind="free_product"), (True, "rejected")),
         (ten_off(product_ids=("1",), category_ids=("2",)), (True, "configuration")),
@@ -224,7 +224,7 @@ def test_a_discount_that_the_shop_stored_unbound_is_deleted_at_once(
 
 def test_each_command_of_many_has_its_own_outcome(push: Push) -> None:
     outcomes = push(
-        ten_off("lr1"), ten_off("lr2", email="nobody@example.test"), ten_off("lr3", kind="gift_card"),
+        ten_off("lr1"), ten_off("lr2", email="nobody@example.test"), ten_off("lr3", kind="raffle_ticket"),
         ten_off("lr4", kind="free_shipping", amount=Decimal(0), free_shipping=True), ten_off("lr5"),
     )  # fmt: skip
     assert [isinstance(each, PushReceipt) for each in outcomes] == [True, False, False, True, True]

@@ -13,6 +13,7 @@ from connectors.woocommerce import WooCommerceConnector
 from connectors.woocommerce.coupons import coupon_content
 from connectors.woocommerce.sandbox import RestError, SandboxShop
 from loyalty.pushes import (
+    AddStoreCredit,
     DisableCoupon,
     MarkOrder,
     PushCommand,
@@ -352,3 +353,11 @@ def is_accepted(shop: SandboxShop, product: int) -> bool:
     except RestError:
         return False
     return True
+
+
+def test_what_woocommerce_does_not_have_is_refused_for_good(push: Push, woo_shop: SandboxShop) -> None:
+    credit = AddStoreCredit("credit:17", "", "amy@example.test", Decimal(5), "TWD", EXPIRES)
+    assert refusal(push(credit)) == (True, "rejected")
+    assert refusal(push(replace(TEN_OFF, kind="gift_card", currency="TWD"))) == (True, "rejected")
+    assert push(DisableCoupon("LRCARD000001", EXPIRES, "gift_card")) == [PushReceipt()]
+    assert woo_shop.coupon("LR-AB23") is None

@@ -147,7 +147,8 @@ def give(draw: Callable[..., Any], number: int, at: datetime) -> Command:
 
 
 def spend(draw: Callable[..., Any], number: int, at: datetime) -> Command:
-    until = at + timedelta(seconds=draw(st.sampled_from([1, 86400, 30 * 86400])))
+    seconds = draw(st.sampled_from([1, 86400, 30 * 86400, None]))
+    until = at + timedelta(seconds=seconds) if seconds else None
     return SpendCredit(number, at, draw(st.sampled_from(["0.5", "7", "25"])), 1, until, "a code", "api")
 
 

@@ -58,13 +58,17 @@ def test_reward_within_all_limits_is_not_refused() -> None:
         ({"points": None}, ["not_redeemable"]),
         ({"archived": True}, ["archived"]),
         ({"points": 0}, []),
-        ({"kind": "gift_card"}, ["not_offered"]),
+        ({"kind": "gift_card"}, []),
     ],
 )
 def test_only_what_has_a_price_and_is_not_archived_is_redeemed(
     parts: dict[str, Any], codes: list[str]
 ) -> None:
     assert judge(parts) == codes
+
+
+def test_what_no_connected_shop_keeps_is_not_offered() -> None:
+    assert judge({"kind": "gift_card"}, is_offered=False) == ["not_offered"]
 
 
 @pytest.mark.parametrize(

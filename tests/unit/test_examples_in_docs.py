@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from builders import make_document, make_program
 
-from loyalty.programs.catalogue import REWARD_KINDS, UNOFFERED_KINDS
+from loyalty.programs.catalogue import ONLY_AT, REWARD_KINDS
 from loyalty.programs.document import check_document
 from loyalty.programs.lint import lint
 from loyalty.programs.lint_rewards import list_reward_warnings
@@ -34,7 +34,7 @@ REWARDS = examples("rewards.md")
 @pytest.mark.parametrize("reward", REWARDS, ids=[each["key"] for each in REWARDS])
 def test_reward_of_the_docs_is_right_and_can_be_had(reward: dict[str, Any]) -> None:
     document = make_document(tiers=TIERS, rewards=[reward])
-    is_card = reward["kind"] in UNOFFERED_KINDS
+    is_card = reward["kind"] in ONLY_AT
     assert [notice.code for notice in lint(check_document(document))] == ["not_offered"] * is_card
     assert list_reward_warnings(make_program(tiers=TIERS, rewards=[reward])) == []
 

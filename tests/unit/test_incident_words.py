@@ -17,6 +17,8 @@ DATA: dict[str, dict[str, Any]] = {
     "redemption_failed": {"reward": "off", "failure": "rejected: The shop answered 400."},
     "credit_used_again": {"amount": "1250.5"},
     "credit_code_failed": {"code": "lr2222222222", "failure": "rejected: The shop answered 400."},
+    "credit_not_sent": {"failure": "permission: The app may not do this."},
+    "credit_maybe_sent": {"failure": "exhausted: The shop does not answer."},
     "shop_not_read": {"store": "shop-1", "failure": "permission: The shop refused our key (401)."},
     "webhooks_restored": {"store": "shop-1", "changed": ["reactivated order.updated", "created order.created"]},
     "data_request": {"store": 1, "request": "9999"},

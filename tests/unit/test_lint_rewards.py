@@ -103,7 +103,12 @@ def test_store_credit_is_kept_by_laurel_and_offered_everywhere() -> None:
 def test_gift_cards_are_said_not_to_be_offered(archived: bool) -> None:
     notices = warned(rewards=[reward("gift_card", points=5, archived=archived)])
     assert codes(notices) == ([] if archived else [("not_offered", "/rewards/0/kind")])
-    assert all("WooCommerce" in each.message[language] for each in notices for language in LANGUAGES)
+    assert all("Shopify" in each.message[language] for each in notices for language in LANGUAGES)
+
+
+def test_gift_cards_are_offered_where_a_shop_keeps_them() -> None:
+    checked = check_document(make_document(rewards=[reward("gift_card", points=5)]))
+    assert lint(checked, frozenset({"shopify"})) == []
 
 
 @pytest.mark.parametrize(

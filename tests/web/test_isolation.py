@@ -123,8 +123,8 @@ def theirs(names: dict[str, Any]) -> list[Call]:
     calls: list[Call] = [("POST /pushes/<int:push>/retry", names["push"], {})]
     calls += [
         (f"GET /members/<uuid:member>{path}", names["member"], {})
-        for path in ("", "/benefits", "/credit", "/credit/entries", "/entries", "/export", "/lots", "/merges",
-                     "/participation", "/rewards", "/segments", "/tier")
+        for path in ("", "/benefits", "/credit", "/credit/entries", "/credit/transfers", "/entries", "/export",
+                     "/lots", "/merges", "/participation", "/rewards", "/segments", "/tier")
     ]  # fmt: skip
     calls += [(f"GET {path}", "", member) for path in ("/consents", "/coupons", "/notices", "/orders")]
     calls += [(f"GET {path}", "", member) for path in ("/messages", "/redemptions")]
@@ -209,6 +209,7 @@ def of_members(names: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
         ("POST", "/consents"): {"purpose": "mail", "granted": False},
         ("POST", "/credit/adjustments"): {"amount": "5", **WHY},
         ("POST", "/credit/codes"): {"amount": "5"},
+        ("POST", "/credit/transfers"): {"amount": "5"},
         ("POST", "/identities"): {"kind": "email", "value": "x@example.test", **WHY},
         ("POST", "/links"): {"email": "y@example.test"},
         ("POST", "/opening"): {"points": 5, **WHY},
@@ -240,6 +241,7 @@ def mixed(own: dict[str, Any], others: dict[str, Any]) -> list[Call]:
         ("POST /members/<uuid:member>/redemptions", own["member"], {"reward": "ten", "store": others["till"]}),
         ("POST /members/<uuid:member>/benefits/code", own["member"], {"store": others["till"]}),
         ("POST /members/<uuid:member>/credit/codes", own["member"], {"amount": "1", "store": others["till"]}),
+        ("POST /members/<uuid:member>/credit/transfers", own["member"], {"amount": "1", "store": others["till"]}),
         ("POST /orders", "", {**own["sale"], "id": "m-1", "buyer": member}),
     ]  # fmt: skip
 

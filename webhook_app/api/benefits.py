@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from loyalty.programs.service import load_versions
 from loyalty.reports.claimable import list_claimable
 from loyalty.reports.coupons import find_standing_code
 from loyalty.reports.standing import read_standings
-from loyalty.stores.service import list_places
+from loyalty.stores.service import Place, list_places
 from loyalty.values import StoreId
 from webhook_app.api.member_answers import BenefitsSchema, StandingCodeSchema
 from webhook_app.api.parts import Data, Resource, Writing, transaction
@@ -59,11 +60,18 @@ def make_code(writing: Writing, asked: Data, member: UUID) -> Data:
 
 def code_store(connection: Connection, key: str | None) -> StoreId:
     """Return the connected store of a key, or the first one, that keeps codes; raises Conflict, Invalid."""
-    shops = [place for place in list_places(connection) if place.is_connected and not place.is_till]
+    return keeping_store(connection, key, "codes", lambda place: not place.is_till)
+
+
+def keeping_store(
+    connection: Connection, key: str | None, what: str, is_able: Callable[[Place], bool]
+) -> StoreId:
+    """Return the connected store of a key, or the first one, that is able; raises Conflict, Invalid."""
+    shops = [place for place in list_places(connection) if place.is_connected and is_able(place)]
     meant = next((shop for shop in shops if key in (None, shop.key)), None)
     if meant is None and key is None:
-        raise Conflict("The account has no connected store that keeps codes.")
+        raise Conflict(f"The account has no connected store that keeps {what}.")
     if meant is None:
-        message = "There is no connected store of that key that keeps codes."
+        message = f"There is no connected store of that key that keeps {what}."
         raise Invalid(message, {"/store": [message]})
     return meant.store

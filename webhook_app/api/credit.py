@@ -15,17 +15,19 @@ from loyalty.clock import utc_now
 from loyalty.credit.purse import CreditFigures
 from loyalty.engine.book import load_book
 from loyalty.engine.credit_commands import adjust_credit, make_credit_code
+from loyalty.engine.sending import KEEPERS, send_credit
 from loyalty.engine.work import Word
 from loyalty.reports.credit import (
     CreditStanding,
     credit_standing,
     list_credit_entries,
+    list_transfers,
     money_text,
     read_credit,
 )
 from loyalty.reports.statements import require_member
 from webhook_app.api.answers import OrderRefSchema, page_of, words
-from webhook_app.api.benefits import code_store
+from webhook_app.api.benefits import code_store, keeping_store
 from webhook_app.api.fields import Amount, Moment, above_zero
 from webhook_app.api.parts import Data, Resource, Writing, actor, number_cursor, page, transaction
 from webhook_app.api.questions import PageQuery, ReasonRequest, Strict
@@ -91,6 +93,26 @@ class CreditCodeSchema(Schema):
     credit = fields.Nested(CreditSchema)
 
 
+class CreditTransferRequest(Strict):
+    amount = Amount(required=True, validate=above_zero)
+    store = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Key of the store that keeps it from then on; the first that can, unless given."
+        },
+    )
+
+
+class CreditTransferSchema(Schema):
+    number = fields.Integer()
+    store = fields.String()
+    amount = fields.String()
+    asked_at = Moment()
+    state = fields.String(metadata={"description": "requested until the shop has answered, done, failed"})
+    failure = fields.String(allow_none=True)
+
+
 @blueprint.reads("/members/<uuid:member>/credit", CreditSchema)
 def show(member: UUID) -> CreditStanding:
     """Return a member's store credit now."""
@@ -139,6 +161,34 @@ def make_code(writing: Writing, asked: Data, member: UUID) -> Data:
     note(connection, access().account, actor(), "credit.code_made", str(member), **told)
     code = {"number": made.number, "member": member, "code": made.code, "expires_at": made.expires_at}
     return {**code, **_told(connection, amount, made.figures)}
+
+
+@blueprint.reads("/members/<uuid:member>/credit/transfers", page_of(CreditTransferSchema), PageQuery)
+def list_of_transfers(query: Data, member: UUID) -> Data:
+    """List what went, or goes, over to the credit that shops keep themselves, newest first."""
+    limit, before = query["limit"], number_cursor(query["cursor"])
+    with transaction() as connection:
+        require_member(connection, member)
+        rows = list_transfers(connection, member, before, limit + 1)
+    return page(rows, limit, lambda row: row["number"])
+
+
+@blueprint.writes(
+    "/members/<uuid:member>/credit/transfers",
+    CreditTransferSchema,
+    status=201,
+    body=CreditTransferRequest,
+)
+def send(writing: Writing, asked: Data, member: UUID) -> Data:
+    """Move store credit to what a shop keeps itself of its customer, to be spent at its checkout; one at a time."""
+    connection, amount = writing.connection, asked["amount"]
+    store = keeping_store(connection, asked["store"], "store credit", lambda it: it.platform in KEEPERS)
+    book = load_book(connection, tools().vault, access().account)
+    number = send_credit(connection, book, member, amount, store, utc_now(), actor())
+    writing.afterwards.append(partial(tools().wake_pushes, access().account, [store]))
+    told = {"number": number, "amount": f"{amount:f}"}
+    note(connection, access().account, actor(), "credit.sent", str(member), **told)
+    return list_transfers(connection, member, number + 1, 1)[0]
 
 
 def _told(connection: Connection, amount: Decimal, figures: CreditFigures) -> Data:

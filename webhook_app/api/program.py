@@ -15,6 +15,7 @@ from loyalty.errors import ProgramNotPublished
 from loyalty.programs.json_schema import program_json_schema
 from loyalty.programs.repository import list_versions
 from loyalty.programs.service import get_draft, load_versions, save_draft
+from loyalty.stores.service import list_platforms
 from webhook_app.api.answers import (
     DraftSchema,
     LintSchema,
@@ -50,9 +51,10 @@ def rules(asked: Data) -> Data:
     now, language = utc_now(), asked["language"]
     with transaction() as connection:
         program = load_versions(connection, access().account).at(now)
+        platforms = list_platforms(connection)
     if program is None:
         raise ProgramNotPublished
-    return {"version": program.version, "sections": sections_data(program, now, language)}
+    return {"version": program.version, "sections": sections_data(program, now, language, platforms)}
 
 
 @blueprint.reads("/program/versions", page_of(VersionSchema))

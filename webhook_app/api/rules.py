@@ -27,13 +27,15 @@ class RulesSchema(Schema):
     sections = fields.List(fields.Nested(SectionSchema))
 
 
-def sections_data(program: Program, now: datetime, language: str | None) -> list[dict[str, Any]]:
-    """Return the sections in a language, None: each text in all of them."""
+def sections_data(
+    program: Program, now: datetime, language: str | None, platforms: frozenset[str]
+) -> list[dict[str, Any]]:
+    """Return the sections in a language, None: each text in all of them; `platforms` of the account's open shops."""
     return [
         {
             "key": section.key,
             "title": section.title[language] if language else section.title,
             "sentences": [each[language] if language else each for each in section.sentences],
         }
-        for section in rules_in_words(program, now)
+        for section in rules_in_words(program, now, platforms)
     ]

@@ -20,6 +20,7 @@ from loyalty.programs.lint import Notice
 from loyalty.programs.presets import all_presets, get_preset
 from loyalty.programs.program import LANGUAGES
 from loyalty.programs.service import get_document, get_draft, load_versions
+from loyalty.stores.service import list_platforms
 from webhook_app.api.answers import LintSchema
 from webhook_app.api.presets import PresetSchema
 from webhook_app.api.rules import sections_data
@@ -76,9 +77,10 @@ def rules(tools: Tools, store: str, language: str) -> Answer:
     (account, _), now = find_account(tools, store), utc_now()
     with tools.database.transaction(account) as connection:
         program = load_versions(connection, account).at(now)
+        platforms = list_platforms(connection)
     if program is None:
         raise ProgramNotPublished
-    sections = sections_data(program, now, language)
+    sections = sections_data(program, now, language, platforms)
     lines = [line for each in sections for line in (f"# {each['title']}", *each["sentences"], "")]
     return Answer({"version": program.version, "sections": sections}, lines[:-1])
 

@@ -12,12 +12,21 @@ from connectors.shopify.sandbox.state import Json, State, gid, number_of
 from connectors.shopify.sandbox.webhooks import emit
 
 KINDS = ("DiscountCodeNode",)
+MAKE = """mutation($given: DiscountCodeBasicInput!) {
+  discountCodeBasicCreate(basicCodeDiscount: $given) { userErrors { field message code } } }"""
 
 
 def find_by_code(state: State, code: str) -> Json | None:
     """Return the discount of a code, whatever its case."""
     folded = code.casefold()
     return next((each for each in state.discounts.values() if each["code"].casefold() == folded), None)
+
+
+def lag(state: State) -> None:
+    """Let `asyncUsageCount` say from now on what it says now."""
+    with state.lock:
+        state.usage_lags = True
+        state.counted = {each["code"].casefold(): each["uses"] for each in state.discounts.values()}
 
 
 def status_of(state: State, row: Json) -> str:

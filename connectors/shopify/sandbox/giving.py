@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import date
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from connectors.shopify.sandbox.fields import Fields, Session, amount_of, own_id
+from connectors.shopify.sandbox.fields import Fields, Session, amount_of, connect, own_id
+from connectors.shopify.sandbox.purses import account_of, find_card, is_enabled, move_credit
+from connectors.shopify.sandbox.search import PLAIN, Read, matcher
 from connectors.shopify.sandbox.state import Json, number_of
 
 CODE = re.compile(r"[a-z0-9]{8,20}")
+SEARCH: Mapping[str, Read] = {
+    "id": lambda row: row["id"],
+    "created_at": lambda row: row["createdAt"],
+    "customer_id": lambda row: row["customer"] or 0,
+    # Whole codes, and the words of a note; Shopify does not say which other fields it looks at.
+    PLAIN: lambda row: [row["code"], *(row["note"] or "").split()],
+}
 
 
 def create_card(session: Session, _root: Any, input: Json) -> Json:
@@ -25,10 +34,18 @@ def create_card(session: Session, _root: Any, input: Json) -> Json:
     now, number = state.now(), state.new_id()
     row: Json = {"id": number, "__typename": "GiftCard", "code": code, "note": input.get("note")}
     row |= {"balance": amount, "initialValue": amount, "expiresOn": input.get("expiresOn")}
+    row["currency"] = (input.get("initialAmount") or {}).get("currencyCode", state.options.currency)
     row |= {"createdAt": now, "updatedAt": now, "deactivatedAt": None}
     row["customer"] = number_of(input.get("customerId") or "", "Customer")
     state.gift_cards[number] = row
     return {"giftCard": row, "giftCardCode": code, "userErrors": []}
+
+
+def list_cards(session: Session, _root: Any, query: str | None = None, **page: Any) -> Json:
+    """Return a page of the gift cards that a search finds."""
+    fits = matcher(query, SEARCH, session.state.options.time_zone)
+    cut = {name: page[name] for name in ("first", "last", "after", "before", "reverse") if name in page}
+    return connect(session, [each for each in session.state.gift_cards.values() if fits(each)], **cut)
 
 
 def deactivate_card(session: Session, _root: Any, id: str) -> Json:
@@ -54,11 +71,7 @@ def credit(session: Session, _root: Any, id: str, creditInput: Json) -> Json:  #
     if refusal:
         return {"storeCreditAccountTransaction": None, "userErrors": [refusal]}
     assert account is not None
-    account["balance"] += amount
-    row: Json = {"id": state.new_id(), "__typename": "StoreCreditAccountCreditTransaction"}
-    row |= {"account": account["id"], "amount": amount, "after": account["balance"], "event": "ADJUSTMENT"}
-    row |= {"createdAt": state.now(), "expiresAt": creditInput.get("expiresAt")}
-    account["movements"].append(row)
+    row = move_credit(state, account, amount, "ADJUSTMENT", creditInput.get("expiresAt"))
     return {"storeCreditAccountTransaction": row, "userErrors": []}
 
 
@@ -66,19 +79,7 @@ def _account(session: Session, id: str, currency: str) -> Json | None:
     state, customer = session.state, number_of(id, "Customer")
     if customer is None:
         return state.credit_accounts.get(number_of(id, "StoreCreditAccount") or 0)
-    if customer not in state.customers:
-        return None
-    own = (
-        each
-        for each in state.credit_accounts.values()
-        if each["customer"] == customer and each["currency"] == currency
-    )
-    found = next(own, None)
-    if found is None:
-        found = {"id": state.new_id(), "customer": customer, "currency": currency, "balance": Fraction(0)}
-        found["movements"] = []
-        state.credit_accounts[found["id"]] = found
-    return found
+    return account_of(state, customer, currency) if customer in state.customers else None
 
 
 def _credit_refusal(session: Session, account: Json | None, amount: Fraction, given: Json) -> Json | None:
@@ -97,7 +98,7 @@ def _refusal(session: Session, given: Json, code: str, amount: Fraction) -> Json
     if not CODE.fullmatch(code):
         kind = "TOO_SHORT" if len(code) < 8 else "TOO_LONG" if len(code) > 20 else "INVALID"
         return _error(["input", "code"], kind, "Code must be 8 to 20 letters and digits")
-    if any(each["code"] == code for each in session.state.gift_cards.values()):
+    if find_card(session.state, code) is not None:
         return _error(["input", "code"], "TAKEN", "Code has already been taken")
     if amount <= 0:
         return _error(["input", "initialAmount"], "GREATER_THAN", "Initial amount must be greater than 0")
@@ -111,21 +112,14 @@ def _error(field: list[str], code: str, message: str) -> Json:
     return {"field": field, "code": code, "message": message}
 
 
-def _is_enabled(session: Session, row: Json) -> bool:
-    is_over = (
-        row["expiresOn"] is not None and date.fromisoformat(row["expiresOn"]) < session.state.now().date()
-    )
-    return row["deactivatedAt"] is None and not is_over
-
-
 GIVING_TYPES: dict[str, Fields] = {
     "GiftCard": {
         "id": own_id("GiftCard"),
-        "balance": lambda session, row: amount_of(session, row["balance"]),
-        "initialValue": lambda session, row: amount_of(session, row["initialValue"]),
+        "balance": lambda session, row: amount_of(session, row["balance"], row["currency"]),
+        "initialValue": lambda session, row: amount_of(session, row["initialValue"], row["currency"]),
         "lastCharacters": lambda _session, row: row["code"][-4:],
         "maskedCode": lambda _session, row: f"•••• •••• •••• {row['code'][-4:]}",
-        "enabled": _is_enabled,
+        "enabled": lambda session, row: is_enabled(session.state, row),
         "customer": lambda session, row: session.state.customers.get(row["customer"]),
     }
 }

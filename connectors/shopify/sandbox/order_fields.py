@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -234,6 +235,8 @@ TRANSACTION: Fields = {
     "amountSet": _amount("amount"),
     "order": _of_order,
     "formattedGateway": plain("gateway"),
+    # A text, as is seen of it, though its type is JSON.
+    "receiptJson": lambda _session, row: json.dumps(row["receipt"]),
     "manualPaymentGateway": lambda _session, row: row["gateway"] == "manual",
     "parentTransaction": lambda session, row: next(
         (each for each in _of_order(session, row)["transactions"] if each["id"] == row["parent"]), None

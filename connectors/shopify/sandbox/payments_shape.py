@@ -44,7 +44,7 @@ def transaction_payload(state: State, order: Json, row: Json) -> Json:
     shown |= {"created_at": state.local(row["createdAt"]), "test": row["test"], "authorization": None}
     shown |= {"location_id": None, "user_id": None, "parent_id": row["parent"]}
     shown |= {"processed_at": state.local(row["processedAt"]), "device_id": None, "error_code": None}
-    shown |= {"source_name": order["sourceName"], "payment_details": None, "receipt": {}}
+    shown |= {"source_name": order["sourceName"], "payment_details": None, "receipt": row["receipt"]}
     shown |= {"amount": write.paid(row["amount"]), "currency": order["presentmentCurrencyCode"]}
     shown["payment_id"] = f"{order['name']}.1"
     shown["total_unsettled_set"] = write.bag(Fraction(0), "currency")

@@ -8,6 +8,8 @@ from typing import Any
 from connectors.shopify.sandbox import sums
 from connectors.shopify.sandbox.fields import Fields, Session, amount_of, connect, own_id, plain
 from connectors.shopify.sandbox.metafields import namespace_of
+from connectors.shopify.sandbox.purses import CREDITED, DEBITED
+from connectors.shopify.sandbox.search import matcher
 from connectors.shopify.sandbox.state import Json, gid, short_text
 
 
@@ -61,8 +63,19 @@ def _email(_session: Session, customer: Json) -> Json | None:
 
 
 def _accounts(session: Session, customer: Json, query: str | None = None, **page: Any) -> Json:
+    fits = matcher(query, {"currency_code": lambda row: row["currency"]}, session.state.options.time_zone)
     rows = [each for each in session.state.credit_accounts.values() if each["customer"] == customer["id"]]
-    return connect(session, rows, **page)
+    return connect(session, [each for each in rows if fits(each)], **page)
+
+
+def _movements(session: Session, account: Json, query: str | None = None, **page: Any) -> Json:
+    fits = matcher(query, {"type": _type_of}, session.state.options.time_zone)
+    rows = [each for each in account["movements"] if fits(each)]
+    return connect(session, rows, lambda each: each["createdAt"], **_only_page(page))
+
+
+def _type_of(movement: Json) -> str:
+    return "credit" if movement["__typename"] == CREDITED else "debit"
 
 
 def _credit_of(session: Session, row: Json) -> Json:
@@ -128,12 +141,9 @@ COLLECTION: Fields = {"id": own_id("Collection")}
 CREDIT_ACCOUNT: Fields = {
     "id": own_id("StoreCreditAccount"),
     "balance": _credit_of,
-    "transactions": lambda session, row, **page: connect(
-        session, row["movements"], lambda each: each["createdAt"], **_only_page(page)
-    ),
+    "transactions": _movements,
 }
-CREDIT_MOVEMENT: Fields = {
-    "id": own_id("StoreCreditAccountCreditTransaction"),
+MOVEMENT: Fields = {
     "account": _account_of,
     "amount": _movement("amount"),
     "balanceAfterTransaction": _movement("after"),
@@ -145,5 +155,6 @@ PEOPLE_TYPES: dict[str, Fields] = {
     "ProductVariant": VARIANT,
     "Collection": COLLECTION,
     "StoreCreditAccount": CREDIT_ACCOUNT,
-    "StoreCreditAccountCreditTransaction": CREDIT_MOVEMENT,
+    CREDITED: {**MOVEMENT, "id": own_id(CREDITED)},
+    DEBITED: {**MOVEMENT, "id": own_id(DEBITED)},
 }

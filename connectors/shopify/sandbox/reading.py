@@ -114,12 +114,15 @@ FINDERS: dict[str, Finder] = {
     "Product": lambda state, number: state.products.get(number),
     "DiscountCodeNode": lambda state, number: state.discounts.get(number),
     "GiftCard": lambda state, number: state.gift_cards.get(number),
+    "StoreCreditAccount": lambda state, number: state.credit_accounts.get(number),
 }
 READS = {
     "Order": "read_orders",
     "Refund": "read_orders",
     "LineItem": "read_orders",
     "Customer": "read_customers",
+    "GiftCard": "read_gift_cards",
+    "StoreCreditAccount": "read_store_credit_accounts",
 }
 
 
@@ -206,6 +209,9 @@ QUERIES: Fields = {
     "products": _products,
     "product": lambda session, _root, id: session.state.products.get(_number(id, "Product")),
     "giftCard": lambda session, _root, id: session.state.gift_cards.get(_number(id, "GiftCard")),
+    "storeCreditAccount": lambda session, _root, id: session.state.credit_accounts.get(
+        _number(id, "StoreCreditAccount")
+    ),
     "node": _node,
     "nodes": _nodes,
     "shop": _shop,

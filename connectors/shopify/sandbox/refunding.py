@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
-from connectors.shopify.sandbox import sums
+from connectors.shopify.sandbox import selling, sums
 from connectors.shopify.sandbox.payloads import refund_payload
 from connectors.shopify.sandbox.payments_shape import transaction_payload
-from connectors.shopify.sandbox.selling import add_transaction, refund_line, tell_update, touch
+from connectors.shopify.sandbox.selling import refund_line, tell_update, touch
 from connectors.shopify.sandbox.state import Amount, Json, State
+from connectors.shopify.sandbox.tendering import give_back
 from connectors.shopify.sandbox.webhooks import emit
 
 NOTHING = Fraction(0)
@@ -25,11 +26,11 @@ def refund(
     amount: Amount | None = None,
     pending: bool = False,
     restock: str = "RETURN",
-    gateway: str = "bogus",
+    gateway: str | None = None,
     note: str | None = None,
 ) -> Json:
     """Refund (line id, quantity) pairs and some of the shipping; `amount` is the money, when it is not what these
-    come to: 0 for none. A pending payment is booked against by Shopify until it settles.
+    come to: 0 for none. A pending payment is booked against by Shopify until it settles. `gateway` as in `give_back`.
     """
     with state.action():
         row = _blank(state, order, note)
@@ -73,6 +74,14 @@ def refund_all(state: State, order: Json, *, pending: bool = False, restock: str
     return refund(state, order, lines, shipping=shipping, amount=money, pending=pending, restock=restock)
 
 
+def cancel(state: State, order: Json, reason: str, *, refund: bool, pending: bool) -> None:
+    """Cancel an order, and give back what was paid if that is wanted."""
+    with state.action():
+        selling.cancel(state, order, reason)
+        if refund and order["transactions"] and sums.received_of(order) > sums.refunded_of(order):
+            refund_all(state, order, pending=pending)
+
+
 def _blank(state: State, order: Json, note: str | None) -> Json:
     now = state.now()
     row: Json = {"id": state.new_id(), "__typename": "Refund", "order": order["id"], "note": note}
@@ -81,9 +90,8 @@ def _blank(state: State, order: Json, note: str | None) -> Json:
     return row | {"lines": [], "shipping": [], "adjustments": [], "transactions": []}
 
 
-def _pay(state: State, order: Json, row: Json, money: Fraction, gateway: str, status: str) -> None:
-    paid = add_transaction(state, order, "REFUND", money, gateway, status)
-    row["transactions"].append(paid["id"])
+def _pay(state: State, order: Json, row: Json, money: Fraction, gateway: str | None, status: str) -> None:
+    row["transactions"] = [each["id"] for each in give_back(state, order, money, gateway, status)]
 
 
 def _line(order: Json, number: int) -> Json:

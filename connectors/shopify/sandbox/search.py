@@ -14,8 +14,10 @@ from connectors.shopify.sandbox.state import Json
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<word>AND|OR)(?=[\s(])|(?P<not>-|NOT\s+)?"""
-    r"""(?P<field>\w+):(?P<sign>>=|<=|>|<)?(?P<value>'[^']*'|"[^"]*"|[^\s()]+))"""
+    r"""(?:(?P<field>\w+):(?P<sign>>=|<=|>|<)?)?(?P<value>'[^']*'|"[^"]*"|[^\s()]+))"""
 )
+PLAIN = "default"
+"""Shopify's own name of the search for a word of no field."""
 Read = Callable[[Json], Any]
 Test = Callable[[Json], bool]
 
@@ -56,12 +58,12 @@ class _Parser:
             if token["open"]:
                 tests.append(self.any_of())
                 self._tokens.pop(0)
-            elif token["field"]:
+            elif token["value"]:
                 tests.append(self._term(token))
         return lambda row: all(test(row) for test in tests)
 
     def _term(self, token: re.Match[str]) -> Test:
-        name, sign, value = token["field"], token["sign"] or "", token["value"].strip("'\"")
+        name, sign, value = token["field"] or PLAIN, token["sign"] or "", token["value"].strip("'\"")
         read = self._fields.get(name)
         if read is None:
             raise GraphQLError(f"The sandbox does not play the search field {name!r}.")

@@ -52,13 +52,19 @@ def place(state: State, basket: Basket) -> Json:
 
 
 def pay(
-    state: State, order: Json, amount: Amount | None = None, kind: str = "SALE", gateway: str = "bogus"
+    state: State,
+    order: Json,
+    amount: Amount | None = None,
+    kind: str = "SALE",
+    gateway: str = "bogus",
+    receipt: Json | None = None,
 ) -> Json:
     """Take money for an order: all that is owed, or an amount."""
     with state.action():
         before = sums.financial_status(state, order)
         owed = sums.present_total_of(state, order) - sums.received_of(order) + sums.refunded_of(order)
-        row = add_transaction(state, order, kind, owed if amount is None else Fraction(amount), gateway)
+        taken = owed if amount is None else Fraction(amount)
+        row = add_transaction(state, order, kind, taken, gateway, receipt=receipt)
         touch(state, order)
         if before not in ("PAID", "PARTIALLY_REFUNDED") and sums.financial_status(state, order) == "PAID":
             emit(state, "orders/paid", lambda: order_payload(state, order))
@@ -92,6 +98,14 @@ def cancel(state: State, order: Json, reason: str = "CUSTOMER") -> None:
         order |= {"cancelledAt": now, "closedAt": now, "cancelReason": reason}
         touch(state, order)
         emit(state, "orders/cancelled", lambda: order_payload(state, order))
+        tell_update(state, order)
+
+
+def expire(state: State, order: Json) -> None:
+    """Let the reservation of an order run out."""
+    with state.action():
+        order["expired"] = True
+        touch(state, order)
         tell_update(state, order)
 
 
@@ -132,13 +146,22 @@ def edit(
 
 
 def add_transaction(
-    state: State, order: Json, kind: str, amount: Fraction, gateway: str, status: str = "SUCCESS"
+    state: State,
+    order: Json,
+    kind: str,
+    amount: Fraction,
+    gateway: str,
+    status: str = "SUCCESS",
+    *,
+    receipt: Json | None = None,
+    parent: int | None = None,
 ) -> Json:
-    """Note a movement of money and tell of it."""
+    """Note a movement of money and tell of it; `parent` is the first one unless it is named."""
     now, rows = state.now(), order["transactions"]
     row: Json = {"id": state.new_id(), "order": order["id"], "kind": kind, "status": status, "amount": amount}
     row |= {"gateway": gateway, "test": order["test"], "createdAt": now, "processedAt": now}
-    row["parent"] = rows[0]["id"] if rows and kind not in ("SALE", "AUTHORIZATION") else None
+    first = rows[0]["id"] if rows and kind not in ("SALE", "AUTHORIZATION") else None
+    row |= {"receipt": receipt or {}, "parent": parent or first}
     rows.append(row)
     emit(state, "order_transactions/create", lambda: transaction_payload(state, order, row))
     return row
@@ -163,9 +186,14 @@ def refund_line(state: State, order: Json, line: Json, count: int, restock: str)
     return row | {"restockType": restock, "subtotal": subtotal, "tax": tax}
 
 
+def customer_of(state: State, basket: Basket) -> int | None:
+    """Return the customer who brings a basket, None for a guest."""
+    return basket.customer or customer_of_email(state, basket.email)
+
+
 def _blank(state: State, basket: Basket) -> Json:
     now, number = state.now(), 1001 + len(state.orders)
-    customer = basket.customer or customer_of_email(state, basket.email)
+    customer = customer_of(state, basket)
     email = basket.email or (state.customers[customer]["email"] if customer else None)
     address = address_row(state, basket.country, basket.province)
     order: Json = {"id": state.new_id(), "__typename": "Order", "name": f"#{number}", "number": number}

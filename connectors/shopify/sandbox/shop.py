@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.sandbox import RunningShop
-from connectors.shopify.sandbox import bulk, catalogue, discounts, people, refunding, selling, sums, webhooks
+from connectors.shopify.sandbox import (
+    bulk,
+    catalogue,
+    discounts,
+    people,
+    purses,
+    refunding,
+    selling,
+    tendering,
+    webhooks,
+)
 from connectors.shopify.sandbox.bucket import Bucket
 from connectors.shopify.sandbox.executing import answer
 from connectors.shopify.sandbox.oauth import Office
@@ -18,9 +28,6 @@ from connectors.shopify.sandbox.selling import Basket
 from connectors.shopify.sandbox.server import ShopifyServer
 from connectors.shopify.sandbox.state import VERSION, Amount, Delivery, Json, Now, Options, State
 from loyalty.clock import utc_now
-
-MAKE_DISCOUNT = """mutation($given: DiscountCodeBasicInput!) {
-  discountCodeBasicCreate(basicCodeDiscount: $given) { userErrors { field message code } } }"""
 
 
 class ShopifySandbox(RunningShop):
@@ -82,11 +89,7 @@ class ShopifySandbox(RunningShop):
 
     def lag(self) -> None:
         """Let `asyncUsageCount` say what it says now until `catch_up`."""
-        with self.state.lock:
-            self.state.usage_lags = True
-            self.state.counted = {
-                each["code"].casefold(): each["uses"] for each in self.state.discounts.values()
-            }
+        discounts.lag(self.state)
 
     def catch_up(self) -> None:
         """Let `asyncUsageCount` tell the uses again."""
@@ -112,7 +115,7 @@ class ShopifySandbox(RunningShop):
         """Make a code discount as a merchant would; `more` are fields of DiscountCodeBasicInput. Raises ValueError."""
         given = {"title": code, "code": code, "startsAt": "2020-01-01T00:00:00Z", "context": {"all": "ALL"}}
         gets = {"customerGets": {"value": {"percentage": percentage}, "items": {"all": True}}}
-        told = self.ask(MAKE_DISCOUNT, {"given": given | gets | more})
+        told = self.ask(discounts.MAKE, {"given": given | gets | more})
         errors = told.get("errors") or told["data"]["discountCodeBasicCreate"]["userErrors"]
         if errors:
             raise ValueError(errors[0]["message"])
@@ -123,14 +126,21 @@ class ShopifySandbox(RunningShop):
         with self.state.action():
             people.change(self.state, self.state.customers[customer], **more)
 
-    def place_order(self, *items: tuple[int, int], paid: bool = True, **more: Any) -> Json:
-        """Place an order of (product id, quantity) pairs; `more` are the fields of `Basket`: customer, email, codes,
-        shipping, tip, test, source, country, province, currency, rate. Raises CheckoutError.
+    def place_order(
+        self,
+        *items: tuple[int, int],
+        paid: bool = True,
+        gift_cards: Sequence[str] = (),
+        store_credit: Amount = 0,
+        **more: Any,
+    ) -> Json:
+        """Place an order of (product id, quantity) pairs, paid by the cards of these codes, by so much store credit and
+        the rest by money; `more` are the fields of `Basket`: customer, email, codes, shipping, tip, test, source,
+        country, province, currency, rate. Raises CheckoutError.
         """
         with self.state.action():
-            order = selling.place(self.state, Basket(items, **more))
-            if paid and order["originalTotal"]:
-                selling.pay(self.state, order)
+            basket = Basket(items, **more)
+            order = tendering.check_out(self.state, basket, gift_cards, store_credit, paid=paid)
             return order_payload(self.state, order)
 
     check_out = place_order
@@ -179,11 +189,7 @@ class ShopifySandbox(RunningShop):
         self, order: int, *, refund: bool = True, reason: str = "CUSTOMER", pending: bool = False
     ) -> None:
         """Cancel an order; what was paid is given back unless `refund` is False."""
-        with self.state.action():
-            row = self._order(order)
-            selling.cancel(self.state, row, reason)
-            if refund and row["transactions"] and sums.received_of(row) > sums.refunded_of(row):
-                refunding.refund_all(self.state, row, pending=pending)
+        refunding.cancel(self.state, self._order(order), reason, refund=refund, pending=pending)
 
     def edit(
         self, order: int, *, add: Sequence[tuple[int, int]] = (), remove: Sequence[tuple[int, int]] = ()
@@ -198,11 +204,7 @@ class ShopifySandbox(RunningShop):
 
     def expire(self, order: int) -> None:
         """Let the reservation of an order run out."""
-        with self.state.action():
-            row = self._order(order)
-            row["expired"] = True
-            selling.touch(self.state, row)
-            selling.tell_update(self.state, row)
+        selling.expire(self.state, self._order(order))
 
     def merge_customers(self, kept: int, lost: int) -> None:
         """Merge a customer into another."""
@@ -248,8 +250,12 @@ class ShopifySandbox(RunningShop):
     def discount(self, code: str) -> Json | None:
         """Return what the shop keeps of the discount of a code, with its `uses`; None when there is none."""
         with self.state.lock:
-            row = discounts.find_by_code(self.state, code)
-            return copy.deepcopy(row) if row else None
+            return copy.deepcopy(discounts.find_by_code(self.state, code))
+
+    def gift_card(self, code: str) -> Json | None:
+        """Return what the shop keeps of the gift card of a code, with its `balance`; None when there is none."""
+        with self.state.lock:
+            return copy.deepcopy(purses.find_card(self.state, code))
 
     def ask(self, query: str, variables: Json | None = None, scopes: frozenset[str] | None = None) -> Json:
         """Do what a GraphQL request does, without the network and without a point of the app's bucket."""
