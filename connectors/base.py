@@ -114,7 +114,9 @@ class Connector(Protocol):
         with_products: bool,
         now: datetime,
     ) -> list[FetchedMessage]:
-        """Read these things again from the shop in bulk; raises PushError when the shop cannot be asked."""
+        """Read these things again from the shop in bulk; raises PushError when the shop cannot be asked, OneFailed when
+        it fails at some of them.
+        """
 
     def push(self, access: StoreAccess, commands: Sequence[PushCommand]) -> list[PushReceipt | PushError]:
         """Carry out the commands in batches; one outcome for each, in order. Never raises PushError."""

@@ -220,12 +220,14 @@ class CouponTermsNow:
 
     amount: Decimal
     minimum_subtotal: Decimal
-    emails: tuple[str, ...] | None
-    """None: one person, whose e-mail the shop does not tell."""
+    emails: tuple[str, ...]
+    """To whom it is bound, where the shop binds to e-mails."""
     most_uses: int | None
     """None: without limit."""
     last_second: datetime | None
     """The last instant at which the shop takes it; None: it has no end."""
+    customers: tuple[str, ...] | None = None
+    """The shop's own ids of those to whom it is bound; None: it binds to e-mails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,4 +294,6 @@ class ShopSettings:
     prices_include_tax: bool
     sells_gift_cards: bool = False
     """Then an order does not say by itself which of its lines are gift cards: the products are read with it."""
+    rights: tuple[str, ...] = ()
+    """What it lets us do, in its own words; empty where it does not say."""
     warnings: tuple[str, ...] = ()

@@ -141,6 +141,10 @@ class PushError(LoyaltyError):
         self.retry_after = retry_after
 
 
+class OneFailed(PushError):
+    """The shop answers, and fails at something of what it was asked for: without that it may answer the rest."""
+
+
 class TokenRefused(PushError):
     """The shop refused a token that can be had anew: what was asked may be asked again with a fresh one."""
 

@@ -78,6 +78,15 @@ class Connected:
     """Whether the store was connected before, too."""
 
 
+class NotRegistered(PushError):
+    """The account and its API key were made, the shop's webhooks were not: the store waits to be connected again."""
+
+    def __init__(self, connected: Connected, why: PushError) -> None:
+        """`connected` is what the merchant needs to know once."""
+        super().__init__(why.message, permanent=why.permanent, reason=why.reason, retry_after=why.retry_after)
+        self.connected = connected
+
+
 def connect_shop(tools: Tools, shop: NewShop) -> Connected:
     """Connect a shop; raises Invalid, Conflict, NotFound, and PushError when the shop does not answer as it should."""
     if shop.register and not tools.settings.allow_private_shops:
@@ -237,13 +246,15 @@ def _check_fits(
 
 def register_webhooks(tools: Tools, connected: Connected) -> None:
     """Make the webhooks; a new store whose shop refuses is not left half connected, while one that was connected before
-    goes on, and the hourly check makes what is missing. Raises PushError.
+    goes on, and the hourly check makes what is missing. Raises PushError, and NotRegistered where a key was made.
     """
     store = connected.store
     try:
         ask(tools, store, tools.connectors[store.platform].register_webhooks)
-    except PushError:
+    except PushError as error:
         if not connected.was_connected:
             with tools.database.transaction(store.account) as connection:
                 set_state(connection, store.id, "disconnected")
+        if connected.api_key:
+            raise NotRegistered(connected, error) from error
         raise

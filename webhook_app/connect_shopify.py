@@ -13,6 +13,7 @@ from connectors.shopify.auth import (
     CLIENT_CREDENTIALS,
     CODE,
     LEGACY,
+    NEEDED,
     exchange_code,
     missing_scopes,
     open_door,
@@ -145,9 +146,12 @@ def check_delivery(tools: Tools) -> None:
 def _write(tools: Tools, shop: NewShop, scopes: tuple[str, ...]) -> Connected:
     access = StoreAccess(StoreId(new_id()), shop.url, with_app(tools.settings, shop.credentials), "UTC")
     settings = tools.connectors[SHOPIFY].read_settings(access)
-    granted = shop.credentials.get("scopes", "")
-    lacking = missing_scopes(granted, ASKED) if granted else []
-    if lacking:
+    # Nobody tells with a pasted token what it was granted; the shop does when it is asked.
+    granted = shop.credentials.get("scopes") or ",".join(settings.rights)
+    shop = replace(shop, credentials={**shop.credentials, "scopes": granted})
+    # What is needed of it is told with the settings.
+    lacking = [scope for scope in missing_scopes(granted, ASKED) if scope not in NEEDED]
+    if granted and lacking:
         warning = f"The app was not granted {', '.join(lacking)}: what needs it does not happen."
         settings = replace(settings, warnings=(*settings.warnings, warning))
     connected = write_store(tools, shop, settings, scopes)

@@ -17,7 +17,7 @@ from loyalty.programs.words import say
 from loyalty.pushes import PushError
 from webhook_app import connect_shopify
 from webhook_app import shopify_tickets as tickets
-from webhook_app.connect import Connected, find_account
+from webhook_app.connect import Connected, NotRegistered, find_account
 from webhook_app.pages import chosen_language, page
 from webhook_app.tools import Tools, tools
 
@@ -57,6 +57,15 @@ WORDS = {
     "unfit": (
         say("無法連接這家商店", "无法连接这家商店", "This shop cannot be connected"),
         say("請聯絡系統管理員：", "请联系系统管理员：", "Please ask whoever runs this installation: "),
+    ),
+    "unheard": (
+        say("商店還沒有連接", "商店还没有连接", "The shop is not connected yet"),
+        say(
+            "帳戶已建立，請保存下列資料，再從 Shopify 後台重新開啟應用程式。商店沒有接受通知的設定：",
+            "账户已建立，请保存下列资料，再从 Shopify 后台重新打开应用。商店没有接受通知的设置：",
+            "The account was made. Please keep what is shown here, and open the app from the admin of your shop again."
+            " The shop would not tell us of its orders: ",
+        ),
     ),
     "connected": (
         say("已連接", "已连接", "Connected"),
@@ -145,7 +154,10 @@ def _connect(shared: Tools, journey: tickets.Journey, code: str) -> Response:
         done = connect_shopify.connect_by_code(shared, journey.shop, code, journey.account, ACTOR, utc_now())
     except PushError as error:
         log.warning("not_connected", shop=journey.shop, reason=error.reason)
-        return _page("refused", 403) if error.reason in REFUSED else _page("away", 502)
+        status = 403 if error.reason in REFUSED else 502
+        if isinstance(error, NotRegistered):
+            return _page("unheard", status, _facts(error.connected), more=error.message)
+        return _page("refused" if status == 403 else "away", status)
     except (Conflict, Invalid, NotFound) as error:
         return _page("unfit", 409, more=error.message)
     log.info("connected", store=str(done.store.id))

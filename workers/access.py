@@ -93,17 +93,6 @@ def access_anew(
     return _renew(tools, store, refused.credentials.get("access_token", ""), now or utc_now())
 
 
-def why_refused(tools: HasTools, store: Store, access: StoreAccess, error: PushError) -> PushError:
-    """Return why a shop could not be asked, and have another token for the next time where it refused this one."""
-    if not isinstance(error, TokenRefused):
-        return error
-    try:
-        access_anew(tools, store, access)
-    except PushError as why:
-        return why
-    return error
-
-
 def _renew(tools: HasTools, store: Store, refused: str, now: datetime) -> StoreAccess:
     """Renew the tokens under the lock of the store, unless somebody did so meanwhile.
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from math import inf
 from time import monotonic, sleep
 from typing import Any
 
 import structlog
 
-from connectors.base import FetchedMessage, PastPage, RawMessage
+from connectors.base import FetchedMessage, PastPage, RawMessage, StoreAccess
 from loyalty.backfills import repository as backfills
 from loyalty.backfills.repository import Wish
 from loyalty.commerce import OrderSnapshot
@@ -28,7 +29,6 @@ from loyalty.orders import repository as orders
 from loyalty.pushes import PushError
 from loyalty.values import AccountId, StoreId
 from workers import draining
-from workers.access import why_refused
 from workers.fetching import backoff_seconds
 from workers.reading import Reader, message_of, open_reader, take_what_waits
 from workers.runtime import Runtime
@@ -65,7 +65,7 @@ def run_backfill(
     try:
         is_over = _read_on(reader, row, monotonic() + seconds, progress or _say_nothing)
     except PushError as error:
-        _stop(reader, row, why_refused(runtime, reader.store, reader.access, error))
+        _stop(reader, row, error)
         return False
     _let_go(reader, row, is_over=is_over)
     return is_over
@@ -83,13 +83,7 @@ def _read_on(reader: Reader, row: dict[str, Any], deadline: float, progress: Pro
     while row["cursor"] != READ:
         if monotonic() > deadline:
             return False
-        page = reader.connector.read_past(
-            reader.access,
-            row["since"],
-            row["cursor"] or None,
-            with_products=reader.with_products,
-            now=reader.now(),
-        )
+        page = reader.ask(partial(_read_page, reader, row))
         _keep(reader, row, page)
         pages += 1
         progress(min(row["seen"], row["total"]), row["total"])
@@ -98,6 +92,11 @@ def _read_on(reader: Reader, row: dict[str, Any], deadline: float, progress: Pro
         if not row["preview"] and (page.next is None or pages % PAGES_AT_ONCE == 0):
             take_what_waits(reader)
     return bool(row["preview"]) or _let_count(reader, row, deadline)
+
+
+def _read_page(reader: Reader, row: Row, access: StoreAccess) -> PastPage:
+    since, cursor, products = row["since"], row["cursor"] or None, reader.with_products
+    return reader.connector.read_past(access, since, cursor, with_products=products, now=reader.now())
 
 
 def _wait(row: dict[str, Any], seconds: float, deadline: float) -> bool:
@@ -120,7 +119,7 @@ def _let_count(reader: Reader, row: Row, deadline: float) -> bool:
 
 
 def _count(reader: Reader, row: Row) -> int:
-    total = reader.connector.count_past(reader.access, row["since"])
+    total = reader.ask(lambda access: reader.connector.count_past(access, row["since"]))
     with reader.runtime.database.transaction(reader.store.account) as connection:
         backfills.set_total(connection, row["id"], total)
     return total

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
 from connectors.base import Connector, FetchedMessage, RawMessage, StoreAccess
+from connectors.halving import ask_in_halves
 from loyalty.clock import utc_now
 from loyalty.commerce import Read
 from loyalty.errors import MalformedMessage
@@ -27,12 +29,14 @@ BATCH = 200
 EARLY_TRIES = 3
 """More than one, as a worker may die between its try and what follows; what was taken then is taken no second time."""
 READ = Outcome("processed", "read again from the shop")
+Failed = Sequence[tuple[Sequence[Any], PushError]]
+"""Messages whose read failed, by why."""
 
 log = structlog.get_logger(__name__)
 
 
 def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None = None) -> int:
-    """Answer the messages of a store that wait for a read; return how many. A failed read leaves them waiting."""
+    """Answer the messages of a store that wait for a read; return how many. Those whose read failed go on waiting."""
     done = 0
     while True:
         at = now or utc_now()
@@ -43,25 +47,37 @@ def fetch_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: da
             with_products = book.needs_products(store_id, load_versions(connection, account))
         if not rows:
             return done
-        try:
-            answers = _ask(runtime, store, rows, at, with_products=with_products)
-        except PushError as error:
-            _delay(runtime, account, rows, error, at)
-            _restate(runtime, store, rows)
+        read = _read(runtime, store, rows, at, with_products=with_products)
+        if not read:
             return done
-        hidden = {answer.key_id for answer in answers if answer.is_hidden}
-        if hidden:
-            _restate(runtime, store, [row for row in rows if hidden & set(row["read_ids"].split(","))])
-        _accept(runtime, account, store_id, rows, answers)
-        done += len(rows)
+        done += read
+
+
+def _read(runtime: Runtime, store: Store, rows: Sequence[Any], now: datetime, *, with_products: bool) -> int:
+    """Ask the shop what messages wait for, and let those at which it failed wait on; return how many were answered."""
+    try:
+        answers, failed = _ask(runtime, store, rows, now, with_products=with_products)
+    except PushError as error:
+        answers, failed = [], [(rows, error)]
+    for some, why in failed:
+        _delay(runtime, store.account, some, why, now)
+        _restate(runtime, store, some)
+    late = {row["id"] for some, _ in failed for row in some}
+    read = [row for row in rows if row["id"] not in late]
+    hidden = {answer.key_id for answer in answers if answer.is_hidden}
+    if hidden:
+        _restate(runtime, store, [row for row in read if hidden & set(row["read_ids"].split(","))])
+    if read:
+        _accept(runtime, store.account, store.id, read, answers)
+    return len(read)
 
 
 def _ask(
     runtime: Runtime, store: Store, rows: Sequence[Any], now: datetime, *, with_products: bool
-) -> list[FetchedMessage]:
+) -> tuple[list[FetchedMessage], Failed]:
     connector = runtime.connectors[store.platform]
 
-    def fetch_all(access: StoreAccess) -> list[FetchedMessage]:
+    def fetch_all(access: StoreAccess, rows: Sequence[Any]) -> list[FetchedMessage]:
         answers: list[FetchedMessage] = []
         for kind in Read:
             ids = _ids(row["read_ids"] for row in rows if row["read_kind"] == kind)
@@ -69,7 +85,7 @@ def _ask(
                 answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
         return answers
 
-    return ask(runtime, store, fetch_all)
+    return ask(runtime, store, lambda access: ask_in_halves(partial(fetch_all, access), rows))
 
 
 def _ids(lists: Iterable[str]) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from connectors.base import FetchedMessage, RawMessage
+from connectors.halving import ask_in_halves
 from loyalty.commerce import Fact, OrderSighting, Read
 from loyalty.engine.retelling import retell_tiers
 from loyalty.engine.timeline import OrderRef
@@ -31,6 +34,8 @@ BEGINNINGS = {
 """How far a pass goes back before the last one: a shop may write an older time later than a newer one."""
 Rows = Iterable[Mapping[Any, Any]]
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(slots=True)
 class Look:
@@ -43,6 +48,12 @@ class Look:
     since: datetime
     present: datetime
     newest: datetime | None = None
+    unread: datetime | None = None
+    """The oldest change that could not be read."""
+
+    def seen_until(self) -> datetime | None:
+        """Return up to which change nothing was left out, by the shop's clock; None: nothing is known."""
+        return min((at for at in (self.newest, self.unread) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +72,17 @@ Stage = Callable[[Look, str], Step]
 def look_at_changed(look: Look, cursor: str) -> Step:
     """Compare the orders that the shop changed lately, by its own clock."""
     reader = look.reader
-    page = reader.connector.list_changed(reader.access, look.since, cursor or None)
+    page = reader.ask(lambda access: reader.connector.list_changed(access, look.since, cursor or None))
     _note_newest(look, page.sightings)
     seen = {each.external_id: each for each in page.sightings}
     keys = [OrderRef(reader.store.number, each).key for each in seen]
     with reader.runtime.database.transaction(reader.store.account) as connection:
         known = orders.list_orders(connection, keys)
-    return _compare(look, seen, known, page.next)
+    step = _compare(look, seen, known, page.next)
+    read = {message.key_id for message in step.messages}
+    unread = [seen[each].modified_at for each in step.found if each in seen and each not in read]
+    look.unread = min([*unread, *([look.unread] if look.unread else [])], default=None)
+    return step
 
 
 def _note_newest(look: Look, sightings: Iterable[OrderSighting]) -> None:
@@ -96,7 +111,7 @@ def look_at_all(look: Look, cursor: str) -> Step:
 
 def _sight(look: Look, known: Rows) -> dict[str, OrderSighting]:
     reader, ids = look.reader, [row["external_id"] for row in known]
-    seen = reader.connector.sight_orders(reader.access, ids) if ids else []
+    seen = reader.ask(lambda access: reader.connector.sight_orders(access, ids)) if ids else []
     return {each.external_id: each for each in seen}
 
 
@@ -120,11 +135,23 @@ def _difference(look: Look, seen: OrderSighting | None, row: Mapping[Any, Any] |
 
 
 def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
+    """Return how the shop states these things; one at which it fails is found again by the next pass."""
     reader, wanted = look.reader, list(ids)
     if not wanted:
         return []
     at, products = reader.now(), reader.with_products
-    return reader.connector.fetch(reader.access, kind, wanted, with_products=products, now=at)
+
+    def fetch(some: Sequence[str]) -> list[FetchedMessage]:
+        return reader.ask(
+            lambda access: reader.connector.fetch(access, kind, some, with_products=products, now=at)
+        )
+
+    answers, failed = ask_in_halves(fetch, wanted)
+    for some, error in failed:
+        log.warning(
+            "not_read", store=str(reader.store.id), kind=kind.value, things=len(some), reason=error.reason
+        )
+    return answers
 
 
 def look_at_coupons(look: Look, cursor: str) -> Step:
@@ -135,7 +162,7 @@ def look_at_coupons(look: Look, cursor: str) -> Step:
     messages = _read(look, Read.COUPON, ids)
     facts = [fact for message in messages for fact in _facts(look, message)]
     with reader.runtime.database.transaction(reader.store.account) as connection:
-        odd = list_untold(connection, facts, reader.now())
+        odd = list_untold(connection, reader.book, facts, reader.now())
     told = [message for message in messages if message.key_id in odd]
     following = ids[-1] if len(ids) == PAGE else None
     return Step(told, dict.fromkeys(sorted(odd), Difference.COUPON), len(ids), following)
@@ -155,7 +182,7 @@ def look_at_tiers(look: Look, cursor: str) -> Step:
     if not rows:
         return Step()
     ids = [row["value"].partition(":")[2] for row in rows]
-    shown = reader.connector.sight_tiers(reader.access, ids)
+    shown = reader.ask(lambda access: reader.connector.sight_tiers(access, ids))
     with reader.runtime.database.transaction(account) as connection:
         told = retell_tiers(connection, reader.book, reader.store.id, rows, shown, reader.now())
     following = rows[-1]["value"] if len(rows) == PAGE else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from connectors.base import Connector, FetchedMessage, StoreAccess
 from loyalty.clock import utc_now
@@ -12,15 +14,19 @@ from loyalty.engine.book import AccountBook
 from loyalty.inbox.repository import NewMessage
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
+from loyalty.pushes import TokenRefused
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId
 from workers import draining, fetching
+from workers.access import access_anew
 from workers.runtime import Runtime
 
+Answer = TypeVar("Answer")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Reader:
-    """A store that is read, and how."""
+    """A store that is read, and how: a reading may last longer than a token, so that `access` changes meanwhile."""
 
     runtime: Runtime
     store: Store
@@ -39,6 +45,19 @@ class Reader:
     def now(self) -> datetime:
         """Return the time that counts as now."""
         return self.as_of or utc_now()
+
+    def ask(self, call: Callable[[StoreAccess], Answer]) -> Answer:
+        """Return what the shop answers, by a token that serves; one that it refuses is had anew once.
+
+        Raises PushError.
+        """
+        if not self.connector.is_fresh(self.access, utc_now()):
+            self.access = self.runtime.access(self.store)
+        try:
+            return call(self.access)
+        except TokenRefused:
+            self.access = access_anew(self.runtime, self.store, self.access)
+            return call(self.access)
 
 
 def open_reader(

@@ -22,7 +22,6 @@ from loyalty.reconciliation import repository as runs
 from loyalty.reconciliation.repository import Run
 from loyalty.stores.service import get_store, note_look
 from loyalty.values import AccountId, StoreId
-from workers.access import why_refused
 from workers.looking import BEGINNINGS, STAGES, Look, Step
 from workers.queues import Queues
 from workers.reading import Reader, message_of, open_reader, take_what_waits
@@ -65,7 +64,7 @@ def reconcile_store(
         if not _go_through(look, monotonic() + seconds):
             return None
     except PushError as error:
-        _fail(reader, run, why_refused(runtime, reader.store, reader.access, error))
+        _fail(reader, run, error)
         return None
     return _finish(look)
 
@@ -74,7 +73,7 @@ def _open_look(reader: Reader, run: Run) -> Look:
     """Return a pass that begins, by the shop's own clock, some time before the last one ended; never before the store
     was connected: the past is a backfill's.
     """
-    wrong = reader.connector.read_clock(reader.access) - utc_now()
+    wrong = reader.ask(reader.connector.read_clock) - utc_now()
     wrong = wrong if abs(wrong) > TOLERANCE else timedelta(0)
     if wrong:
         log.warning("clock_wrong", store=str(reader.store.id), seconds=round(wrong.total_seconds()))
@@ -127,7 +126,7 @@ def _enter_next(look: Look, names: list[str], name: str) -> None:
     reader = look.reader
     with reader.runtime.database.transaction(reader.store.account) as connection:
         if name == "changed":
-            note_look(connection, reader.store.id, reader.now(), look.newest)
+            note_look(connection, reader.store.id, reader.now(), look.seen_until())
         if following:
             runs.advance(connection, look.run.id, following[0], "", 0, {}, reader.now() + LEASE)
 

@@ -16,14 +16,13 @@ from loyalty.clock import utc_now
 from loyalty.db import Row
 from loyalty.engine.apply import settle_members
 from loyalty.errors import LedgerConflict
-from loyalty.ledger.repository import claim_expired
+from loyalty.ledger.repository import ABREAST, claim_expired
 from loyalty.members.repository import claim_tier_dues
 from loyalty.values import AccountId, StoreId
 from workers.queues import Queues
 from workers.runtime import Runtime
 
 BATCH = 400
-ABREAST = 2
 Claim = Callable[[Connection, datetime, int], list[Row]]
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ LOOKED_UP = 20
 
 
 def find_buyers(shop: Shopify, commands: Sequence[PutCoupon | AddStoreCredit]) -> list[str | PushError]:
-    """Return whom each command is about, in order, as global ids, or why nobody; raises PushError."""
+    """Return whom each command is about, in order, as global ids, or why nobody."""
     emails = [each.email.strip() for each in commands if not is_number(each.customer_id)]
     rows = [{"email": each} for each in emails if each]
     found = iter(shop.each("customer_by_email", "customerByIdentifier", rows, LOOKED_UP))

@@ -18,7 +18,7 @@ import structlog
 from connectors.http import Answer, Door
 from connectors.shopify.bucket import Bucket
 from connectors.shopify.documents import Document, document, numbered, several
-from loyalty.pushes import PushError
+from loyalty.pushes import OneFailed, PushError
 
 API_VERSION = "2026-10"
 PATH = f"admin/api/{API_VERSION}/graphql.json"
@@ -26,6 +26,8 @@ LONGEST_WAIT = 60.0
 """Seconds that one question may wait for points in all."""
 JITTER = 0.25
 DENIED = "ACCESS_DENIED"
+CLOSED = frozenset({"SHOP_INACTIVE"})
+"""Codes that are about the shop, whatever it is asked for."""
 Json = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,7 +35,7 @@ R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 
-class TooCostly(PushError):
+class TooCostly(OneFailed):
     """The query costs more points than a single one may."""
 
     def __init__(self, cost: object) -> None:
@@ -120,6 +122,8 @@ class Shopify:
         for chunk, reply in self._chunks(
             document(file).name, gids, guess, lambda ids: self._nodes(file, ids)
         ):
+            if isinstance(reply, PushError):
+                raise reply
             rows = reply.data.get("nodes")
             if rows is None:
                 reply.require("nodes")
@@ -137,21 +141,22 @@ class Shopify:
 
     def each(self, file: str, field: str, rows: Sequence[Mapping[str, Any]], guess: int) -> list[Any]:
         """Return what a field gave for each set of variables, many in a request, in order; a PushError where it gave
-        nothing but an error, or where a later request failed: what the earlier ones did is done.
-        Raises PushError when the first request fails as a whole.
+        nothing but an error, and where its request failed as a whole: what another one did is done.
         """
         results: list[Any] = []
         name = document(file).name
-        try:
-            for chunk, reply in self._chunks(name, rows, guess, lambda some: self._several(file, some)):
-                for place in range(len(chunk)):
-                    own = f"r{place}_{field}"
-                    given = reply.data.get(own)
-                    results.append(reply.refusal_at(own) if given is None else given)
-        except PushError as error:
-            if not results:
-                raise
-            results += [error] * (len(rows) - len(results))
+        for chunk, reply in self._chunks(name, rows, guess, lambda some: self._several(file, some)):
+            if isinstance(reply, PushError):
+                is_over = not reply.permanent and not isinstance(reply, OneFailed)
+                # Where the shop is away, or wants to be left alone, nobody asks for the rest.
+                results += [reply] * (len(rows) - len(results) if is_over else len(chunk))
+                if is_over:
+                    return results
+                continue
+            for place in range(len(chunk)):
+                own = f"r{place}_{field}"
+                given = reply.data.get(own)
+                results.append(reply.refusal_at(own) if given is None else given)
         return results
 
     def _nodes(self, file: str, gids: Sequence[str]) -> Reply:
@@ -165,19 +170,19 @@ class Shopify:
 
     def _chunks(
         self, name: str, items: Sequence[T], guess: int, call: Callable[[Sequence[T]], R]
-    ) -> Iterator[tuple[Sequence[T], R]]:
-        """Yield runs of items with their answers; a run that costs too much is made smaller."""
+    ) -> Iterator[tuple[Sequence[T], R | PushError]]:
+        """Yield runs of items with their answers, or why there is none; a run that costs too much is made smaller."""
         start = 0
         while start < len(items):
             chunk = items[start : start + self.bucket.size(name, guess)]
             try:
-                answer = call(chunk)
-            except TooCostly as error:
-                if len(chunk) == 1:
-                    raise
-                self.bucket.learn(name, error.cost, len(chunk))
-                guess = min(len(chunk) // 2, self.bucket.size(name, guess))
-                continue
+                answer: R | PushError = call(chunk)
+            except PushError as error:
+                if isinstance(error, TooCostly) and len(chunk) > 1:
+                    self.bucket.learn(name, error.cost, len(chunk))
+                    guess = min(len(chunk) // 2, self.bucket.size(name, guess))
+                    continue
+                answer = error
             yield chunk, answer
             start += len(chunk)
 
@@ -214,7 +219,8 @@ def refusal(errors: Sequence[Json], *, was_run: bool = True) -> PushError:
         # What is wrong with a query is told in words such as undefinedField.
         return PushError(message, permanent=True, reason="configuration")
     # Whatever is not known to be final may have been done all the same, and may pass.
-    return PushError(message, permanent=False, reason="unreachable")
+    kind = PushError if codes & CLOSED else OneFailed
+    return kind(message, permanent=False, reason="unreachable")
 
 
 def _wanted_right(errors: Sequence[Json]) -> str:

@@ -56,13 +56,14 @@ def read_settings(shop: Shopify) -> ShopSettings:
     data = shop.ask_for("shop")
     it, installation = data["shop"], data.get("currentAppInstallation") or {}
     currency, zone = str(it["currencyCode"]), str(it["ianaTimezone"])
-    scopes = ",".join(str(each["handle"]) for each in installation.get("accessScopes") or ())
+    rights = tuple(str(each["handle"]) for each in installation.get("accessScopes") or ())
     return ShopSettings(
         currency=currency,
         time_zone=zone if is_zone(zone) else "UTC",
         decimals=decimals_of(currency, str((it.get("currencyFormats") or {}).get("moneyFormat"))),
         prices_include_tax=it["taxesIncluded"] is True,
-        warnings=(*(() if is_zone(zone) else (UNKNOWN_ZONE,)), *_missing(scopes)),
+        rights=rights,
+        warnings=(*(() if is_zone(zone) else (UNKNOWN_ZONE,)), *_missing(",".join(rights))),
     )
 
 

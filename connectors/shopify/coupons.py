@@ -51,7 +51,7 @@ class Wanted:
 
 
 def put_coupons(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome]:
-    """Make the coupons, many in a request, and settle each answer; raises PushError when a request fails as a whole."""
+    """Make the coupons, many in a request, and settle each answer: each has the outcome of its own requests."""
     refusals = {command.code: why for command in commands if (why := _why_not(command)) is not None}
     sound = [command for command in commands if command.code not in refusals]
     customers, prices = find_buyers(shop, sound), _prices(shop, sound)
@@ -87,13 +87,16 @@ def _why_not(command: PutCoupon) -> PushError | None:
     return None
 
 
-def _prices(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, Decimal]:
-    """Return the price of the dearest variant of each product that is given away.
+def _prices(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, Decimal] | PushError:
+    """Return the price of the dearest variant of each product that is given away, or why there is none.
 
     Neither 100 percent nor an amount on each piece ends with the first piece; the price of one piece does.
     """
     named = {each for it in commands if it.kind == "free_product" for each in it.product_ids}
-    found = shop.nodes("product_prices", [gid("Product", each) for each in sorted(named)], LOOKED_UP)
+    try:
+        found = shop.nodes("product_prices", [gid("Product", each) for each in sorted(named)], LOOKED_UP)
+    except PushError as error:
+        return error
     return {
         tail(each): money(row["priceRangeV2"]["maxVariantPrice"]["amount"])
         for each, row in found.items()
@@ -102,10 +105,14 @@ def _prices(shop: Shopify, commands: Sequence[PutCoupon]) -> dict[str, Decimal]:
 
 
 def _wanted(
-    command: PutCoupon, customer: str | PushError, prices: Mapping[str, Decimal]
+    command: PutCoupon, customer: str | PushError, prices: Mapping[str, Decimal] | PushError
 ) -> Wanted | PushError:
     if isinstance(customer, PushError):
         return customer
+    if isinstance(prices, PushError):
+        if command.kind == "free_product":
+            return prices
+        prices = {}
     price = max((prices[each] for each in command.product_ids if each in prices), default=Decimal(0))
     if command.kind == "free_product" and not price:
         return refused("The free product is gone, or has no price.", "configuration")
@@ -146,10 +153,7 @@ def _settle(shop: Shopify, wanted: Wanted, payload: Any) -> Outcome:
 
 def _delete(shop: Shopify, node_id: str) -> PushError | None:
     """Delete a discount; return why that failed, so that it is tried again: the code is ours to be mended then."""
-    try:
-        (payload,) = shop.each("delete_discount", "discountCodeDelete", [{"id": node_id}], 1)
-    except PushError as error:
-        return error
+    (payload,) = shop.each("delete_discount", "discountCodeDelete", [{"id": node_id}], 1)
     return user_refusal(payload)
 
 
@@ -190,9 +194,8 @@ def _mend(shop: Shopify, mend: Sequence[tuple[Wanted, str, Terms]]) -> dict[str,
 
 
 def find_discounts(shop: Shopify, wanted: Sequence[str]) -> list[Json | PushError | None]:
-    """Return the discounts of these codes, in order, None for a code that the shop does not have.
-
-    Raises PushError when a request fails as a whole.
+    """Return the discounts of these codes, in order, None for a code that the shop does not have, or why one is not
+    known.
     """
     rows = [{"code": code} for code in wanted]
     return shop.each("discount_by_code", "codeDiscountNodeByCode", rows, ASKED)

@@ -18,7 +18,7 @@ CHANGED, SEARCHED = 25, 20
 
 
 def disable_coupons(shop: Shopify, commands: Sequence[DisableCoupon]) -> list[Outcome]:
-    """Switch the discounts of these codes off, then read their uses; raises PushError. A foreign one is left alone."""
+    """Switch the discounts of these codes off, then read their uses; a foreign one is left alone."""
     found = dict(zip(commands, find_discounts(shop, [each.code for each in commands]), strict=True))
     ours = {
         command: node

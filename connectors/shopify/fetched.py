@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,8 +20,10 @@ from loyalty.commerce import (
     CustomerDeleted,
     CustomerSnapshot,
     Ignored,
+    NeedsRead,
     OrderDeleted,
     Parsed,
+    Read,
 )
 from loyalty.errors import MalformedMessage
 from loyalty.values import StoreId
@@ -32,6 +33,8 @@ FETCHED_CUSTOMER = "fetch.customer"
 FETCHED_COUPON = "fetch.coupon"
 HIDDEN = "hidden"
 """The key of an order that the shop may have but does not show: it is too old for our rights."""
+LATE = "late"
+"""The key of an order at which the shop failed when many were read."""
 WHOLE = Decimal(100)
 NOTHING = Decimal(0)
 
@@ -40,6 +43,8 @@ def parse_fetched(store_id: StoreId, message: RawMessage) -> Parsed:
     """Return the fact of an answer of the shop; raises MalformedMessage."""
     body = read_object(message.body)
     external_id = _id(body.get("id"))
+    if message.topic == FETCHED_ORDER and body.get(LATE):
+        return NeedsRead(Read.ORDER, (external_id,), "failed before")
     if message.topic == FETCHED_ORDER and "order" in body:
         return _order(store_id, external_id, body, message.observed_at)
     if message.topic == FETCHED_CUSTOMER and "customer" in body:
@@ -109,19 +114,12 @@ def _coupon(store_id: StoreId, external_id: str, body: Any, observed_at: datetim
     terms = CouponTermsNow(
         amount=_worth(discount),
         minimum_subtotal=subtotal["amount"] if subtotal else NOTHING,
-        emails=_emails(discount["context"]["customers"]),
+        emails=(),
         most_uses=discount["usageLimit"],
         last_second=discount["endsAt"],
+        customers=tuple(sorted(each["id"] for each in discount["context"]["customers"])),
     )
     return CouponStated(store_id, external_id, observed_at, terms)
-
-
-def _emails(customers: Sequence[Loaded]) -> tuple[str, ...] | None:
-    """Return to whom a discount is bound; a single person may have no e-mail, or one that is not ours to see."""
-    known = [each["defaultEmailAddress"] for each in customers]
-    if known == [None]:
-        return None
-    return tuple(sorted(each["emailAddress"].strip().lower() if each else "" for each in known))
 
 
 def _worth(discount: Loaded) -> Decimal:

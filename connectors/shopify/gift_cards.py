@@ -43,7 +43,7 @@ class Wanted:
 
 
 def put_gift_cards(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome]:
-    """Make the cards, many in a request, and settle each answer; raises PushError when a request fails as a whole."""
+    """Make the cards, many in a request, and settle each answer: each has the outcome of its own requests."""
     refusals = [_why_not(command) for command in commands]
     sound = [command for command, why in zip(commands, refusals, strict=True) if why is None]
     buyers = find_buyers(shop, sound)
@@ -58,7 +58,7 @@ def put_gift_cards(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome
 
 
 def disable_gift_cards(shop: Shopify, commands: Sequence[DisableCoupon]) -> list[Outcome]:
-    """Switch the cards off of which nothing was spent; the receipt of another says one use. Raises PushError.
+    """Switch the cards off of which nothing was spent; the receipt of another says one use.
 
     Without the shop's own id a card is looked for by its code. What the shop does not have is fine.
     """
@@ -149,7 +149,7 @@ def _is_as_asked(card: Json, wanted: Wanted) -> bool:
 def _undo(shop: Shopify, card: Json) -> PushError:
     """Switch a card off that is not as asked, unless it was spent of; a failure of that is tried again."""
     if _is_untouched(card):
-        (answer,) = _each(shop, "deactivate_gift_card", "giftCardDeactivate", [{"id": card["id"]}])
+        (answer,) = shop.each("deactivate_gift_card", "giftCardDeactivate", [{"id": card["id"]}], 1)
         refusal = user_refusal(answer)
         if refusal is not None:
             return refusal
@@ -174,19 +174,11 @@ def _find(shop: Shopify, commands: Sequence[DisableCoupon]) -> list[Json | PushE
 def _search(shop: Shopify, wanted: Sequence[str]) -> list[list[Json] | PushError]:
     """Return the cards that a search for each code finds and that end as it does."""
     rows = [{"query": each} for each in wanted]
-    answers = _each(shop, "gift_cards_with_code", "giftCards", rows)
+    answers = shop.each("gift_cards_with_code", "giftCards", rows, ASKED)
     return [
         answer if isinstance(answer, PushError) else [card for card in _nodes(answer) if _ends_as(card, code)]
         for code, answer in zip(wanted, answers, strict=True)
     ]
-
-
-def _each(shop: Shopify, file: str, field: str, rows: Sequence[Json]) -> list[Any]:
-    """Return what `Shopify.each` does, the error of a whole request for each row: what was made before stays made."""
-    try:
-        return shop.each(file, field, rows, ASKED)
-    except PushError as error:
-        return [error] * len(rows)
 
 
 def _nodes(answer: Json | None) -> list[Json]:

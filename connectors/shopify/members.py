@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connectors.halving import ask_in_halves
 from connectors.shopify.client import Shopify
 from connectors.shopify.ids import gid
 from connectors.shopify.mark import BENEFIT, NAMESPACE, SERVICE, TIER, tag
@@ -25,9 +26,9 @@ TYPES = {"points": "number_integer"}
 def set_member_tiers(shop: Shopify, commands: Sequence[SetMemberTier]) -> list[Outcome]:
     """Let customers carry their tiers as tags and metafields; what stands so is left alone. Raises PushError."""
     ids = [_gid("Customer", command.customer_id) for command in commands]
-    found = shop.nodes("customer_marks", sorted({each for each in ids if each}), MARKS)
+    found, failed = _read(shop, "customer_marks", ids)
     wanted = {each: command for each, command in zip(ids, commands, strict=True) if found.get(each)}
-    failed = _retag(shop, {each: (found[each], _tags(it)) for each, it in wanted.items()}, (TIER, BENEFIT))
+    failed |= _retag(shop, {each: (found[each], _tags(it)) for each, it in wanted.items()}, (TIER, BENEFIT))
     fields = {each: _metafields(it, found[each] or {}) for each, it in wanted.items()}
     failed |= _change(
         shop, "set_metafields", "metafieldsSet",
@@ -35,7 +36,7 @@ def set_member_tiers(shop: Shopify, commands: Sequence[SetMemberTier]) -> list[O
     )  # fmt: skip
     return [
         # A customer whom the shop deleted, or merged into another, needs not be told of.
-        PushReceipt() if each and not found.get(each) else _outcome(each, found, failed)
+        PushReceipt() if each in found and not found[each] else _outcome(each, found, failed)
         for each in ids
     ]
 
@@ -43,14 +44,24 @@ def set_member_tiers(shop: Shopify, commands: Sequence[SetMemberTier]) -> list[O
 def mark_orders(shop: Shopify, commands: Sequence[MarkOrder]) -> list[Outcome]:
     """Let orders carry these words as tags, and no others of ours; raises PushError."""
     ids = [_gid("Order", command.order_id) for command in commands]
-    found = shop.nodes("order_marks", sorted({each for each in ids if each}), MARKS)
+    found, failed = _read(shop, "order_marks", ids)
     wanted = {
         each: (found[each], {tag(SERVICE, word) for word in command.words})
         for each, command in zip(ids, commands, strict=True)
         if found.get(each)
     }
-    failed = _retag(shop, wanted, (SERVICE,))
+    failed |= _retag(shop, wanted, (SERVICE,))
     return [_outcome(each, found, failed) for each in ids]
+
+
+def _read(
+    shop: Shopify, file: str, ids: Sequence[str]
+) -> tuple[dict[str, Json | None], dict[str, PushError]]:
+    """Return what the shop says of these things, and why it says nothing of some; raises PushError."""
+    named = sorted({each for each in ids if each})
+    parts, failed = ask_in_halves(lambda some: [shop.nodes(file, some, MARKS)], named)
+    found = {each: thing for part in parts for each, thing in part.items()}
+    return found, {each: why for some, why in failed for each in some}
 
 
 def shown_tier(customer: Json) -> str:
@@ -118,6 +129,8 @@ def _gid(kind: str, number: str) -> str:
 
 
 def _outcome(each: str, found: Mapping[str, Json | None], failed: Mapping[str, PushError]) -> Outcome:
+    if each in failed:
+        return failed[each]
     if not found.get(each):
         return refused("The shop does not have it.", "rejected")
-    return failed.get(each) or PushReceipt(each.rpartition("/")[2])
+    return PushReceipt(each.rpartition("/")[2])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from connectors.shopify.client import Shopify
-from loyalty.pushes import PushError
+from loyalty.pushes import OneFailed
 
 Json = dict[str, Any]
 SHORT = 5
@@ -58,5 +58,5 @@ def _read_on(shop: Shopify, file: str, field: str, thing: Json, name: str) -> No
 def _one(shop: Shopify, file: str, field: str, variables: Json) -> Json:
     found = shop.ask_for(file, variables).get(field)
     if not isinstance(found, dict):
-        raise PushError("What was read on is gone meanwhile.", permanent=False, reason="unreachable")
+        raise OneFailed("What was read on is gone meanwhile.", permanent=False, reason="unreachable")
     return found

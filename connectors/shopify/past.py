@@ -7,19 +7,24 @@ goes on is told by a text: of which operation, from which byte.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from connectors.base import FetchedMessage, PastPage
+from connectors.halving import ask_in_halves
 from connectors.http import Door
 from connectors.shopify.client import Shopify
 from connectors.shopify.documents import document
-from connectors.shopify.fetch import customer_message, find_orders, order_messages
+from connectors.shopify.fetch import customer_message, find_orders, late_message, order_messages
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import SHORT
 from connectors.shopify.refusals import codes, refusal_of, user_errors
+from connectors.values import instant
 from loyalty.pushes import PushError
 
 Json = dict[str, Any]
@@ -50,26 +55,37 @@ def read_past(
     """
     kind, _, place = (cursor or f"{CUSTOMERS} ").partition(" ")
     if kind == CUSTOMERS:
-        return _customers(shop, place, now)
+        # An older version kept the shop's own cursor: it begins anew.
+        return _customers(shop, int(place) if place.isdecimal() else 0, now)
     if kind == START:
         return _start(shop, since, int(place))
     number, starts, at = place.split(" ")
     if kind == WAIT:
         return _wait(shop, number, int(starts), int(at))
-    url = _find_url(_operation(shop, number))
+    operation = _operation(shop, number)
+    url = _find_url(operation)
     if url is None:
         return PastPage((), f"{START} {starts}")
     found, end = _read_orders(files, url, int(at))
-    messages = _messages(shop, found, with_products=with_products, scopes=scopes, now=now)
-    return PastPage(tuple(messages), None if end is None else f"{READ} {number} {starts} {end}")
+    # No clock of a shop makes us see what is yet to come.
+    written = min(instant(operation["createdAt"]), now)
+    read = partial(_messages, shop, with_products=with_products, scopes=scopes, written=written, now=now)
+    return PastPage(_read_apart(read, found, now), None if end is None else f"{READ} {number} {starts} {end}")
 
 
-def _customers(shop: Shopify, after: str, now: datetime) -> PastPage:
-    page = shop.ask_for("customer_list", {"first": PAGE, "after": after or None}, "customers")["customers"]
+def _customers(shop: Shopify, last: int, now: datetime) -> PastPage:
+    """Return the customers after an id, in the order of their ids. Each page is a list of its own: one that is paged
+    through ends after 25,000 (https://shopify.dev/docs/api/usage/limits).
+    """
+    variables = {"first": PAGE, "query": f"id:>={last + 1}" if last else None}
+    page = shop.ask_for("customer_list", variables, "customers")["customers"]
+    ids = [int(tail(row["id"])) for row in page["nodes"]]
+    if any(each <= before for before, each in pairwise([last, *ids])):
+        # A search that Shopify does not understand is left out in silence: the same page would come for ever.
+        raise PushError("The customers do not come by their ids.", permanent=True, reason="configuration")
     messages = tuple(customer_message(tail(row["id"]), row, now) for row in page["nodes"])
-    info = page["pageInfo"]
-    following = f"{CUSTOMERS} {info['endCursor']}" if info["hasNextPage"] else f"{START} 0"
-    return PastPage(messages, following)
+    is_over = not ids or not page["pageInfo"]["hasNextPage"]
+    return PastPage(messages, f"{START} 0" if is_over else f"{CUSTOMERS} {ids[-1]}")
 
 
 def _start(shop: Shopify, since: datetime | None, starts: int) -> PastPage:
@@ -162,14 +178,37 @@ def _orders(rows: list[Json]) -> Iterator[Json]:
         yield order
 
 
+def _read_apart(
+    read: Callable[[Sequence[Json]], list[FetchedMessage]], found: Sequence[Json], now: datetime
+) -> tuple[FetchedMessage, ...]:
+    """Return the orders as messages; one at which the shop fails is only named, and is read by itself later.
+
+    Raises PushError, also where the shop fails at everything.
+    """
+    messages, failed = ask_in_halves(read, found)
+    if failed and not messages:
+        raise failed[0][1]
+    late = [tail(order["id"]) for some, _ in failed for order in some]
+    return (*messages, *(late_message(each, now) for each in late))
+
+
 def _messages(
-    shop: Shopify, found: list[Json], *, with_products: bool, scopes: str, now: datetime
+    shop: Shopify,
+    found: Sequence[Json],
+    *,
+    with_products: bool,
+    scopes: str,
+    written: datetime,
+    now: datetime,
 ) -> list[FetchedMessage]:
-    """Return the orders as messages; those with refunds, or with lists that may be cut, are read again."""
+    """Return the orders as messages, stated when the file was; those with refunds, or with lists that may be cut, are
+    read again, and stated now.
+    """
     orders: dict[str, Json | None] = {tail(order["id"]): order for order in found}
-    again = [number for number, order in orders.items() if order and _is_unfinished(order)]
-    orders |= find_orders(shop, again)
-    return order_messages(shop, orders, with_products=with_products, scopes=scopes, now=now)
+    again = {number for number, order in orders.items() if order and _is_unfinished(order)}
+    orders |= find_orders(shop, [number for number in orders if number in again])
+    messages = order_messages(shop, orders, with_products=with_products, scopes=scopes, now=now)
+    return [each if each.key_id in again else replace(each, observed_at=written) for each in messages]
 
 
 def _is_unfinished(order: Json) -> bool:

@@ -222,7 +222,7 @@ PRODUCT = Reader.from_dict(
     }
 )()
 """What `fetch` kept of a product."""
-BOUND = {"id": tail, "defaultEmailAddress": maybe({"emailAddress": read.text})}
+BOUND = {"id": tail}
 MINIMUM = {"greaterThanOrEqualToSubtotal": maybe({"amount": read.money})}
 VALUE = {"percentage": price, "amount": maybe({"amount": read.money})}
 DISCOUNT = Reader.from_dict(

@@ -30,10 +30,7 @@ MADE, ASKED = 25, 10
 
 
 def add_store_credit(shop: Shopify, commands: Sequence[AddStoreCredit]) -> list[Outcome]:
-    """Credit what was not credited by an earlier try; raises PushError when a request fails as a whole.
-
-    The receipt names the shop's transaction.
-    """
+    """Credit what was not credited by an earlier try; the receipt names the shop's transaction."""
     refusals = [_why_not(command) for command in commands]
     sound = [command for command, why in zip(commands, refusals, strict=True) if why is None]
     seen = _look(shop, sound, find_buyers(shop, sound))
@@ -55,7 +52,7 @@ def _why_not(command: AddStoreCredit) -> PushError | None:
 def _look(
     shop: Shopify, commands: Sequence[AddStoreCredit], buyers: Sequence[str | PushError]
 ) -> list[str | Outcome]:
-    """Return for each command the customer to credit, the receipt of an earlier try, or why neither; raises PushError.
+    """Return for each command the customer to credit, the receipt of an earlier try, or why neither.
 
     One credit is the earlier try of one command only.
     """

@@ -95,6 +95,7 @@ _CHANGED: Mapping[str, Text] = {
     "amount": say("折扣", "折扣", "amount"),
     "minimum_subtotal": say("最低消費", "最低消费", "minimum spend"),
     "email": say("綁定的電子郵件", "绑定的电子邮件", "bound e-mail"),
+    "customer": say("綁定的顧客", "绑定的顾客", "bound customer"),
     "uses": say("使用次數", "使用次数", "number of uses"),
     "expires_at": say("到期日", "到期日", "end"),
 }

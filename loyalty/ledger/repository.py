@@ -24,10 +24,13 @@ _DUE = text(
 _ALL = text(f"select {_LOT} from lots where member_id = any(:members)").bindparams(
     bindparam("members", type_=ARRAY(Uuid))
 )
+ABREAST = 2
+"""So many may claim members at once: each finds some whom the others have not locked."""
 _EXPIRED = text(
     "select * from members where id = any(array("
     "   select distinct member_id from (select member_id from lots where expires_at <= :now and remaining > 0"
-    "   order by expires_at limit 4 * :limit) due limit :limit)) order by id for no key update skip locked"
+    "   order by expires_at limit 4 * :abreast * :limit) due limit :abreast * :limit))"
+    " order by id limit :limit for no key update skip locked"
 )
 _POSTED = text(
     "select member_id, cause, cast(sum(points) as bigint) as points, cast(count(*) as integer) as entries,"
@@ -71,7 +74,7 @@ def list_lots(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMa
 
 def claim_expired(connection: Connection, now: datetime, limit: int) -> list[Row]:
     """Lock members with points that are dead by now and that nobody works on; return their rows."""
-    return dicts(connection.execute(_EXPIRED, {"now": now, "limit": limit}))
+    return dicts(connection.execute(_EXPIRED, {"now": now, "limit": limit, "abreast": ABREAST}))
 
 
 def list_posted(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:

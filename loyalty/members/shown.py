@@ -1,10 +1,13 @@
-"""The customers of a shop who are members, page by page: what a shop shows of them can be compared."""
+"""Which customers of a shop are which members: what a shop shows of them, or binds to them, can be compared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
 
 
 def list_shown_customers(
@@ -21,3 +24,16 @@ def list_shown_customers(
     )
     values = {"after": after, "prefix": f"{store_number}:", "limit": limit}
     return connection.execute(statement, values).mappings().all()
+
+
+def list_customers_of(connection: Connection, members: Iterable[UUID]) -> set[tuple[UUID, str]]:
+    """Return members with the customers, as `store number:id`, who are the same person: also those of members who are
+    merged into one another.
+    """
+    statement = text(
+        "with persons as (select id, coalesce(merged_into, id) as person from members where id = any(:ids))"
+        " select persons.id, i.value from persons"
+        " join members own on own.id = persons.person or own.merged_into = persons.person"
+        " join member_identities i on i.member_id = own.id and i.kind = 'customer'"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    return {(id_, value) for id_, value in connection.execute(statement, {"ids": sorted(members)})}

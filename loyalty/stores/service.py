@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from loyalty.commerce import ShopSettings
 from loyalty.crypto import Vault
 from loyalty.errors import NotFound
+from loyalty.stores.tokens import with_newest_tokens
 from loyalty.stores.webhook_secrets import (
     WebhookSecret,
     lock_secrets,
@@ -158,7 +159,7 @@ def revive_store(
     older_until: datetime | None = None,
 ) -> None:
     """Connect a known store again: new keys and secret, the same number and address; older secrets stay valid, up to
-    an instant where one is given.
+    an instant where one is given, and tokens that were renewed meanwhile stay.
     """
     statement = text(
         "update stores set state = 'connected', credentials = :credentials, webhook_secrets = :secrets,"
@@ -168,7 +169,7 @@ def revive_store(
     older = _older(lock_secrets(connection, vault, known.id), new.secrets(), older_until)
     values = {
         "id": known.id,
-        "credentials": vault.seal_json(new.credentials),
+        "credentials": vault.seal_json(with_newest_tokens(connection, vault, known.id, new.credentials)),
         "secrets": seal_secrets(vault, [*new.secrets(), *older]),
         "registers_webhooks": new.registers_webhooks,
         "shop_domain": new.shop_domain,

@@ -189,7 +189,7 @@ def test_a_customer_is_read_and_one_who_is_gone_is_told(
 def test_a_coupon_is_stated_as_it_was_asked_for(
     reading: Reading, shopify_shop: ShopifySandbox, mug: int, kind: str, amount: str, more: dict[str, Any]
 ) -> None:
-    shopify_shop.add_customer("Amy@example.test")
+    amy = shopify_shop.add_customer("Amy@example.test")["id"]
     scope = more | ({"product_ids": (str(mug),)} if "product_ids" in more else {})
     ends = datetime(2027, 1, 31, 16, 0, tzinfo=UTC)
     command = PutCoupon(
@@ -201,11 +201,11 @@ def test_a_coupon_is_stated_as_it_was_asked_for(
     assert isinstance(fact, CouponStated)
     assert fact.terms is not None
     assert (fact.terms.amount, fact.terms.minimum_subtotal) == (Decimal(amount), Decimal(300))
-    assert (fact.terms.emails, fact.terms.most_uses) == (("amy@example.test",), 1)
+    assert (fact.terms.customers, fact.terms.most_uses) == ((str(amy),), 1)
     assert fact.terms.last_second == datetime(2027, 1, 31, 15, 59, 59, tzinfo=UTC)
 
 
-def test_a_coupon_of_somebody_without_a_mail_is_stated_without_one(
+def test_a_coupon_of_somebody_without_a_mail_is_stated_as_his(
     reading: Reading, shopify_shop: ShopifySandbox
 ) -> None:
     phone = shopify_shop.add_customer(None)["id"]
@@ -217,7 +217,7 @@ def test_a_coupon_of_somebody_without_a_mail_is_stated_without_one(
     (fact,) = reading.facts(Read.COUPON, receipt.external_id)
     assert isinstance(fact, CouponStated)
     assert fact.terms is not None
-    assert fact.terms.emails is None
+    assert fact.terms.customers == (str(phone),)
 
 
 def test_a_coupon_that_was_deleted_is_told(reading: Reading) -> None:

@@ -10,6 +10,7 @@ from builders import make_document, make_woo_order
 from receiving import Desk, make_desk
 
 from loyalty.engine.publishing import publish_program
+from loyalty.ledger.repository import claim_expired
 from loyalty.reports.waiting import list_due_members
 from workers.draining import drain_account
 from workers.reminding import send_reminders
@@ -58,6 +59,22 @@ def test_expiry_twice_or_late_is_the_same(runtime: Runtime) -> None:
     assert desk.entries() == [1000, -1000]
     found = desk.rows("select effective_at from ledger_entries where kind = 'expiry'")
     assert found == [{"effective_at": END}]
+
+
+def test_two_who_claim_at_once_find_different_members(runtime: Runtime) -> None:
+    """Each sees the earliest only, so that those whom another has locked would hide all who come after them."""
+    orders = [
+        make_woo_order(number, customer_id=number, billing={"email": f"m{number}@example.test"})
+        for number in range(1, 6)
+    ]
+    desk = desk_with(runtime, *orders, expiry=YEARLY)
+    with desk.connect() as first, desk.connect() as second:
+        claims = [claim_expired(connection, END, 2) for connection in (first, second)]
+    found = [{row["id"] for row in claim} for claim in claims]
+    assert [len(each) for each in found] == [2, 2]
+    assert found[0] & found[1] == set()
+    assert expire_points(runtime, desk.shop.account, END) == 5
+    assert desk.differences() == []
 
 
 @pytest.mark.parametrize(

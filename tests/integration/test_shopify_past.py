@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,10 +18,12 @@ from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.backfills.repository import Wish, find_backfill
 from loyalty.clock import utc_now
 from loyalty.engine.past import ask_for_past
+from loyalty.inbox.repository import accept
 from loyalty.pushes import PushError
 from loyalty.stores.service import Store
 from workers.backfilling import run_backfill
 from workers.draining import drain_account
+from workers.fetching import fetch_store
 from workers.runtime import Runtime
 
 DAY = timedelta(days=1)
@@ -91,6 +95,69 @@ def test_a_worker_lets_go_while_the_shop_writes_its_file_and_goes_on_later(
     assert run_backfill(*place, force=True) is True
     assert (row_of(desk, asked)["state"], points(desk)) == ("done", [1600])
     assert len(sandbox.state.bulks) == 1
+
+
+def test_an_order_that_was_deleted_while_the_file_waited_stays_deleted(
+    desk: Desk, store: Store, sandbox: ShopifySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "SHORTEST_WAIT", 30.0)
+    sandbox.state.bulk_seconds = 3600
+    ask(desk, store)
+    place = (desk.runtime, desk.shop.account, store.id)
+    assert run_backfill(*place) is False
+    last = max(sandbox.state.orders)
+    sandbox.cancel(last, refund=False)
+    sandbox.delete(last)
+    signal(desk, store, last)
+    sandbox.now = lambda: utc_now() + timedelta(hours=2)
+    assert run_backfill(*place, force=True) is True
+    assert (points(desk), desk.differences()) == ([1300], [])
+
+
+def test_an_order_at_which_the_shop_fails_holds_no_past_up_and_counts_later(
+    desk: Desk, store: Store, sandbox: ShopifySandbox
+) -> None:
+    """The one with a refund is read again, as a file does not tell all of it."""
+    refunded = min(sandbox.state.orders)
+    sandbox.state.failing.add(refunded)
+    ask(desk, store)
+    assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is True
+    assert points(desk) == [800]
+    (late,) = desk.rows("select read_ids, attempts from inbox_messages where status = 'reading'")
+    assert (late["read_ids"], late["attempts"] >= 1) == (str(refunded), True)
+    sandbox.state.failing.clear()
+    desk.rows("update inbox_messages set not_before = null where status = 'reading' returning id")
+    fetch_store(desk.runtime, desk.shop.account, store.id)
+    drain_account(desk.runtime, desk.shop.account)
+    assert (points(desk), desk.differences()) == ([1600], [])
+
+
+def test_a_shop_that_fails_at_every_order_is_asked_again_later(
+    desk: Desk, store: Store, sandbox: ShopifySandbox
+) -> None:
+    for order in list(sandbox.state.orders)[1:]:
+        sandbox.refund(order, amount=100)
+    sandbox.state.failing.update(sandbox.state.orders)
+    asked = ask(desk, store)
+    assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is False
+    assert row_of(desk, asked)["problem"].startswith("unreachable: ")
+    assert desk.rows("select 1 from inbox_messages where status = 'reading'") == []
+    sandbox.state.failing.clear()
+    assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is True
+    assert points(desk) == [1400]
+
+
+def signal(desk: Desk, store: Store, order: int) -> None:
+    """Deliver that an order was deleted; the shop is asked and has none."""
+    body = json.dumps({"id": order}).encode()
+    with desk.connect() as connection:
+        accept(
+            connection, desk.shop.account, store.id, key=hashlib.sha256(body).digest(), source="webhook",
+            topic="orders/delete", delivery_id="", body=body,
+        )  # fmt: skip
+    drain_account(desk.runtime, desk.shop.account)
+    fetch_store(desk.runtime, desk.shop.account, store.id)
+    drain_account(desk.runtime, desk.shop.account)
 
 
 def test_a_backfill_that_was_cut_off_at_any_page_reads_nothing_twice_to_anybodys_advantage(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,13 +15,16 @@ from shopify_stores import make_shopify
 from sqlalchemy import text
 
 from connectors.shopify.sandbox import ShopifySandbox
+from loyalty.backfills.repository import Wish, find_backfill
 from loyalty.clock import utc_now
-from loyalty.commerce import Read
+from loyalty.commerce import Read, ShopSettings
+from loyalty.engine.past import ask_for_past
 from loyalty.pushes import DisableCoupon, PushError, PushReceipt
-from loyalty.stores.service import Store, get_store
+from loyalty.stores.service import SHOPIFY, NewStore, Store, get_store, revive_store
 from loyalty.stores.tokens import lock_tokens
 from workers import pushing
 from workers.access import ask
+from workers.backfilling import run_backfill
 from workers.keeping import keep_tokens
 from workers.runtime import Runtime
 
@@ -182,9 +185,66 @@ def test_a_token_that_was_refused_in_passing_is_told_nobody(desk: Desk, sandbox:
     store = connect(desk, sandbox, age=2 * timedelta(minutes=1))
     revoke(sandbox)
     connected = Desk(desk.runtime, replace(desk.shop, store=store))
-    assert connected.reconcile("poll") is None
+    assert connected.reconcile("poll") == 0
     assert desk.rows("select 1 from incidents") == []
     assert stored(desk, store)["access_token"] != store.credentials["access_token"]
+
+
+def read_past(desk: Desk, store: Store, between: Callable[[], object]) -> tuple[bool | None, int]:
+    """Read the past of a shop of two customers page by page; return whether it is over, and how much was seen."""
+    with desk.connect() as connection:
+        asked = ask_for_past(connection, desk.shop.account, store, Wish(), utc_now(), "staff")
+    is_over = run_backfill(
+        desk.runtime, desk.shop.account, store.id, force=True, progress=lambda *_: between() and None
+    )
+    with desk.connect() as connection:
+        return is_over, (find_backfill(connection, asked) or {})["seen"]
+
+
+def test_a_backfill_that_lasts_longer_than_a_token_has_another_in_time(
+    desk: Desk, sandbox: ShopifySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.place_order((sandbox.add_product()["id"], 1), customer=sandbox.add_customer()["id"])
+    store = connect(desk, sandbox, age=timedelta(0))
+    passed = [timedelta(0)]
+    for place in ("workers.access.utc_now", "workers.reading.utc_now"):
+        monkeypatch.setattr(place, lambda: utc_now() + passed[0])
+    sandbox.now = lambda: utc_now() + passed[0]
+    assert read_past(desk, store, lambda: passed.insert(0, passed[0] + HOUR)) == (True, 2)
+    assert renewals(sandbox) >= 3
+    assert 401 not in {each.status for each in sandbox.requests}
+
+
+def test_a_backfill_whose_token_is_refused_goes_on_with_another(desk: Desk, sandbox: ShopifySandbox) -> None:
+    sandbox.place_order((sandbox.add_product()["id"], 1), customer=sandbox.add_customer()["id"])
+    store = connect(desk, sandbox, age=2 * timedelta(minutes=1))
+    refused = iter([revoke])
+    assert read_past(desk, store, lambda: next(refused, lambda _: None)(sandbox)) == (True, 2)
+    assert renewals(sandbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("later", "client_id", "is_kept"),
+    [(-HOUR, "sandbox-client", True), (HOUR, "sandbox-client", False), (-HOUR, "another-app", False)],
+)
+def test_connecting_again_keeps_tokens_that_were_renewed_meanwhile(
+    desk: Desk, store: Store, later: timedelta, client_id: str, is_kept: bool
+) -> None:
+    held = desk.runtime.access(store).credentials
+    granted = held | {
+        "access_token": "shpat_granted", "refresh_token": "shprt_granted", "client_id": client_id,
+        "client_secret": "a newer secret",
+        "issued_at": (datetime.fromisoformat(held["issued_at"]) + later).isoformat(),
+    }  # fmt: skip
+    new = NewStore("tea", "Tea", SHOPIFY, store.url, granted, "secret", shop_domain=store.shop_domain)
+    settings = ShopSettings("TWD", "Asia/Taipei", 0, prices_include_tax=False)
+    with desk.connect() as connection:
+        lock_tokens(connection, store.id)
+        revive_store(connection, desk.runtime.vault, store, new, settings)
+    now = stored(desk, store)
+    names = ("access_token", "refresh_token", "issued_at")
+    assert [now[name] for name in names] == [(held if is_kept else granted)[name] for name in names]
+    assert (now["client_id"], now["client_secret"]) == (client_id, "a newer secret")
 
 
 @pytest.mark.parametrize(("age", "is_kept"), [(6.9 * DAY, False), (7.1 * DAY, True), (89 * DAY, True)])

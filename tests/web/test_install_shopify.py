@@ -248,6 +248,27 @@ def test_a_shop_whose_webhooks_fail_stays_connected_only_if_it_was(
     assert states == ["disconnected", "connected", "connected"]
 
 
+@pytest.mark.parametrize(("status", "told"), [(503, 502), (403, 403)])
+def test_a_first_shop_whose_webhooks_fail_is_shown_its_key_all_the_same(
+    runtime: Runtime, client: FlaskClient, sandbox: ShopifySandbox, status: int, told: int
+) -> None:
+    query = agree(client, sandbox)
+    sandbox.fail_next(9, status=status, text="webhookSubscription")
+    answer = come_back(client, query)
+    assert (answer.status_code, "not connected yet" in answer.text) == (told, True)
+    assert f"({status})" in answer.text
+    (store,) = stores(runtime)
+    assert f"<code>{store.key}</code>" in answer.text
+    key = re.search(r"<code>(lk_[^<]+|[\w-]{30,})</code>", answer.text)
+    assert key is not None
+    members = client.get("/api/v1/members", headers={"Authorization": f"Bearer {key[1]}"})
+    assert members.status_code == 200
+    sandbox.recover()
+    again = come_back(client, agree(client, sandbox))
+    assert (again.status_code, "shown only this once" in again.text) == (200, False)
+    assert [each.state for each in stores(runtime)] == ["connected"]
+
+
 @pytest.mark.parametrize("fails", ["settings", "rights"])
 def test_a_store_keeps_the_only_tokens_that_serve_when_its_app_is_opened_in_vain(
     runtime: Runtime,
@@ -420,6 +441,23 @@ def test_a_pasted_token_is_taken_with_its_apps_secret(
     assert done.exit_code == 0, done.output
     (store,) = stores(runtime)
     assert (store.credentials["mode"], store.webhook_secrets) == ("legacy", ("own", "page"))
+
+
+def test_what_a_pasted_token_was_granted_is_kept_and_what_it_lacks_is_told(
+    runtime: Runtime, app: Flask, sandbox: ShopifySandbox
+) -> None:
+    keys = ("--token", sandbox.access_token, "--client-secret", "own", "--no-register")
+    sandbox.grant("read_all_orders", "read_products", "write_customers", "write_discounts", "write_orders")
+    done = connect(app, sandbox, *keys)
+    assert "not granted read_returns, read_customer_merge" in done.output
+    assert "lacks rights" not in done.output
+    (store,) = stores(runtime)
+    assert {"read_all_orders", "write_orders"} <= set(store.credentials["scopes"].split(","))
+    sandbox.grant("read_orders", "read_returns", "read_customer_merge", "write_orders")
+    done = connect(app, sandbox, *keys)
+    assert "lacks rights: read_products, write_customers, write_discounts" in done.output
+    assert "not granted" not in done.output
+    assert "read_all_orders" not in stores(runtime)[0].credentials["scopes"]
 
 
 def test_connecting_again_with_another_secret_keeps_the_older_one_for_a_day(

@@ -16,6 +16,8 @@ from graphql import GraphQLError, GraphQLSchema
 from connectors.shopify.sandbox.state import Json, State, gid, short_text
 
 LARGEST_PAGE = 250
+LONGEST_WALK = 25_000
+"""So many things of a list can be reached from page to page (https://shopify.dev/docs/api/usage/limits)."""
 Resolver = Callable[..., Any]
 Fields = Mapping[str, Resolver]
 """By name of a field: what computes it from session, row and arguments."""
@@ -77,6 +79,7 @@ def connect(
     placed = sorted(((_place(key(row), row), row) for row in rows), key=lambda each: each[0], reverse=reverse)
     if session.is_bulk:
         return _page(placed, False, False)
+    placed = placed[-LONGEST_WALK:] if first is None else placed[:LONGEST_WALK]
     size = _size(first, last)
     low, high = _read(after), _read(before)
     kept = [each for each in placed if _is_between(each[0], low, high, reverse=reverse)]

@@ -89,6 +89,8 @@ class State:
     usage_lags: bool = False
     withheld: set[str] = field(default_factory=set)
     """Fields as `Customer.defaultEmailAddress` that protected customer data does not grant to the app."""
+    failing: set[int] = field(default_factory=set)
+    """Numbers of things at which every query fails that names them."""
     versions: list[str] = field(default_factory=lambda: ["2026-01", "2026-04", "2026-07", VERSION])
     configured: list[Json] = field(default_factory=list)
     """The subscriptions of the app's own configuration: never listed, never removed."""
