@@ -49,6 +49,7 @@ PERIODIC: Final = (
     Periodic("seal_ledgers", MINUTE, "workers.jobs.seal_ledgers"),
     Periodic("run_automations", 10 * MINUTE, "workers.jobs.run_automations"),
     Periodic("send_reminders", HOUR, "workers.jobs.send_reminders"),
+    Periodic("tell_matured", HOUR, "workers.jobs.tell_matured"),
     Periodic("judge_discounts", HOUR, "workers.jobs.judge_discounts"),
     Periodic("check_webhooks", HOUR, "workers.jobs.check_webhooks"),
     Periodic("forget_shops", HOUR, "workers.jobs.forget_shops"),

@@ -31,6 +31,7 @@ from workers import (
     reminding,
     sealing,
     settling,
+    telling,
     tidying,
 )
 from workers.checking import check_store
@@ -117,6 +118,14 @@ def judge_discounts() -> int:
     with tools.database.transaction(None) as connection:
         accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
     return sum(measuring.judge_discounts(tools, account) for account in accounts)
+
+
+def tell_matured() -> int:
+    """Have the shops that show points told of those that became usable; return of how many customers."""
+    tools = runtime()
+    with tools.database.transaction(None) as connection:
+        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
+    return sum(telling.tell_of_matured(tools, account) for account in accounts)
 
 
 def seal_ledgers() -> int:

@@ -77,6 +77,12 @@ lots = Table(
     Index(
         "ix_lots_expiring", "expires_at", postgresql_where=text("remaining > 0")
     ),  # members with points that are due
+    Index(
+        "ix_lots_maturing",
+        "account_id",
+        "available_from",
+        postgresql_where=text("available_from > created_at"),
+    ),  # points that became usable
     CheckConstraint("points >= 0", name="points"),
     CheckConstraint("remaining between 0 and points", name="remaining"),
     CheckConstraint("expired between 0 and points", name="expired"),

@@ -43,6 +43,7 @@ stores = Table(
     Column("shop_domain", Text),
     Column("revived_at", Instant),
     Column("erase_at", Instant),
+    Column("matured_until", Instant),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
     UniqueConstraint("account_id", "number"),  # the store's place in causes: `order:1:25`
@@ -56,5 +57,6 @@ stores = Table(
     comment="credentials and webhook_secrets are encrypted JSON; webhook_token is the random part of the address;"
     " url of a till: `till:<name>`; looked_until: up to which change, by the shop's clock, it was looked over;"
     " points_from: orders paid before it count toward tiers and give no points; shop_domain: by which deliveries of"
-    " Shopify name it; erase_at: the shop wants its persons forgotten since then",
+    " Shopify name it; erase_at: the shop wants its persons forgotten since then; matured_until: the shop was told of"
+    " what became usable by time up to then",
 )

@@ -5,8 +5,10 @@ one balance, and redeems in either (S145).
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +17,9 @@ from flask.testing import FlaskClient
 
 from connectors.shopify.sandbox import CheckoutError, ShopifySandbox
 from connectors.woocommerce.sandbox import SandboxShop
+from loyalty.clock import utc_now
+from loyalty.programs.document import Context
+from loyalty.programs.service import publish
 from loyalty.stores.service import Store
 from tests.builders import Shop, make_document, make_shop, woo_body
 from tests.mailbox import Mailbox, running_mailbox
@@ -27,6 +32,7 @@ from workers.fetching import fetch_store
 from workers.mailing import deliver_mails
 from workers.pushing import push_store
 from workers.runtime import Runtime
+from workers.telling import tell_of_matured
 
 EMAIL = "amy@example.test"
 REWARD = {"key": "off", "kind": "fixed_discount", "points": 300, "amount": "50", "valid_days": 30}
@@ -202,6 +208,22 @@ def shown(two: Two) -> tuple[str, str]:
         key: row["value"] for (owner, _, key), row in fields.items() if owner.endswith(f"/{two.amy[1]}")
     }
     return values["points"], values["progress"]
+
+
+def test_shopify_is_told_of_points_that_become_usable_by_time_alone(two: Two) -> None:
+    with two.runtime.database.transaction(two.shop.account) as connection:
+        waiting = make_document(earning={"pending_days": 14})
+        context = Context("TWD", "Asia/Taipei", 0)
+        publish(connection, two.shop.account, waiting, context, effective_from=None, now=utc_now())
+    time.sleep(1)  # the shop tells whole seconds
+    two.buy_in_shopify()
+    assert shown(two)[0] == "0"
+    told = []
+    for days in (13, 15, 16):
+        at = utc_now() + timedelta(days=days)
+        told.append(tell_of_matured(two.runtime, two.shop.account, at))
+        push_store(two.runtime, two.shop.account, two.store.id, at)
+    assert (told, shown(two)[0]) == ([0, 1, 0], "700")
 
 
 def test_shopify_shows_the_balance_and_the_way_to_the_next_tier(two: Two) -> None:

@@ -32,6 +32,7 @@ from workers import (
     reminding,
     sealing,
     settling,
+    telling,
     tidying,
 )
 from workers.checking import check_store
@@ -150,6 +151,7 @@ JOBS: Mapping[str, Job] = {
     "run-automations": _of_accounts(automating.run_automations),
     "deliver-mails": _of_accounts(mailing.deliver_mails),
     "send-reminders": _of_accounts(reminding.send_reminders),
+    "tell-matured": _of_accounts(telling.tell_of_matured),
     "judge-discounts": _of_accounts(measuring.judge_discounts),
     "seal-ledger": _of_accounts(sealing.seal_account),
     "run-imports": _of_accounts(importing.run_imports),
