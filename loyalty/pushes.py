@@ -122,6 +122,8 @@ class PushReceipt:
     external_id: str = ""
     uses: int = 0
     """Of a code that was disabled: on how many orders it stands in the shop."""
+    is_missing: bool = False
+    """The shop does not find the thing by a search, which may lag behind what was made just now."""
 
 
 EXHAUSTED = "exhausted"

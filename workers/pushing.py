@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from connectors.webhooks import post_webhook
 from loyalty.clock import utc_now
 from loyalty.engine.answering import CodeAnswer, take_answers
+from loyalty.engine.cards import name_cards_to_disable
 from loyalty.engine.sending import CreditAnswer, take_credit_answers
 from loyalty.outbox import repository as outbox
 from loyalty.outbox.commands import read_command
@@ -36,6 +37,9 @@ from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)
 BATCH = 100
+SEEN_AFTER = timedelta(minutes=10)
+"""By then a shop's search finds what was made just before."""
+NOT_SEEN = "The shop does not find it yet."
 TRIES = 15
 """About five and a half hours of waits: doubled up to an hour, then hourly."""
 
@@ -57,9 +61,11 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         if not rows:
             return done
         results = _deliver(runtime, account, store, commands)
-        with runtime.database.transaction(account) as connection:
-            told = list(zip(rows, commands, results, strict=True))
-            _record(runtime, connection, store, told, now or utc_now())
+        told = list(zip(rows, commands, results, strict=True))
+        for some in (_codes_of(told), _credit_of(told)):
+            if some:
+                with runtime.database.transaction(account) as connection:
+                    _record(runtime, connection, store, some, now or utc_now())
         done += len(rows)
         log.info("pushed", store=str(store_id), pushes=len(rows), failed=_count_failed(results))
         if all(isinstance(result, PushError) for result in results):
@@ -74,6 +80,7 @@ def _commands(
     commands = [read_command(row["kind"], row["command"]) for row in rows]
     if not runtime.book(connection, store.account, {store.id}).is_showing(store.id):
         return commands
+    commands = name_cards_to_disable(connection, commands)
     about = [row["member_id"] for row in rows]
     return complete(connection, store.account, store.number, list(zip(about, commands, strict=True)), now)
 
@@ -116,16 +123,25 @@ def _webhook_secret(runtime: Runtime, account: AccountId) -> bytes:
         return runtime.book(connection, account, set()).webhook_secret()
 
 
+def _codes_of(claimed: Claimed) -> Claimed:
+    return [each for each in claimed if not isinstance(each[1], AddStoreCredit)]
+
+
+def _credit_of(claimed: Claimed) -> Claimed:
+    """Return what is about credit: it is recorded apart, as it locks members of its own."""
+    return [each for each in claimed if isinstance(each[1], AddStoreCredit)]
+
+
 def _record(runtime: Runtime, connection: Connection, store: Store, claimed: Claimed, now: datetime) -> None:
     """Write what became of each push, and of the coupons and redemptions that they are about."""
     outcomes = [_outcome(row, result, now) for row, _, result in claimed]
     told = [
-        _answer(command, result, outcome)
-        for (_, command, result), outcome in zip(claimed, outcomes, strict=True)
+        _answer(row, command, result, outcome)
+        for (row, command, result), outcome in zip(claimed, outcomes, strict=True)
         if isinstance(command, PutCoupon | DisableCoupon) and outcome.status != "waiting"
     ]
     credited = [
-        CreditAnswer(command.reference, row["member_id"], *_failure(result, outcome))
+        CreditAnswer(command.reference, row["member_id"], *_failure(row, result, outcome))
         for (row, command, result), outcome in zip(claimed, outcomes, strict=True)
         if isinstance(command, AddStoreCredit) and outcome.status != "waiting"
     ]
@@ -137,6 +153,8 @@ def _record(runtime: Runtime, connection: Connection, store: Store, claimed: Cla
 
 
 def _outcome(row: Any, result: PushReceipt | PushError, now: datetime) -> Delivered:
+    if isinstance(result, PushReceipt) and result.is_missing and now < row["created_at"] + SEEN_AFTER:
+        return Delivered(row["id"], "waiting", "unreachable", NOT_SEEN, now + SEEN_AFTER)
     if isinstance(result, PushReceipt):
         return Delivered(row["id"], "done", detail=result.external_id)
     if result.permanent:
@@ -148,20 +166,22 @@ def _outcome(row: Any, result: PushReceipt | PushError, now: datetime) -> Delive
 
 
 def _answer(
-    command: PutCoupon | DisableCoupon, result: PushReceipt | PushError, outcome: Delivered
+    row: Any, command: PutCoupon | DisableCoupon, result: PushReceipt | PushError, outcome: Delivered
 ) -> CodeAnswer:
     puts = isinstance(command, PutCoupon)
     if isinstance(result, PushReceipt):
         return CodeAnswer(command.code, puts, result.external_id, result.uses)
-    failure, is_unsure = _failure(result, outcome)
+    failure, is_unsure = _failure(row, result, outcome)
     return CodeAnswer(command.code, puts, failure=failure, is_unsure=is_unsure)
 
 
-def _failure(result: PushReceipt | PushError, outcome: Delivered) -> tuple[str, bool]:
-    """Return why a push failed, empty where it did not, and whether it may have been carried out all the same."""
+def _failure(row: Any, result: PushReceipt | PushError, outcome: Delivered) -> tuple[str, bool]:
+    """Return why a push failed, empty where it did not, and whether it may have been carried out all the same: a
+    refusal of a later try says nothing about an earlier one, whose answer may have been lost.
+    """
     if isinstance(result, PushReceipt):
         return "", False
-    return f"{outcome.reason}: {outcome.detail}", not result.permanent
+    return f"{outcome.reason}: {outcome.detail}", row["tried"] or not result.permanent
 
 
 def _count_failed(results: Sequence[PushReceipt | PushError]) -> int:

@@ -60,7 +60,8 @@ def put_gift_cards(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome
 def disable_gift_cards(shop: Shopify, commands: Sequence[DisableCoupon]) -> list[Outcome]:
     """Switch the cards off of which nothing was spent; the receipt of another says one use.
 
-    Without the shop's own id a card is looked for by its code. What the shop does not have is fine.
+    Without the shop's own id a card is looked for by its code; the receipt of one that is not found says so. What the
+    shop does not have is fine.
     """
     found = _find(shop, commands)
     own = [card for card in found if isinstance(card, dict) and card["enabled"] and _is_untouched(card)]
@@ -68,7 +69,7 @@ def disable_gift_cards(shop: Shopify, commands: Sequence[DisableCoupon]) -> list
         shop.each("deactivate_gift_card", "giftCardDeactivate", [{"id": it["id"]} for it in own], MADE)
     )
     gone = {card["id"]: _disabled(next(answers)) for card in own}
-    return [_outcome(card, gone) for card in found]
+    return [_outcome(command, card, gone) for command, card in zip(commands, found, strict=True)]
 
 
 def _why_not(command: PutCoupon) -> PushError | None:
@@ -215,9 +216,9 @@ def _disabled(answer: Any) -> Outcome:
     return PushReceipt(tail(card["id"]), uses=0 if _is_untouched(card) else 1)
 
 
-def _outcome(card: Json | PushError | None, gone: Mapping[str, Outcome]) -> Outcome:
+def _outcome(command: DisableCoupon, card: Json | PushError | None, gone: Mapping[str, Outcome]) -> Outcome:
     if card is None or isinstance(card, PushError):
-        return card or PushReceipt()
+        return card or PushReceipt(is_missing=not is_number(command.external_id))
     if card["id"] in gone:
         return gone[card["id"]]
     return PushReceipt(tail(card["id"]), uses=0 if _is_untouched(card) else 1)

@@ -206,4 +206,6 @@ def _reopen(connection: Connection, book: AccountBook, cases: Sequence[_Case], n
 
 def _disabling(store: StoreId, of: _Case | _End, now: datetime) -> NewPush:
     code, kind = of.answer.code, str(of.row["kind"]) if isinstance(of, _Case) else ""
-    return NewPush(store, of.member, COUPON_SUBJECT + code, DisableCoupon(code, now, kind))
+    return NewPush(
+        store, of.member, COUPON_SUBJECT + code, DisableCoupon(code, now, kind, of.answer.external_id)
+    )

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from sqlalchemy import Connection
 
 from loyalty.commerce import Fact, OrderSnapshot
+from loyalty.pushes import DisableCoupon, PushCommand
 from loyalty.rewards import repository as rewards
 from loyalty.tenders import GIFT_CARD, Tender
 from loyalty.values import StoreId
@@ -33,6 +34,19 @@ def name_cards(connection: Connection, facts: Sequence[tuple[Id, Fact]]) -> Sequ
     known = rewards.list_cards(connection, {reference for _, reference in wanted})
     codes: Codes = {(store, reference): code for store, reference, code in known}
     return [(each, _named(fact, codes)) for each, fact in facts]
+
+
+def name_cards_to_disable(connection: Connection, commands: Sequence[PushCommand]) -> list[PushCommand]:
+    """Return commands with the shop's own ids of the cards that are to be switched off, as far as they are known."""
+    codes = [it.code for it in commands if _lacks_id(it)]
+    known = rewards.list_external_ids(connection, codes) if codes else {}
+    return [replace(it, external_id=known.get(it.code, "")) if _lacks_id(it) else it for it in commands]
+
+
+def _lacks_id(command: PushCommand) -> TypeGuard[DisableCoupon]:
+    if not isinstance(command, DisableCoupon):
+        return False
+    return command.kind == GIFT_CARD and not command.external_id
 
 
 def _is_card(tender: Tender) -> bool:

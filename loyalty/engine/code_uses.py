@@ -32,7 +32,7 @@ def note_code_uses(connection: Connection, news: News, batch: loading.Batch) -> 
         }
         for key, order in news.orders.items()
         if order.snapshot is not None and batch.is_news(key, order.snapshot)
-        for code in order.snapshot.codes()
+        for code in batch.codes(key, order.snapshot)
         if looks_like_ours(code)
     ]
     uses += batch.codes_gone(news.orders)

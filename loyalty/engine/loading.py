@@ -22,7 +22,7 @@ from loyalty.ledger import repository as ledger
 from loyalty.members import repository as members
 from loyalty.members.commands import list_commands
 from loyalty.orders import repository as orders
-from loyalty.orders.snapshot import is_newer
+from loyalty.orders.snapshot import is_newer, keep_known
 from loyalty.programs.program import Versions
 from loyalty.rewards import repository as rewards
 from loyalty.rewards.claim_repository import list_claims
@@ -60,6 +60,12 @@ class Batch:
         old = self.files.get(key)
         return old is None or old.snapshot is None or is_newer(order, old.snapshot)
 
+    def codes(self, key: str, order: OrderSnapshot) -> list[str]:
+        """Return the codes on an order as it will stand: a partial statement does not take off what it cannot tell."""
+        old = self.files.get(key)
+        known = old.snapshot if old is not None else None
+        return (keep_known(order, known) if order.is_partial and known else order).codes()
+
     def codes_gone(self, orders: Mapping[str, OrderNews]) -> list[dict[str, object]]:
         """Return our codes that an edit took off an order: they are free again."""
         gone: list[dict[str, object]] = []
@@ -67,7 +73,7 @@ class Batch:
             old = self.files.get(key)
             if old is None or news.snapshot is None or not self.is_news(key, news.snapshot):
                 continue
-            present = set(news.snapshot.codes())
+            present = set(self.codes(key, news.snapshot))
             gone += [
                 {"key": key, "code": code, "live": False, "gone": True}
                 for code in sorted(old.laurel_codes - present)

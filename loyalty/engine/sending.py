@@ -14,16 +14,19 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import next_command_number, next_command_numbers
 from loyalty.db import Row
+from loyalty.engine import codec
 from loyalty.engine.apply import carry_out, carry_out_many
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption, SpendCredit
 from loyalty.engine.credit_commands import require_program, require_spare, require_whole_coins
 from loyalty.engine.rounds import rounds
-from loyalty.engine.work import MemberWork
-from loyalty.errors import Invalid, TransferOpen
+from loyalty.engine.timeline import parse_order_key
+from loyalty.engine.work import MemberWork, Word
+from loyalty.errors import Conflict, Invalid, NotFound, TransferOpen
 from loyalty.incidents import repository as incidents
 from loyalty.members.repository import find_survivors, lock_members
-from loyalty.outbox.repository import NewPush, add_pushes, list_credited
+from loyalty.members.shown import list_customers_of
+from loyalty.outbox.repository import NewPush, add_pushes, give_up_pushes, list_credited
 from loyalty.pushes import AddStoreCredit
 from loyalty.rewards.redemption import number_of
 from loyalty.values import StoreId, plain_text
@@ -59,9 +62,43 @@ def send_credit(
     _require_alone(work, number)
     known = list_credited(connection, work.roots)
     subject = f"{SUBJECT}{number}"
-    push = AddStoreCredit(subject, "", work.email, amount, book.currency, now, known)
+    customer = _customer(connection, work.id, place)
+    push = AddStoreCredit(subject, customer, work.email, amount, book.currency, now, known)
     add_pushes(connection, book.id, [NewPush(store, member, subject, push)])
     return number
+
+
+def _customer(connection: Connection, member: UUID, place: int) -> str:
+    """Return as which customer of a store a member is known, if any; each try asks for the same one."""
+    named = (parse_order_key(value) for _, value in list_customers_of(connection, [member]))
+    return max((it.external_id for it in named if it.store == place), default="")
+
+
+def settle_transfer(
+    connection: Connection,
+    book: AccountBook,
+    member: UUID,
+    number: int,
+    word: Word,
+    now: datetime,
+    *,
+    arrived: bool,
+) -> None:
+    """Staff looked at what the shop shows: credit on its way is there, or it is not and never will be.
+
+    Raises NotFound, MemberMerged, and Conflict while it is being delivered.
+    """
+    command = next_command_number(connection)
+    rows = lock_members(connection, [member])
+    codes = codec.member_state(rows[0]).credit.codes if rows else {}
+    if number not in codes or not codes[number].is_sent:
+        raise NotFound("The member has no credit of that number on its way.", number=str(number))
+    if not give_up_pushes(connection, f"{SUBJECT}{number}", now):
+        raise Conflict("The credit is being delivered just now; ask again in some minutes.")
+    ending = Ending.CAPTURED if arrived else Ending.RELEASED
+    carry_out(
+        connection, book, member, EndRedemption(command, now, number, ending, word.reason, word.actor), now
+    )
 
 
 def _require_alone(work: MemberWork, number: int) -> None:

@@ -29,7 +29,8 @@ def hold(state: MemberState, command: SpendCredit, program: Program) -> None:
     )
     state.credit.codes[code.number] = code
     if code.is_sent:
-        state.credit.sent[code.store] = state.credit.sent.get(code.store, NOTHING) + code.amount
+        if not _is_refused(state, code.number):
+            state.credit.sent[code.store] = state.credit.sent.get(code.store, NOTHING) + code.amount
         return
     state.grants[code.cause] = Grant(
         cause=code.cause,
@@ -42,6 +43,13 @@ def hold(state: MemberState, command: SpendCredit, program: Program) -> None:
         amount=command.amount,
         until=code.until,
     )
+
+
+def _is_refused(state: MemberState, number: int) -> bool:
+    """Return whether credit on its way never arrived: in a fold from nothing it is known from the beginning."""
+    known = (*state.commands, *(each for part in state.parts.values() for each in part.commands))
+    ends = (each for each in known if isinstance(each, EndRedemption) and each.redemption == number)
+    return any(each.ending is not Ending.CAPTURED for each in ends)
 
 
 def end(state: MemberState, command: EndRedemption) -> None:
@@ -57,8 +65,6 @@ def end(state: MemberState, command: EndRedemption) -> None:
 
 def release(state: MemberState, code: CreditCode) -> None:
     """An unused code ends: by hand, because the shop refused it, or by time."""
-    if code.is_sent and code.is_held:
-        state.credit.pay(code.store, code.amount)
     code.is_held = False
     _follow(state, code)
 

@@ -95,6 +95,19 @@ def list_waiting(connection: Connection, subjects: Sequence[str]) -> set[str]:
     return set(connection.execute(statement, {"subjects": list(subjects)}).scalars())
 
 
+def give_up_pushes(connection: Connection, subject: str, now: datetime) -> bool:
+    """Let what was to be told of a subject never be told; return False, and change nothing, while it is being told."""
+    statement = text(
+        "with these as (select id, status, coalesce(leased_until, :now) > :now as is_leased from pushes"
+        "   where subject = :subject and status in ('waiting', 'failed') for update),"
+        " given_up as (update pushes set status = 'superseded', reason = 'settled', done_at = :now from these"
+        "   where pushes.id = these.id and not exists (select from these where status = 'waiting' and is_leased)"
+        "   returning pushes.id)"
+        " select (select count(*) from these) = (select count(*) from given_up)"
+    )
+    return bool(connection.execute(statement, {"subject": subject, "now": now}).scalar_one())
+
+
 def list_credited(connection: Connection, members: Iterable[UUID]) -> tuple[str, ...]:
     """Return under which ids of theirs shops have the credit that was last sent to them for these members."""
     statement = text(
@@ -107,15 +120,18 @@ def list_credited(connection: Connection, members: Iterable[UUID]) -> tuple[str,
 def claim_pushes(
     connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
 ) -> Sequence[RowMapping]:
-    """Lease due pushes of a store, oldest first, never two of one subject at a time."""
+    """Lease due pushes of a store, oldest first, never two of one subject at a time; `tried` of one says that an
+    earlier try may have been carried out, whatever became of the worker that made it.
+    """
     statement = text(
         "with due as (select id from pushes p where store_id = :store and status = 'waiting'"
         " and coalesce(not_before, :now) <= :now and coalesce(leased_until, :now) <= :now"
         " and not exists (select from pushes q where q.account_id = p.account_id and q.subject = p.subject"
         "   and q.status = 'waiting' and q.id < p.id)"
         " order by id limit :limit for update skip locked)"
-        " update pushes p set leased_until = :until, attempts = attempts + 1 from due where p.id = due.id"
-        " returning p.id, p.kind, p.subject, p.command, p.attempts, p.member_id"
+        " update pushes p set leased_until = :until, attempts = attempts + 1, tried = tried or attempts > 0"
+        " from due where p.id = due.id"
+        " returning p.id, p.kind, p.subject, p.command, p.attempts, p.tried, p.member_id, p.created_at"
     )
     values = {"store": store, "limit": limit, "now": now, "until": now + lease}
     return sorted(connection.execute(statement, values).mappings(), key=lambda row: row["id"])
@@ -153,12 +169,12 @@ def list_codes_to_put(connection: Connection, ids: Sequence[int]) -> dict[int, s
 def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
     """Let failed pushes be tried again now, unless something newer was said of their subject; return the subjects.
 
-    Credit that a shop refused is free again, and is not sent; of what it never answered nobody knows.
+    Credit that a shop refused at once is free again, and is not sent.
     """
     statement = text(
-        "update pushes set status = 'waiting', attempts = 0, not_before = null, reason = '', detail = '',"
+        "update pushes set status = 'waiting', tried = true, attempts = 0, not_before = null, reason = '', detail = '',"
         " done_at = null where id = any(cast(:ids as bigint[])) and status = 'failed'"
-        " and (kind <> 'add_store_credit' or reason = 'exhausted')"
+        " and (kind <> 'add_store_credit' or tried)"
         " and not exists (select from pushes newer"
         "   where newer.account_id = pushes.account_id and newer.subject = pushes.subject and newer.id > pushes.id)"
         " returning subject"

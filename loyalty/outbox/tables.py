@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Identity,
@@ -34,6 +35,7 @@ pushes = Table(
     Column("detail", Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False, server_default=func.now()),
     Column("done_at", Instant),
+    Column("tried", Boolean, nullable=False, server_default="false"),
     belongs_to("stores", "store_id"),
     Index(
         "ix_pushes_waiting", "store_id", "id", postgresql_where=text("status = 'waiting'")
@@ -52,6 +54,14 @@ pushes = Table(
         "ix_pushes_failed", "account_id", "subject", "id", postgresql_where=text("status = 'failed'")
     ),  # what is newer than a failed push is kept, so that the failed one is not retried
     Index("ix_pushes_status", "account_id", "status", "id"),  # GET /pushes?status=
+    Index(
+        "ix_pushes_credit",
+        "account_id",
+        "member_id",
+        "id",
+        postgresql_where=text("kind = 'add_store_credit'"),
+    ),  # what was credited before
     CheckConstraint("status in ('waiting', 'done', 'failed', 'superseded')", name="status"),
-    comment="subject: what the push is about (a code, a member's tier); the newest of a subject wins",
+    comment="subject: what the push is about (a code, a member's tier); the newest of a subject wins; tried: an earlier"
+    " try may have been carried out",
 )

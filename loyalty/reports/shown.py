@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
 from loyalty.programs.program import text_in
-from loyalty.pushes import AddStoreCredit, PushCommand, PutCoupon, SetMemberTier
+from loyalty.pushes import PushCommand, PutCoupon, SetMemberTier
 from loyalty.reports.standing import Standing, read_standings
 from loyalty.values import AccountId
 
@@ -38,7 +38,7 @@ def complete(
     number; a constant number of statements.
     """
     shown = {member for member, it in commands if member and isinstance(it, SetMemberTier)}
-    bound = {member for member, it in commands if member and isinstance(it, PutCoupon | AddStoreCredit)}
+    bound = {member for member, it in commands if member and isinstance(it, PutCoupon)}
     standings = {it.id: it for it in read_standings(connection, account, sorted(shown), now)}
     customers = _customers(connection, place, bound) if bound else {}
     return [_completed(member, command, standings, customers) for member, command in commands]
@@ -55,7 +55,7 @@ def _completed(
     standings: Mapping[UUID, Standing],
     customers: Mapping[UUID, str],
 ) -> PushCommand:
-    if isinstance(command, PutCoupon | AddStoreCredit) and member is not None and member in customers:
+    if isinstance(command, PutCoupon) and member is not None and member in customers:
         return replace(command, customer_id=customers[member])
     standing = standings.get(member) if member else None
     if not isinstance(command, SetMemberTier) or standing is None or standing.merged_into:

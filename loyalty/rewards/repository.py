@@ -90,12 +90,15 @@ def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> N
 
 
 def settle_coupons(connection: Connection, rows: Sequence[Row]) -> None:
-    """Let coupons in one of the states `before` become what the shop made of them."""
+    """Let coupons in one of the states `before` become what the shop made of them; its own id of each is kept whatever
+    they are.
+    """
     source, values = records(_SETTLED, rows)
     statement = text(
-        "update coupons set state = rows.state, failure = rows.failure,"
-        " external_id = coalesce(nullif(rows.external_id, ''), coupons.external_id)"
-        f" from {source} where coupons.code = rows.code and coupons.state = any(rows.before)"
+        "update coupons set external_id = coalesce(nullif(rows.external_id, ''), coupons.external_id),"
+        " state = case when coupons.state = any(rows.before) then rows.state else coupons.state end,"
+        " failure = case when coupons.state = any(rows.before) then rows.failure else coupons.failure end"
+        f" from {source} where coupons.code = rows.code"
     )
     connection.execute(statement, values)
 
@@ -136,6 +139,14 @@ def list_cards(connection: Connection, external_ids: Iterable[str]) -> list[tupl
     ).bindparams(bindparam("ids", type_=ARRAY(Text)))
     rows = connection.execute(statement, {"ids": sorted(external_ids)})
     return [(StoreId(store), external_id, code) for store, external_id, code in rows]
+
+
+def list_external_ids(connection: Connection, codes: Iterable[str]) -> dict[str, str]:
+    """Return under which ids of theirs shops have these codes, as far as they said so."""
+    statement = text(
+        "select code, external_id from coupons where external_id <> '' and code = any(:codes)"
+    ).bindparams(bindparam("codes", type_=ARRAY(Text)))
+    return {row.code: row.external_id for row in connection.execute(statement, {"codes": sorted(codes)})}
 
 
 def list_in_shop(connection: Connection, store: UUID, after: str, limit: int) -> list[str]:

@@ -95,6 +95,11 @@ def test_u56_what_it_pays_earns_nothing_and_further_credit_of_the_shop_is_money(
     assert moved(live(*orders)) == earned
 
 
+def test_credit_that_the_shop_refuses_later_never_was_there() -> None:
+    late = ended(Ending.RELEASED, after=2 * DAY)
+    assert moved(live(paid("1", "30"), commands=[sending(), late])) == [100]
+
+
 def test_credit_that_the_shop_refused_or_another_shop_has_makes_nothing_dearer() -> None:
     assert moved(live(paid("1", "30"), commands=[sending(), ended(Ending.RELEASED)])) == [100]
     elsewhere = replace(sending(), store=2)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from connectors.shopify.sandbox import ShopifySandbox
+from connectors.shopify.sandbox.state import ALL_SCOPES
 from loyalty.clock import utc_now
 from loyalty.engine.retrying import retry_pushes
 from loyalty.stores.service import Store
@@ -222,6 +224,72 @@ def test_credit_of_which_nobody_knows_stays_aside_until_the_push_is_tried_again(
     assert retried(till) == 1
     till.push()
     assert (till.has_credit(), till.get("/credit")["balance"], till.differences()) == (40, "0", 0)
+
+
+def in_doubt(till: Till) -> None:
+    """Credit that the shop got, without telling so, before it refused a further try for good."""
+    till.redeem("credit")
+    till.send()
+    till.shopify.fail_next(text="AddStoreCredit", after=True)
+    till.push()
+    till.shopify.grant("read_orders", "read_products", "write_customers", "write_discounts")
+    till.push(hours=1)
+
+
+def test_refusal_of_a_later_try_says_nothing_of_the_first_one(till: Till) -> None:
+    in_doubt(till)
+    assert (till.get("/credit")["held"], incidents(till)) == ("40", ["credit_maybe_sent"])
+    till.shopify.grant(*ALL_SCOPES)
+    assert retried(till) == 1
+    till.push()
+    assert (till.has_credit(), till.get("/credit")["balance"], till.differences()) == (40, "0", 0)
+
+
+@pytest.mark.parametrize(("arrived", "state", "balance"), [(True, "done", "0"), (False, "failed", "40")])
+def test_staff_settles_what_the_shop_does_not_tell(
+    till: Till, arrived: bool, state: str, balance: str
+) -> None:
+    in_doubt(till)
+    [row] = till.get("/credit/transfers")["data"]
+    path = f"/members/{till.member}/credit/transfers/{row['number']}/outcome"
+    settled = till.caller.post(path, {"arrived": arrived, "reason": "looked it up"})
+    assert (settled.status_code, settled.json["state"]) == (200, state)  # type: ignore[index]
+    assert (till.get("/credit")["balance"], till.get("/credit")["held"], retried(till)) == (balance, "0", 0)
+    assert till.caller.post(path, {"arrived": arrived, "reason": "again"}).status_code == 404
+
+
+def test_nobody_settles_what_is_being_delivered(till: Till) -> None:
+    till.redeem("credit")
+    number = till.send().json["number"]
+    with till.runtime.database.transaction(till.shop.account) as connection:
+        connection.execute(text("update pushes set leased_until = now() + interval '5 minutes'"))
+    path = f"/members/{till.member}/credit/transfers/{number}/outcome"
+    assert till.caller.post(path, {"arrived": False, "reason": "why not"}).status_code == 409
+
+
+def test_card_that_was_made_while_it_was_taken_back_is_switched_off(till: Till) -> None:
+    """The shop's id of it is known only once both pushes were written."""
+    asked: Any = till.caller.post(f"/members/{till.member}/redemptions", {"reward": "card"}).json
+    path = f"/api/v1/redemptions/{asked['id']}"
+    till.client.delete(path, json={"reason": "a mistake"}, headers=till.caller.headers())
+    with till.runtime.database.transaction(till.shop.account) as connection:
+        connection.execute(text("update pushes set status = 'waiting' where kind = 'put_coupon'"))
+    till.push()
+    [card] = till.shopify.state.gift_cards.values()
+    assert card["deactivatedAt"]
+    assert (till.see(asked["id"])["state"], till.available(), till.differences()) == ("cancelled", 700, 0)
+
+
+def test_delivery_that_tells_of_no_payments_leaves_the_card_on_its_order(till: Till) -> None:
+    card = till.redeem("card")
+    order = till.buy(gift_cards=[card["coupon"]["code"]])
+    assert till.available() == 400 + 650
+    till.shopify.now = lambda: utc_now() + timedelta(seconds=5)
+    till.shopify.fulfil(order["id"])
+    till.shopify.fail_next(20)
+    till.tell(till.shopify.order(order["id"]))
+    till.shopify.recover()
+    assert (till.available(), till.see(card["id"])["state"], till.differences()) == (1050, "used", 0)
 
 
 def test_erasing_frees_what_is_on_its_way(till: Till) -> None:

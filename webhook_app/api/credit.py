@@ -15,7 +15,7 @@ from loyalty.clock import utc_now
 from loyalty.credit.purse import CreditFigures
 from loyalty.engine.book import load_book
 from loyalty.engine.credit_commands import adjust_credit, make_credit_code
-from loyalty.engine.sending import KEEPERS, send_credit
+from loyalty.engine.sending import KEEPERS, send_credit, settle_transfer
 from loyalty.engine.work import Word
 from loyalty.reports.credit import (
     CreditStanding,
@@ -104,6 +104,10 @@ class CreditTransferRequest(Strict):
     )
 
 
+class CreditOutcomeRequest(ReasonRequest):
+    arrived = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
 class CreditTransferSchema(Schema):
     number = fields.Integer()
     store = fields.String()
@@ -188,6 +192,23 @@ def send(writing: Writing, asked: Data, member: UUID) -> Data:
     writing.afterwards.append(partial(tools().wake_pushes, access().account, [store]))
     told = {"number": number, "amount": f"{amount:f}"}
     note(connection, access().account, actor(), "credit.sent", str(member), **told)
+    return list_transfers(connection, member, number + 1, 1)[0]
+
+
+@blueprint.writes(
+    "/members/<uuid:member>/credit/transfers/<int:number>/outcome",
+    CreditTransferSchema,
+    status=200,
+    scope="adjust",
+    body=CreditOutcomeRequest,
+)
+def settle(writing: Writing, asked: Data, member: UUID, number: int) -> Data:
+    """Say by hand whether credit of which the shop never told has arrived there."""
+    connection, word = writing.connection, Word(asked["reason"], actor())
+    book = load_book(connection, tools().vault, access().account)
+    settle_transfer(connection, book, member, number, word, utc_now(), arrived=asked["arrived"])
+    told = {"number": number, "arrived": asked["arrived"]}
+    note(connection, access().account, actor(), "credit.settled", str(member), **told)
     return list_transfers(connection, member, number + 1, 1)[0]
 
 
