@@ -18,9 +18,10 @@ from typing import Any
 from connectors.base import FetchedMessage, PastPage
 from connectors.halving import ask_in_halves, list_failed, require_some
 from connectors.http import Door
+from connectors.late import late_message
 from connectors.shopify.client import Shopify
 from connectors.shopify.documents import document
-from connectors.shopify.fetch import customer_message, find_orders, late_message, order_messages
+from connectors.shopify.fetch import customer_message, find_orders, order_messages
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import SHORT
 from connectors.shopify.refusals import codes, refusal_of, user_errors
