@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
-from connectors.base import FetchedMessage, RawMessage
-from connectors.halving import ask_in_halves
+from connectors.base import FetchedMessage, RawMessage, StoreAccess
+from connectors.halving import Failed, ask_in_halves, list_failed, require_some
 from loyalty.commerce import Fact, OrderSighting, Read
 from loyalty.engine.retelling import retell_tiers
 from loyalty.engine.timeline import OrderRef
@@ -32,7 +33,8 @@ BEGINNINGS = {
     "deep": timedelta(days=2),
 }
 """How far a pass goes back before the last one: a shop may write an older time later than a newer one."""
-Rows = Iterable[Mapping[Any, Any]]
+Rows = Sequence[Mapping[Any, Any]]
+Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +99,7 @@ def look_at_refunded(look: Look, _: str) -> Step:
     with reader.runtime.database.transaction(reader.store.account) as connection:
         since = reader.now() - REFUND_DAYS
         known = orders.list_refunded(connection, reader.store.id, since, REFUNDS)
-    return _compare(look, _sight(look, known), known, None)
+    return _sight(look, known, None)
 
 
 def look_at_all(look: Look, cursor: str) -> Step:
@@ -106,13 +108,30 @@ def look_at_all(look: Look, cursor: str) -> Step:
     with reader.runtime.database.transaction(reader.store.account) as connection:
         known = orders.list_standing(connection, reader.store.id, cursor, PAGE)
     following = known[-1]["key"] if len(known) == PAGE else None
-    return _compare(look, _sight(look, known), known, following)
+    return _sight(look, known, following)
 
 
-def _sight(look: Look, known: Rows) -> dict[str, OrderSighting]:
-    reader, ids = look.reader, [row["external_id"] for row in known]
-    seen = reader.ask(lambda access: reader.connector.sight_orders(access, ids)) if ids else []
-    return {each.external_id: each for each in seen}
+def _sight(look: Look, known: Rows, following: str | None) -> Step:
+    """Compare orders that we have; one at which the shop fails was neither seen nor is it gone."""
+    ids = [row["external_id"] for row in known]
+    seen, failed = _ask_apart(look, "sight", look.reader.connector.sight_orders, ids)
+    require_some(ids, failed)
+    unseen = set(list_failed(failed))
+    rest = [row for row in known if row["external_id"] not in unseen]
+    return _compare(look, {each.external_id: each for each in seen}, rest, following)
+
+
+def _ask_apart(
+    look: Look, what: str, ask: Callable[[StoreAccess, Sequence[str]], list[Answer]], ids: Sequence[str]
+) -> tuple[list[Answer], Failed[str]]:
+    """Return what the shop answers of these things, and those at which it fails; raises PushError."""
+    if not ids:
+        return [], []
+    reader = look.reader
+    answers, failed = ask_in_halves(lambda some: reader.ask(lambda access: ask(access, some)), ids)
+    for some, error in failed:
+        log.warning("not_read", store=str(reader.store.id), what=what, things=len(some), reason=error.reason)
+    return answers, failed
 
 
 def _compare(look: Look, seen: Mapping[str, OrderSighting], known: Rows, following: str | None) -> Step:
@@ -135,22 +154,16 @@ def _difference(look: Look, seen: OrderSighting | None, row: Mapping[Any, Any] |
 
 
 def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
-    """Return how the shop states these things; one at which it fails is found again by the next pass."""
+    """Return how the shop states these things; an order at which it fails is found again by the next pass."""
     reader, wanted = look.reader, list(ids)
-    if not wanted:
-        return []
     at, products = reader.now(), reader.with_products
 
-    def fetch(some: Sequence[str]) -> list[FetchedMessage]:
-        return reader.ask(
-            lambda access: reader.connector.fetch(access, kind, some, with_products=products, now=at)
-        )
+    def fetch(access: StoreAccess, some: Sequence[str]) -> list[FetchedMessage]:
+        return reader.connector.fetch(access, kind, some, with_products=products, now=at)
 
-    answers, failed = ask_in_halves(fetch, wanted)
-    for some, error in failed:
-        log.warning(
-            "not_read", store=str(reader.store.id), kind=kind.value, things=len(some), reason=error.reason
-        )
+    answers, failed = _ask_apart(look, kind.value, fetch, wanted)
+    if kind is Read.COUPON:
+        require_some(wanted, failed)
     return answers
 
 
@@ -182,11 +195,16 @@ def look_at_tiers(look: Look, cursor: str) -> Step:
     if not rows:
         return Step()
     ids = [row["value"].partition(":")[2] for row in rows]
-    shown = reader.ask(lambda access: reader.connector.sight_tiers(access, ids))
+    shown, failed = _ask_apart(look, "tiers", partial(_sight_tiers, reader), ids)
+    require_some(ids, failed)
     with reader.runtime.database.transaction(account) as connection:
-        told = retell_tiers(connection, reader.book, reader.store.id, rows, shown, reader.now())
+        told = retell_tiers(connection, reader.book, reader.store.id, rows, dict(shown), reader.now())
     following = rows[-1]["value"] if len(rows) == PAGE else None
     return Step([], dict.fromkeys(told, Difference.TIER), len(rows), following)
+
+
+def _sight_tiers(reader: Reader, access: StoreAccess, ids: Sequence[str]) -> list[tuple[str, str]]:
+    return list(reader.connector.sight_tiers(access, ids).items())
 
 
 STAGES: Mapping[str, Mapping[str, Stage]] = {

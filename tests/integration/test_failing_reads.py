@@ -41,7 +41,7 @@ def desk(runtime: Runtime, sandbox: ShopifySandbox) -> Desk:
 
 def place(sandbox: ShopifySandbox, count: int) -> list[int]:
     """Orders of 100 each, all of one buyer."""
-    amy = sandbox.add_customer("amy@example.test")["id"]
+    amy = next(iter(sandbox.state.customers), None) or sandbox.add_customer("amy@example.test")["id"]
     mug = sandbox.add_product("Mug", 100)["id"]
     return [int(sandbox.place_order((mug, 1), customer=amy)["id"]) for _ in range(count)]
 
@@ -87,10 +87,7 @@ def test_an_order_that_failed_counts_once_the_shop_answers(desk: Desk, sandbox: 
     numbers = place(sandbox, 2)
     sandbox.state.failing.add(numbers[1])
     tell(desk, *numbers)
-    sandbox.state.failing.clear()
-    desk.rows("update inbox_messages set not_before = null where status = 'reading' returning id")
-    fetch_store(desk.runtime, desk.shop.account, desk.shop.store.id)
-    drain_account(desk.runtime, desk.shop.account)
+    answer_again(desk, sandbox)
     assert (points(desk), waiting(desk), desk.differences()) == ([200], [], [])
 
 
@@ -100,6 +97,23 @@ def test_a_throttled_shop_is_asked_for_all_at_once(desk: Desk, sandbox: ShopifyS
     tell(desk, *numbers)
     assert [each.status for each in sandbox.requests] == [429]
     assert [each["read_ids"] for each in waiting(desk)] == [str(each) for each in numbers]
+
+
+def placed_before(desk: Desk, sandbox: ShopifySandbox, age: timedelta, count: int) -> list[int]:
+    """Orders that were placed so long ago, after the store was connected, of which nothing arrived."""
+    desk.rows("update stores set created_at = now() - interval '9 days' returning id")
+    sandbox.now = lambda: utc_now() - age
+    numbers = place(sandbox, count)
+    sandbox.now = utc_now
+    return numbers
+
+
+def answer_again(desk: Desk, sandbox: ShopifySandbox) -> None:
+    """Let the shop answer whatever it is asked for, and its messages be read now."""
+    sandbox.state.failing.clear()
+    desk.rows("update inbox_messages set not_before = null where status = 'reading' returning id")
+    fetch_store(desk.runtime, desk.shop.account, desk.shop.store.id)
+    drain_account(desk.runtime, desk.shop.account)
 
 
 def test_a_pass_goes_on_past_an_order_that_fails_and_finds_it_again_however_late(
@@ -116,3 +130,40 @@ def test_a_pass_goes_on_past_an_order_that_fails_and_finds_it_again_however_late
     sandbox.state.failing.clear()
     assert desk.reconcile("poll") == 1
     assert (points(desk), desk.reconcile("poll")) == ([200], 0)
+
+
+def test_an_order_that_fails_hides_no_deleted_one_and_is_not_gone(
+    desk: Desk, sandbox: ShopifySandbox
+) -> None:
+    numbers = placed_before(desk, sandbox, HOUR, 3)
+    desk.reconcile("poll")
+    sandbox.delete(numbers[2])
+    sandbox.state.failing.add(numbers[0])
+    assert desk.reconcile("deep") == 1
+    (report,) = desk.rows("select state, seen, differences from reconciliations where kind = 'deep'")
+    assert (points(desk), report["state"], report["differences"]) == ([200], "done", {"gone": 1})
+
+
+def test_a_customer_who_fails_hides_no_other_who_shows_another_tier(
+    runtime: Runtime, sandbox: ShopifySandbox
+) -> None:
+    first = {"key": "first", "name": {"en": "First"}}
+    second = {
+        "key": "second", "name": {"en": "Second"}, "enter": {"any": [{"metric": "spend", "at_least": "50"}]},
+    }  # fmt: skip
+    shop = make_shop(runtime, make_document(tiers=[first, second]))
+    store = make_shopify(
+        runtime, shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
+    )
+    desk = Desk(runtime, replace(shop, store=store))
+    desk.rows("update stores set created_at = now() - interval '9 days' returning id")
+    mug = sandbox.add_product("Mug", 100)["id"]
+    people = [sandbox.add_customer(f"{each}@example.test")["id"] for each in range(3)]
+    for each in people:
+        sandbox.place_order((mug, 1), customer=each)
+    desk.reconcile("poll")
+    desk.rows("delete from pushes returning id")
+    sandbox.state.failing.add(people[1])
+    assert desk.reconcile("deep") == 2
+    told = desk.rows("select subject from pushes order by subject")
+    assert [each["subject"].rpartition(":")[2] for each in told] == [str(people[0]), str(people[2])]
