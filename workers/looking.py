@@ -12,10 +12,12 @@ import structlog
 
 from connectors.base import FetchedMessage, RawMessage, StoreAccess
 from connectors.halving import Failed, ask_in_halves, list_failed, require_some
+from connectors.late import late_message
 from loyalty.commerce import Fact, OrderSighting, Read
 from loyalty.engine.retelling import retell_tiers
 from loyalty.engine.timeline import OrderRef
 from loyalty.engine.watching import list_untold
+from loyalty.inbox import repository as inbox
 from loyalty.members.shown import list_shown_customers
 from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import read_snapshot
@@ -50,12 +52,6 @@ class Look:
     since: datetime
     present: datetime
     newest: datetime | None = None
-    unread: datetime | None = None
-    """The oldest change that could not be read."""
-
-    def seen_until(self) -> datetime | None:
-        """Return up to which change nothing was left out, by the shop's clock; None: nothing is known."""
-        return min((at for at in (self.newest, self.unread) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +76,7 @@ def look_at_changed(look: Look, cursor: str) -> Step:
     keys = [OrderRef(reader.store.number, each).key for each in seen]
     with reader.runtime.database.transaction(reader.store.account) as connection:
         known = orders.list_orders(connection, keys)
-    step = _compare(look, seen, known, page.next)
-    read = {message.key_id for message in step.messages}
-    unread = [seen[each].modified_at for each in step.found if each in seen and each not in read]
-    look.unread = min([*unread, *([look.unread] if look.unread else [])], default=None)
-    return step
+    return _compare(look, seen, known, page.next)
 
 
 def _note_newest(look: Look, sightings: Iterable[OrderSighting]) -> None:
@@ -154,7 +146,9 @@ def _difference(look: Look, seen: OrderSighting | None, row: Mapping[Any, Any] |
 
 
 def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
-    """Return how the shop states these things; an order at which it fails is found again by the next pass."""
+    """Return how the shop states these things; an order at which it fails is named, so that it is read by itself, and
+    holds no pass up. Raises PushError.
+    """
     reader, wanted = look.reader, list(ids)
     at, products = reader.now(), reader.with_products
 
@@ -164,7 +158,18 @@ def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
     answers, failed = _ask_apart(look, kind.value, fetch, wanted)
     if kind is Read.COUPON:
         require_some(wanted, failed)
-    return answers
+        return answers
+    return [*answers, *(late_message(each, at) for each in _list_unawaited(look, list_failed(failed)))]
+
+
+def _list_unawaited(look: Look, ids: Sequence[str]) -> list[str]:
+    """Return the orders that no message names yet: one pass after another finds the same."""
+    if not ids:
+        return []
+    reader = look.reader
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        awaited = inbox.list_awaited(connection, reader.store.id, Read.ORDER)
+    return [each for each in ids if each not in awaited]
 
 
 def look_at_coupons(look: Look, cursor: str) -> Step:
