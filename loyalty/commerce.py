@@ -168,6 +168,8 @@ class OrderSighting:
     total: Decimal
     refunds: frozenset[tuple[str, Decimal]] = frozenset()
     """The id and the positive amount of each."""
+    is_whole: bool = True
+    """False: the shop failed at its refunds, so that only reading it tells whether a copy is the same."""
 
 
 @dataclass(frozen=True, slots=True)

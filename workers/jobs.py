@@ -14,7 +14,7 @@ from loyalty.engine.verify import verify_ledger
 from loyalty.pushes import PushError
 from loyalty.reconciliation.repository import list_unfinished
 from loyalty.reports.waiting import list_due, list_due_imports, list_due_members
-from loyalty.stores.service import TILL, list_all_stores
+from loyalty.stores.service import TILL
 from loyalty.values import AccountId, StoreId
 from workers import (
     automating,
@@ -35,6 +35,7 @@ from workers import (
     tidying,
 )
 from workers.checking import check_store
+from workers.each import for_each_account, for_each_store, place_of
 from workers.queues import CONTINUE_BACKFILL, RECONCILE_STORE, RUN_IMPORTS, Queues
 from workers.runtime import Runtime, runtime
 
@@ -83,26 +84,17 @@ def settle_account(account_id: UUID) -> int:
 
 def send_reminders() -> int:
     """Note for every account which members must be told of points or tiers that end soon; return how many notices."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(reminding.send_reminders(tools, account) for account in accounts)
+    return for_each_account(runtime(), "send_reminders", reminding.send_reminders)
 
 
 def run_automations() -> int:
     """Run every account's automations that time caused; return for how many occasions."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(automating.run_automations(tools, account) for account in accounts)
+    return for_each_account(runtime(), "run_automations", automating.run_automations)
 
 
 def deliver_mails() -> int:
     """Send the mails that wait in every account; return how many were sent."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(mailing.deliver_mails(tools, account) for account in accounts)
+    return for_each_account(runtime(), "deliver_mails", mailing.deliver_mails)
 
 
 def deliver_account_mails(account_id: UUID) -> int:
@@ -114,26 +106,17 @@ def deliver_account_mails(account_id: UUID) -> int:
 
 def judge_discounts() -> int:
     """Measure in every account what discounts take of the revenue; return in how many it is above the limit."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(measuring.judge_discounts(tools, account) for account in accounts)
+    return for_each_account(runtime(), "judge_discounts", measuring.judge_discounts)
 
 
 def tell_matured() -> int:
     """Have the shops that show points told of those that became usable; return of how many customers."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(telling.tell_of_matured(tools, account) for account in accounts)
+    return for_each_account(runtime(), "tell_matured", telling.tell_of_matured)
 
 
 def seal_ledgers() -> int:
     """Seal what was posted in every account; return how many entries."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(sealing.seal_account(tools, account) for account in accounts)
+    return for_each_account(runtime(), "seal_ledgers", sealing.seal_account)
 
 
 def sweep() -> int:
@@ -165,63 +148,54 @@ def run_imports(account_id: UUID) -> int:
 
 def tidy() -> int:
     """Delete in every account what is done and older than the retention; return how many rows."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(tidying.tidy(tools, account) for account in accounts)
+    return for_each_account(runtime(), "tidy", tidying.tidy)
 
 
 def forget_shops() -> int:
     """Forget the persons of shops that want it, in every account, for some minutes; return how many persons."""
-    tools, deadline = runtime(), monotonic() + forgetting.SECONDS_AT_ONCE
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    return sum(
-        forgetting.forget_shops(tools, account, seconds=deadline - monotonic()) for account in accounts
-    )
+    deadline = monotonic() + forgetting.SECONDS_AT_ONCE
+
+    def forget(tools: Runtime, account: AccountId) -> int:
+        return forgetting.forget_shops(tools, account, seconds=deadline - monotonic())
+
+    return for_each_account(runtime(), "forget_shops", forget)
 
 
 def keep_tokens() -> int:
     """Have other tokens for the stores whose present ones are old; return for how many."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        stores = [row for row in list_all_stores(connection) if row["state"] == "connected"]
-    return sum(
-        keeping.keep_or_tell(tools, AccountId(row["account_id"]), StoreId(row["store_id"])) for row in stores
+    return for_each_store(
+        runtime(), "keep_tokens", lambda tools, row: keeping.keep_or_tell(tools, *place_of(row))
     )
 
 
 def verify_ledgers() -> int:
-    """Check every account's ledger against its lots; differences are logged as errors."""
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        accounts = {AccountId(row["account_id"]) for row in list_all_stores(connection)}
-    found = 0
-    for account in accounts:
-        with tools.database.transaction(account, steady=True) as connection:
-            result = verify_ledger(connection, account)
-        found += len(result.differences)
-        level = log.error if result.differences else log.info
-        level("verified", account=str(account), members=result.members, differences=len(result.differences))
-    return found
+    """Check every account's ledger against its lots; return how many differences, which are logged as errors."""
+    return for_each_account(runtime(), "verify_ledgers", _verify)
+
+
+def _verify(tools: Runtime, account: AccountId) -> int:
+    with tools.database.transaction(account, steady=True) as connection:
+        result = verify_ledger(connection, account)
+    level = log.error if result.differences else log.info
+    level("verified", account=str(account), members=result.members, differences=len(result.differences))
+    return len(result.differences)
 
 
 def check_webhooks() -> int:
     """Put back webhooks that a shop has disabled or lost, note its settings; return how many stores were mended."""
-    tools, mended = runtime(), 0
-    with tools.database.transaction(None) as connection:
-        stores = [row for row in list_all_stores(connection) if row["state"] == "connected"]
-    for row in stores:
-        try:
-            done = check_store(tools, AccountId(row["account_id"]), StoreId(row["store_id"]))
-        except PushError as error:
-            log.warning("webhooks_not_checked", store=str(row["store_id"]), reason=error.reason)
-            continue
-        mended += bool(done)
-        if done:
-            _look_over(tools, row, "recent")
-        log.info("webhooks_checked", store=str(row["store_id"]), mended=done)
-    return mended
+    return for_each_store(runtime(), "check_webhooks", _check_webhooks)
+
+
+def _check_webhooks(tools: Runtime, row: dict[str, Any]) -> bool:
+    try:
+        done = check_store(tools, *place_of(row))
+    except PushError as error:
+        log.warning("webhooks_not_checked", store=str(row["store_id"]), reason=error.reason)
+        return False
+    if done:
+        _look_over(tools, row, "recent")
+    log.info("webhooks_checked", store=str(row["store_id"]), mended=done)
+    return bool(done)
 
 
 def reconcile() -> int:
@@ -267,14 +241,13 @@ def continue_readings() -> int:
 
 
 def _look_over_shops(kind: str, is_due: Callable[[Runtime, AccountId, StoreId], bool]) -> int:
-    tools = runtime()
-    with tools.database.transaction(None) as connection:
-        rows = [row for row in list_all_stores(connection) if row["state"] == "connected"]
-    shops = [row for row in rows if row["platform"] != TILL]
-    due = [row for row in shops if is_due(tools, AccountId(row["account_id"]), StoreId(row["store_id"]))]
-    for row in due:
+    def look_over(tools: Runtime, row: dict[str, Any]) -> bool:
+        if row["platform"] == TILL or not is_due(tools, *place_of(row)):
+            return False
         _look_over(tools, row, kind)
-    return len(due)
+        return True
+
+    return for_each_store(runtime(), f"look_over {kind}", look_over)
 
 
 def _look_over(tools: Runtime, row: dict[str, Any], kind: str) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
-from connectors.base import FetchedMessage, RawMessage
-from connectors.halving import ask_in_halves
+from connectors.base import FetchedMessage, RawMessage, StoreAccess
+from connectors.halving import Failed, ask_in_halves, list_failed, require_some
+from connectors.late import late_message
 from loyalty.commerce import Fact, OrderSighting, Read
 from loyalty.engine.retelling import retell_tiers
 from loyalty.engine.timeline import OrderRef
 from loyalty.engine.watching import list_untold
+from loyalty.inbox import repository as inbox
 from loyalty.members.shown import list_shown_customers
 from loyalty.orders import repository as orders
 from loyalty.orders.snapshot import read_snapshot
@@ -32,7 +35,8 @@ BEGINNINGS = {
     "deep": timedelta(days=2),
 }
 """How far a pass goes back before the last one: a shop may write an older time later than a newer one."""
-Rows = Iterable[Mapping[Any, Any]]
+Rows = Sequence[Mapping[Any, Any]]
+Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +52,6 @@ class Look:
     since: datetime
     present: datetime
     newest: datetime | None = None
-    unread: datetime | None = None
-    """The oldest change that could not be read."""
-
-    def seen_until(self) -> datetime | None:
-        """Return up to which change nothing was left out, by the shop's clock; None: nothing is known."""
-        return min((at for at in (self.newest, self.unread) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +76,7 @@ def look_at_changed(look: Look, cursor: str) -> Step:
     keys = [OrderRef(reader.store.number, each).key for each in seen]
     with reader.runtime.database.transaction(reader.store.account) as connection:
         known = orders.list_orders(connection, keys)
-    step = _compare(look, seen, known, page.next)
-    read = {message.key_id for message in step.messages}
-    unread = [seen[each].modified_at for each in step.found if each in seen and each not in read]
-    look.unread = min([*unread, *([look.unread] if look.unread else [])], default=None)
-    return step
+    return _compare(look, seen, known, page.next)
 
 
 def _note_newest(look: Look, sightings: Iterable[OrderSighting]) -> None:
@@ -97,7 +91,7 @@ def look_at_refunded(look: Look, _: str) -> Step:
     with reader.runtime.database.transaction(reader.store.account) as connection:
         since = reader.now() - REFUND_DAYS
         known = orders.list_refunded(connection, reader.store.id, since, REFUNDS)
-    return _compare(look, _sight(look, known), known, None)
+    return _sight(look, known, None)
 
 
 def look_at_all(look: Look, cursor: str) -> Step:
@@ -106,13 +100,30 @@ def look_at_all(look: Look, cursor: str) -> Step:
     with reader.runtime.database.transaction(reader.store.account) as connection:
         known = orders.list_standing(connection, reader.store.id, cursor, PAGE)
     following = known[-1]["key"] if len(known) == PAGE else None
-    return _compare(look, _sight(look, known), known, following)
+    return _sight(look, known, following)
 
 
-def _sight(look: Look, known: Rows) -> dict[str, OrderSighting]:
-    reader, ids = look.reader, [row["external_id"] for row in known]
-    seen = reader.ask(lambda access: reader.connector.sight_orders(access, ids)) if ids else []
-    return {each.external_id: each for each in seen}
+def _sight(look: Look, known: Rows, following: str | None) -> Step:
+    """Compare orders that we have; one at which the shop fails was neither seen nor is it gone."""
+    ids = [row["external_id"] for row in known]
+    seen, failed = _ask_apart(look, "sight", look.reader.connector.sight_orders, ids)
+    require_some(ids, failed)
+    unseen = set(list_failed(failed))
+    rest = [row for row in known if row["external_id"] not in unseen]
+    return _compare(look, {each.external_id: each for each in seen}, rest, following)
+
+
+def _ask_apart(
+    look: Look, what: str, ask: Callable[[StoreAccess, Sequence[str]], list[Answer]], ids: Sequence[str]
+) -> tuple[list[Answer], Failed[str]]:
+    """Return what the shop answers of these things, and those at which it fails; raises PushError."""
+    if not ids:
+        return [], []
+    reader = look.reader
+    answers, failed = ask_in_halves(lambda some: reader.ask(lambda access: ask(access, some)), ids)
+    for some, error in failed:
+        log.warning("not_read", store=str(reader.store.id), what=what, things=len(some), reason=error.reason)
+    return answers, failed
 
 
 def _compare(look: Look, seen: Mapping[str, OrderSighting], known: Rows, following: str | None) -> Step:
@@ -135,23 +146,30 @@ def _difference(look: Look, seen: OrderSighting | None, row: Mapping[Any, Any] |
 
 
 def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
-    """Return how the shop states these things; one at which it fails is found again by the next pass."""
+    """Return how the shop states these things; an order at which it fails is named, so that it is read by itself, and
+    holds no pass up. Raises PushError.
+    """
     reader, wanted = look.reader, list(ids)
-    if not wanted:
-        return []
     at, products = reader.now(), reader.with_products
 
-    def fetch(some: Sequence[str]) -> list[FetchedMessage]:
-        return reader.ask(
-            lambda access: reader.connector.fetch(access, kind, some, with_products=products, now=at)
-        )
+    def fetch(access: StoreAccess, some: Sequence[str]) -> list[FetchedMessage]:
+        return reader.connector.fetch(access, kind, some, with_products=products, now=at)
 
-    answers, failed = ask_in_halves(fetch, wanted)
-    for some, error in failed:
-        log.warning(
-            "not_read", store=str(reader.store.id), kind=kind.value, things=len(some), reason=error.reason
-        )
-    return answers
+    answers, failed = _ask_apart(look, kind.value, fetch, wanted)
+    if kind is Read.COUPON:
+        require_some(wanted, failed)
+        return answers
+    return [*answers, *(late_message(each, at) for each in _list_unawaited(look, list_failed(failed)))]
+
+
+def _list_unawaited(look: Look, ids: Sequence[str]) -> list[str]:
+    """Return the orders that no message names yet: one pass after another finds the same."""
+    if not ids:
+        return []
+    reader = look.reader
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        awaited = inbox.list_awaited(connection, reader.store.id, Read.ORDER)
+    return [each for each in ids if each not in awaited]
 
 
 def look_at_coupons(look: Look, cursor: str) -> Step:
@@ -182,11 +200,16 @@ def look_at_tiers(look: Look, cursor: str) -> Step:
     if not rows:
         return Step()
     ids = [row["value"].partition(":")[2] for row in rows]
-    shown = reader.ask(lambda access: reader.connector.sight_tiers(access, ids))
+    shown, failed = _ask_apart(look, "tiers", partial(_sight_tiers, reader), ids)
+    require_some(ids, failed)
     with reader.runtime.database.transaction(account) as connection:
-        told = retell_tiers(connection, reader.book, reader.store.id, rows, shown, reader.now())
+        told = retell_tiers(connection, reader.book, reader.store.id, rows, dict(shown), reader.now())
     following = rows[-1]["value"] if len(rows) == PAGE else None
     return Step([], dict.fromkeys(told, Difference.TIER), len(rows), following)
+
+
+def _sight_tiers(reader: Reader, access: StoreAccess, ids: Sequence[str]) -> list[tuple[str, str]]:
+    return list(reader.connector.sight_tiers(access, ids).items())
 
 
 STAGES: Mapping[str, Mapping[str, Stage]] = {

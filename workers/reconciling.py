@@ -126,7 +126,7 @@ def _enter_next(look: Look, names: list[str], name: str) -> None:
     reader = look.reader
     with reader.runtime.database.transaction(reader.store.account) as connection:
         if name == "changed":
-            note_look(connection, reader.store.id, reader.now(), look.seen_until())
+            note_look(connection, reader.store.id, reader.now(), look.newest)
         if following:
             runs.advance(connection, look.run.id, following[0], "", 0, {}, reader.now() + LEASE)
 

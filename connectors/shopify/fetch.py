@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import FetchedMessage
+from connectors.late import FETCHED_ORDER
 from connectors.shopify.client import Shopify
-from connectors.shopify.fetched import FETCHED_COUPON, FETCHED_CUSTOMER, FETCHED_ORDER, HIDDEN, LATE
+from connectors.shopify.fetched import FETCHED_COUPON, FETCHED_CUSTOMER, HIDDEN
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import complete_order, list_refunds
 from connectors.shopify.receipts import forget_receipts
@@ -112,11 +113,6 @@ def _order_message(
     content: Json = {"order": order, "products": own}
     message = _message(FETCHED_ORDER, order_id, now, content | ({HIDDEN: True} if is_hidden else {}))
     return replace(message, is_hidden=is_hidden)
-
-
-def late_message(order_id: str, now: datetime) -> FetchedMessage:
-    """Return an order that could not be read as a message that says so: it is read by itself."""
-    return _message(FETCHED_ORDER, order_id, now, {LATE: True})
 
 
 def _discount(node: Json | None) -> Json | None:

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from connectors.base import RawMessage
 from connectors.bodies import Body, load, read_object
+from connectors.late import FETCHED_ORDER, find_late
 from connectors.shopify.mark import product_tag
 from connectors.shopify.orders import order_snapshot, region_of
 from connectors.shopify.schemas import CUSTOMER, DISCOUNT, ORDER, PRODUCT, Loaded
@@ -20,21 +21,16 @@ from loyalty.commerce import (
     CustomerDeleted,
     CustomerSnapshot,
     Ignored,
-    NeedsRead,
     OrderDeleted,
     Parsed,
-    Read,
 )
 from loyalty.errors import MalformedMessage
 from loyalty.values import StoreId
 
-FETCHED_ORDER = "fetch.order"
 FETCHED_CUSTOMER = "fetch.customer"
 FETCHED_COUPON = "fetch.coupon"
 HIDDEN = "hidden"
 """The key of an order that the shop may have but does not show: it is too old for our rights."""
-LATE = "late"
-"""The key of an order at which the shop failed when many were read."""
 WHOLE = Decimal(100)
 NOTHING = Decimal(0)
 
@@ -43,8 +39,8 @@ def parse_fetched(store_id: StoreId, message: RawMessage) -> Parsed:
     """Return the fact of an answer of the shop; raises MalformedMessage."""
     body = read_object(message.body)
     external_id = _id(body.get("id"))
-    if message.topic == FETCHED_ORDER and body.get(LATE):
-        return NeedsRead(Read.ORDER, (external_id,), "failed before")
+    if (late := find_late(message.topic, external_id, body)) is not None:
+        return late
     if message.topic == FETCHED_ORDER and "order" in body:
         return _order(store_id, external_id, body, message.observed_at)
     if message.topic == FETCHED_CUSTOMER and "customer" in body:

@@ -16,11 +16,12 @@ from itertools import pairwise
 from typing import Any
 
 from connectors.base import FetchedMessage, PastPage
-from connectors.halving import ask_in_halves
+from connectors.halving import ask_in_halves, list_failed, require_some
 from connectors.http import Door
+from connectors.late import late_message
 from connectors.shopify.client import Shopify
 from connectors.shopify.documents import document
-from connectors.shopify.fetch import customer_message, find_orders, late_message, order_messages
+from connectors.shopify.fetch import customer_message, find_orders, order_messages
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import SHORT
 from connectors.shopify.refusals import codes, refusal_of, user_errors
@@ -183,13 +184,11 @@ def _read_apart(
 ) -> tuple[FetchedMessage, ...]:
     """Return the orders as messages; one at which the shop fails is only named, and is read by itself later.
 
-    Raises PushError, also where the shop fails at everything.
+    Raises PushError, also where the shop fails at everything and not at single orders.
     """
     messages, failed = ask_in_halves(read, found)
-    if failed and not messages:
-        raise failed[0][1]
-    late = [tail(order["id"]) for some, _ in failed for order in some]
-    return (*messages, *(late_message(each, now) for each in late))
+    require_some(found, failed)
+    return (*messages, *(late_message(tail(order["id"]), now) for order in list_failed(failed)))
 
 
 def _messages(

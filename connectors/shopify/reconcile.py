@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from connectors.base import SightingPage
 from connectors.bodies import load
+from connectors.halving import ask_in_halves, require_some
 from connectors.shopify.client import Shopify
 from connectors.shopify.documents import document
 from connectors.shopify.fetch import find_hidden
@@ -78,9 +81,21 @@ def sight_tiers(shop: Shopify, external_ids: Sequence[str]) -> dict[str, str]:
     return {tail(each): shown_tier(row) for each, row in found.items() if row is not None}
 
 
-def _sightings(shop: Shopify, rows: Sequence[Json]) -> Iterable[OrderSighting]:
+def _sightings(shop: Shopify, rows: Sequence[Json]) -> list[OrderSighting]:
+    """Return how listed orders stand, in their order; one at whose refunds the shop fails is told without them."""
+    whole, failed = ask_in_halves(partial(_whole_sightings, shop), rows)
+    require_some(rows, failed)
+    seen = {each.external_id: each for each in whole}
+    return [seen.get(tail(row["id"])) or _partial_sighting(row) for row in rows]
+
+
+def _whole_sightings(shop: Shopify, rows: Sequence[Json]) -> list[OrderSighting]:
     list_sighted_refunds(shop, rows)
     return [_sighting(row) for row in rows]
+
+
+def _partial_sighting(row: Json) -> OrderSighting:
+    return replace(_sighting({**row, "refunds": []}), is_whole=False)
 
 
 def _sighting(row: Json) -> OrderSighting:

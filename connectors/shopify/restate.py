@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 
 from connectors.base import FetchedMessage, RawMessage
 from connectors.bodies import Body, read_object
-from connectors.shopify.fetched import FETCHED_ORDER
+from connectors.late import FETCHED_ORDER
 from connectors.shopify.ids import gid
 from connectors.shopify.shapes import SHAPES, TOPICS, Shape
 from connectors.values import money

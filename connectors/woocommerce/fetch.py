@@ -9,8 +9,9 @@ from typing import Any
 
 from connectors.base import FetchedMessage
 from connectors.http import Door
+from connectors.late import FETCHED_ORDER
 from connectors.woocommerce.api import chunks, find_one, list_all
-from connectors.woocommerce.parse import FETCHED_COUPON, FETCHED_CUSTOMER, FETCHED_ORDER
+from connectors.woocommerce.parse import FETCHED_COUPON, FETCHED_CUSTOMER
 from connectors.woocommerce.schemas import COUPON, CUSTOMER, ORDER, RefundSchema
 from loyalty.commerce import Read
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from connectors.base import RawMessage
 from connectors.bodies import Body, load, read_object
+from connectors.late import FETCHED_ORDER, find_late
 from connectors.woocommerce.body import id_text, shape
 from connectors.woocommerce.mark import is_ours
 from connectors.woocommerce.orders import full_name, order_snapshot, refund_of, region_of
@@ -25,7 +26,6 @@ from loyalty.commerce import (
 from loyalty.errors import MalformedMessage
 from loyalty.values import StoreId
 
-FETCHED_ORDER = "fetch.order"
 FETCHED_CUSTOMER = "fetch.customer"
 FETCHED_COUPON = "fetch.coupon"
 READS = {"order": Read.ORDER, "customer": Read.CUSTOMER, "coupon": Read.COUPON}
@@ -102,6 +102,8 @@ def _parse_fetched(store_id: StoreId, message: RawMessage) -> Parsed:
         raise MalformedMessage("observed_at: An answer of the shop needs the time of the question.")
     body = read_object(message.body)
     external_id = id_text(body.get("id"), "id")
+    if (late := find_late(message.topic, external_id, body)) is not None:
+        return late
     if message.topic == FETCHED_ORDER and "order" in body:
         return _fetched_order(store_id, external_id, body, message.observed_at)
     if message.topic == FETCHED_CUSTOMER and "customer" in body:

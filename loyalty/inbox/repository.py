@@ -146,6 +146,15 @@ def claim_reading(
     return connection.execute(statement, values).mappings().all()
 
 
+def list_awaited(connection: Connection, store: StoreId, kind: str) -> set[str]:
+    """Return the ids of the things of a kind that messages of a store wait to have read."""
+    statement = text(
+        "select distinct string_to_table(read_ids, ',') from inbox_messages"
+        " where store_id = :store and status = 'reading' and read_kind = :kind"
+    )
+    return set(connection.execute(statement, {"store": store, "kind": kind}).scalars())
+
+
 def list_stated(connection: Connection, ids: Sequence[int]) -> Sequence[RowMapping]:
     """Return topic and body of those of these messages that a shop delivered."""
     statement = text(

@@ -23,6 +23,8 @@ class Difference(StrEnum):
     REFUND_MISSING = "refund_missing"
     STATUS = "status"
     TOTAL = "total"
+    UNREAD = "unread"
+    """The shop failed at the refunds of an order that bears the same date: whether it differs is not known."""
     COUPON = "coupon"
     """A coupon stands in the shop otherwise than it was asked for."""
     TIER = "tier"
@@ -46,6 +48,8 @@ def difference(
 
 def _content(seen: OrderSighting, known: OrderSnapshot) -> Difference | None:
     """Compare two states of one second: nothing tells of a deleted refund, and two changes may share a second."""
+    if not seen.is_whole:
+        return Difference.UNREAD
     ours = frozenset((refund.id, refund.amount) for refund in known.refunds)
     if ours - seen.refunds:
         return Difference.REFUND_DELETED

@@ -11,7 +11,7 @@ from typing import Any
 from builders import STORE
 
 from connectors.base import RawMessage
-from connectors.shopify.fetched import FETCHED_ORDER
+from connectors.late import FETCHED_ORDER
 from connectors.shopify.parse import parse
 from connectors.shopify.restate import restate
 from loyalty.commerce import Fact, Ignored, NeedsRead, OrderSnapshot

@@ -6,17 +6,19 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from builders import make_document, make_shop
 from receiving import Desk
 from shopify_stores import make_shopify
 
+from connectors.shopify import reconcile
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.clock import utc_now
 from loyalty.inbox.repository import accept
+from workers import reconciling
 from workers.draining import drain_account
 from workers.fetching import fetch_store
 from workers.runtime import Runtime
@@ -41,7 +43,7 @@ def desk(runtime: Runtime, sandbox: ShopifySandbox) -> Desk:
 
 def place(sandbox: ShopifySandbox, count: int) -> list[int]:
     """Orders of 100 each, all of one buyer."""
-    amy = sandbox.add_customer("amy@example.test")["id"]
+    amy = next(iter(sandbox.state.customers), None) or sandbox.add_customer("amy@example.test")["id"]
     mug = sandbox.add_product("Mug", 100)["id"]
     return [int(sandbox.place_order((mug, 1), customer=amy)["id"]) for _ in range(count)]
 
@@ -87,10 +89,7 @@ def test_an_order_that_failed_counts_once_the_shop_answers(desk: Desk, sandbox: 
     numbers = place(sandbox, 2)
     sandbox.state.failing.add(numbers[1])
     tell(desk, *numbers)
-    sandbox.state.failing.clear()
-    desk.rows("update inbox_messages set not_before = null where status = 'reading' returning id")
-    fetch_store(desk.runtime, desk.shop.account, desk.shop.store.id)
-    drain_account(desk.runtime, desk.shop.account)
+    answer_again(desk, sandbox)
     assert (points(desk), waiting(desk), desk.differences()) == ([200], [], [])
 
 
@@ -102,17 +101,132 @@ def test_a_throttled_shop_is_asked_for_all_at_once(desk: Desk, sandbox: ShopifyS
     assert [each["read_ids"] for each in waiting(desk)] == [str(each) for each in numbers]
 
 
-def test_a_pass_goes_on_past_an_order_that_fails_and_finds_it_again_however_late(
+def placed_before(desk: Desk, sandbox: ShopifySandbox, age: timedelta, count: int) -> list[int]:
+    """Orders that were placed so long ago, after the store was connected, of which nothing arrived."""
+    desk.rows("update stores set created_at = now() - interval '9 days' returning id")
+    sandbox.now = lambda: utc_now() - age
+    numbers = place(sandbox, count)
+    sandbox.now = utc_now
+    return numbers
+
+
+def looked_until(desk: Desk) -> datetime:
+    (row,) = desk.rows(f"select looked_until from stores where id = '{desk.shop.store.id}'")
+    return cast(datetime, row["looked_until"])
+
+
+def answer_again(desk: Desk, sandbox: ShopifySandbox) -> None:
+    """Let the shop answer whatever it is asked for, and its messages be read now."""
+    sandbox.state.failing.clear()
+    desk.rows("update inbox_messages set not_before = null where status = 'reading' returning id")
+    fetch_store(desk.runtime, desk.shop.account, desk.shop.store.id)
+    drain_account(desk.runtime, desk.shop.account)
+
+
+def test_a_pass_goes_on_past_an_order_that_fails_which_is_read_by_itself_however_late(
     desk: Desk, sandbox: ShopifySandbox
 ) -> None:
-    desk.rows("update stores set created_at = now() - interval '1 day' returning id")
-    sandbox.now = lambda: utc_now() - HOUR
-    numbers = place(sandbox, 2)
-    sandbox.now = utc_now
+    numbers = placed_before(desk, sandbox, HOUR, 2)
     sandbox.fulfil(numbers[1])
     sandbox.state.failing.add(numbers[0])
     assert desk.reconcile("poll") == 2
-    assert points(desk) == [100]
-    sandbox.state.failing.clear()
+    assert (points(desk), utc_now() - looked_until(desk) < HOUR / 2) == ([100], True)
+    assert [desk.reconcile("poll"), desk.reconcile("deep")] == [0, 1]
+    assert [each["read_ids"] for each in waiting(desk)] == [str(numbers[0])]
+    answer_again(desk, sandbox)
+    assert (points(desk), waiting(desk), desk.differences()) == ([200], [], [])
+    assert desk.reconcile("deep") == 0
+
+
+def test_an_order_that_fails_again_later_is_read_again(desk: Desk, sandbox: ShopifySandbox) -> None:
+    (number,) = placed_before(desk, sandbox, HOUR, 1)
+    sandbox.state.failing.add(number)
+    desk.reconcile("poll")
+    answer_again(desk, sandbox)
+    sandbox.refund(number, amount=40)
+    sandbox.state.failing.add(number)
     assert desk.reconcile("poll") == 1
-    assert (points(desk), desk.reconcile("poll")) == ([200], 0)
+    answer_again(desk, sandbox)
+    assert (points(desk), waiting(desk)) == ([60], [])
+
+
+def test_a_pass_that_was_interrupted_behind_an_order_that_fails_does_not_lose_it(
+    desk: Desk, sandbox: ShopifySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies so far back that no later pass would list it."""
+    (lost,) = placed_before(desk, sandbox, timedelta(days=5), 1)
+    for days in (4, 3):
+        placed_before(desk, sandbox, timedelta(days=days), 1)
+    monkeypatch.setattr(reconcile, "PAGE", 1)
+    sandbox.state.failing.add(lost)
+    times = iter([0.0] * 5)
+    monkeypatch.setattr(reconciling, "monotonic", lambda: next(times, 1e9))
+    assert desk.reconcile("poll") is None
+    monkeypatch.undo()
+    (run,) = desk.rows("select cursor from reconciliations")
+    assert run["cursor"] > f"{utc_now() - timedelta(days=4, hours=1):%Y-%m-%dT%H}"
+    desk.reconcile("poll")
+    assert (points(desk), looked_until(desk) > utc_now() - timedelta(days=3, hours=1)) == ([200], True)
+    assert [each["read_ids"] for each in waiting(desk)] == [str(lost)]
+    answer_again(desk, sandbox)
+    assert (points(desk), desk.reconcile("deep")) == ([300], 0)
+
+
+def test_a_refund_that_fails_holds_no_pass_up(desk: Desk, sandbox: ShopifySandbox) -> None:
+    numbers = placed_before(desk, sandbox, HOUR, 2)
+    assert desk.reconcile("recent") == 2
+    refund = sandbox.refund(numbers[0], amount=40)["id"]
+    sandbox.state.failing.add(refund)
+    sandbox.cancel(numbers[1])
+    assert desk.reconcile("recent") == 2
+    assert (points(desk), utc_now() - looked_until(desk) < HOUR / 2) == ([100], True)
+    answer_again(desk, sandbox)
+    assert (points(desk), desk.reconcile("deep"), desk.differences()) == ([60], 0, [])
+
+
+def test_a_refund_that_fails_later_leaves_what_is_known_of_it(desk: Desk, sandbox: ShopifySandbox) -> None:
+    numbers = placed_before(desk, sandbox, HOUR, 2)
+    refund = sandbox.refund(numbers[0], amount=40)["id"]
+    desk.reconcile("poll")
+    sandbox.state.failing.add(refund)
+    assert desk.reconcile("deep") == 2
+    (report,) = desk.rows("select state, seen, differences from reconciliations where kind = 'deep'")
+    assert (report["state"], report["differences"], points(desk)) == ("done", {"unread": 2}, [160])
+    assert [each["read_ids"] for each in waiting(desk)] == [str(numbers[0])]
+
+
+def test_an_order_that_fails_hides_no_deleted_one_and_is_not_gone(
+    desk: Desk, sandbox: ShopifySandbox
+) -> None:
+    numbers = placed_before(desk, sandbox, HOUR, 3)
+    desk.reconcile("poll")
+    sandbox.delete(numbers[2])
+    sandbox.state.failing.add(numbers[0])
+    assert desk.reconcile("deep") == 1
+    (report,) = desk.rows("select state, seen, differences from reconciliations where kind = 'deep'")
+    assert (points(desk), report["state"], report["differences"]) == ([200], "done", {"gone": 1})
+
+
+def test_a_customer_who_fails_hides_no_other_who_shows_another_tier(
+    runtime: Runtime, sandbox: ShopifySandbox
+) -> None:
+    first = {"key": "first", "name": {"en": "First"}}
+    second = {
+        "key": "second", "name": {"en": "Second"}, "enter": {"any": [{"metric": "spend", "at_least": "50"}]},
+    }  # fmt: skip
+    shop = make_shop(runtime, make_document(tiers=[first, second]))
+    store = make_shopify(
+        runtime, shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
+    )
+    desk = Desk(runtime, replace(shop, store=store))
+    desk.rows("update stores set created_at = now() - interval '9 days' returning id")
+    mug = sandbox.add_product("Mug", 100)["id"]
+    people = [sandbox.add_customer(f"{each}@example.test")["id"] for each in range(3)]
+    for each in people:
+        sandbox.place_order((mug, 1), customer=each)
+    desk.reconcile("poll")
+    desk.rows("delete from pushes returning id")
+    sandbox.state.failing.add(people[1])
+    assert desk.reconcile("deep") == 2
+    told = desk.rows("select subject from pushes order by subject")
+    assert [each["subject"].rpartition(":")[2] for each in told] == [str(people[0]), str(people[2])]

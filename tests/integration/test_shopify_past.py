@@ -13,6 +13,7 @@ from builders import make_document, make_shop
 from receiving import Desk
 from shopify_stores import make_shopify
 
+from connectors.halving import MOST_IN_A_ROW
 from connectors.shopify import past
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.backfills.repository import Wish, find_backfill
@@ -132,9 +133,27 @@ def test_an_order_at_which_the_shop_fails_holds_no_past_up_and_counts_later(
     assert (points(desk), desk.differences()) == ([1600], [])
 
 
+def test_a_past_whose_only_order_always_fails_ends(runtime: Runtime, sandbox: ShopifySandbox) -> None:
+    mug = sandbox.add_product("Mug", 1000)["id"]
+    order = sandbox.place_order((mug, 1), customer=sandbox.add_customer("amy@example.test")["id"])["id"]
+    sandbox.refund(order, amount=200)
+    desk = Desk(runtime, make_shop(runtime, make_document(), effective_from=utc_now() - timedelta(seconds=1)))
+    store = make_shopify(
+        runtime, desk.shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
+    )
+    sandbox.state.failing.add(order)
+    ask(desk, store)
+    assert run_backfill(runtime, desk.shop.account, store.id, force=True) is True
+    (late,) = desk.rows("select read_ids from inbox_messages where status = 'reading'")
+    assert late["read_ids"] == str(order)
+
+
 def test_a_shop_that_fails_at_every_order_is_asked_again_later(
     desk: Desk, store: Store, sandbox: ShopifySandbox
 ) -> None:
+    mug = sandbox.add_product("Mug", 200)["id"]
+    for _ in range(MOST_IN_A_ROW):
+        sandbox.place_order((mug, 1), customer=next(iter(sandbox.state.customers)))
     for order in list(sandbox.state.orders)[1:]:
         sandbox.refund(order, amount=100)
     sandbox.state.failing.update(sandbox.state.orders)
@@ -144,7 +163,7 @@ def test_a_shop_that_fails_at_every_order_is_asked_again_later(
     assert desk.rows("select 1 from inbox_messages where status = 'reading'") == []
     sandbox.state.failing.clear()
     assert run_backfill(desk.runtime, desk.shop.account, store.id, force=True) is True
-    assert points(desk) == [1400]
+    assert points(desk) == [1400 + 100 * MOST_IN_A_ROW]
 
 
 def signal(desk: Desk, store: Store, order: int) -> None:

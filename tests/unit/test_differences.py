@@ -34,6 +34,10 @@ def seen(**more: Any) -> OrderSighting:
         ({"refunds": frozenset({("501", Decimal(41))})}, Difference.REFUND_DELETED),
         ({"status": "cancelled"}, Difference.STATUS),
         ({"total": Decimal("100.01")}, Difference.TOTAL),
+        ({"is_whole": False}, Difference.UNREAD),
+        ({"is_whole": False, "refunds": frozenset()}, Difference.UNREAD),
+        ({"is_whole": False, "modified_at": NOON + SECOND}, Difference.OUTDATED),
+        ({"is_whole": False, "modified_at": NOON - SECOND}, None),
     ],
 )
 def test_order_that_both_have(more: dict[str, Any], expected: Difference | None) -> None:

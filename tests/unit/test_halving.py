@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.halving import MOST_IN_A_ROW, ask_in_halves
+from connectors.halving import MOST_IN_A_ROW, ask_in_halves, list_failed, require_some
 from loyalty.pushes import OneFailed, PushError
 
 
@@ -34,8 +34,9 @@ def test_only_what_fails_alone_fails(bad: tuple[int, ...]) -> None:
     shop = Shop(*bad)
     answers, failed = ask_in_halves(shop, range(200))
     assert sorted(answers) == [each for each in range(200) if each not in bad]
-    assert sorted(each for some, _ in failed for each in some) == list(bad)
+    assert sorted(list_failed(failed)) == list(bad)
     assert all(len(some) == 1 for some, _ in failed)
+    require_some(range(200), failed)
 
 
 def test_a_shop_that_fails_at_everything_is_not_asked_for_each_thing() -> None:
@@ -43,6 +44,16 @@ def test_a_shop_that_fails_at_everything_is_not_asked_for_each_thing() -> None:
     answers, failed = ask_in_halves(shop, range(200))
     assert (answers, sum(len(some) for some, _ in failed)) == ([], 200)
     assert shop.asked <= 2 * MOST_IN_A_ROW + 1
+    with pytest.raises(OneFailed):
+        require_some(range(200), failed)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 8])
+def test_things_that_all_fail_by_themselves_are_to_blame_themselves(count: int) -> None:
+    things = range(count)
+    _, failed = ask_in_halves(Shop(*things), things)
+    assert sorted(list_failed(failed)) == list(things)
+    require_some(things, failed)
 
 
 def test_a_refusal_of_the_whole_shop_is_asked_once() -> None:

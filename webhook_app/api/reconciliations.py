@@ -41,7 +41,7 @@ class ReconciliationSchema(Schema):
     differences = fields.Dict(
         metadata={
             "description": "How many of each reason: missing, outdated, gone, returned, refund_deleted, refund_missing,"
-            " status, total, coupon, tier."
+            " status, total, unread, coupon, tier."
         }
     )
     examples = fields.List(fields.Nested(ExampleSchema), metadata={"description": "The first of them."})
