@@ -13,6 +13,7 @@ from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.clock import utc_now
 from loyalty.privacy.repository import DataRequest, add_request
 from tests.builders import Shop, make_document, make_sale, make_shop, make_till, make_woo_order, woo_body
+from tests.shopify_stores import make_shopify
 from tests.web.conftest import Caller, deliver, drain, make_caller, place_order
 from workers.importing import run_imports
 from workers.runtime import Runtime
@@ -81,6 +82,7 @@ def furnish(runtime: Runtime, client: FlaskClient, woo: SandboxShop, word: str) 
     names = {"member": members[0], "other": members[1]} | _events(caller, word, members)
     names |= _people(caller, word, members) | _redeemed(caller, members[0])
     names |= _till(runtime, caller, shop, word)
+    names |= _sent(runtime, caller, shop, members[0], word)
     names |= _moved(runtime, caller, shop, word)
     drain(runtime, shop)
     names |= _failed(runtime, client, shop, word)
@@ -161,6 +163,13 @@ def _till(runtime: Runtime, caller: Caller, shop: Shop, word: str) -> dict[str, 
     return {"till": till.key, "sale": sale}
 
 
+def _sent(runtime: Runtime, caller: Caller, shop: Shop, member: str, word: str) -> dict[str, Any]:
+    """Credit on its way to a shop of Shopify's."""
+    store = make_shopify(runtime, shop.account, f"{word}-tea.myshopify.com")
+    sent = said(caller.post(f"/members/{member}/credit/transfers", {"amount": "10", "store": store.key}))
+    return {"transfer": sent["number"]}
+
+
 def _moved(runtime: Runtime, caller: Caller, shop: Shop, word: str) -> dict[str, Any]:
     """A file of members with a row that is refused, and a shop's past that is asked for."""
     file = f"email,points\n{word}i@example.test,5\n{word}j@example.test,many\n".encode()
@@ -183,7 +192,7 @@ def _failed(runtime: Runtime, client: FlaskClient, shop: Shop, word: str) -> dic
     with runtime.database.transaction(shop.account) as connection:
         push = connection.execute(
             text("update pushes set status = 'failed', reason = 'limit', done_at = now() where id ="
-                 " (select max(id) from pushes where kind <> 'put_coupon') returning id")
+                 " (select max(id) from pushes where kind not in ('put_coupon', 'add_store_credit')) returning id")
         ).scalar_one()  # fmt: skip
         incident = connection.execute(
             text(

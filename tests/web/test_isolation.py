@@ -210,7 +210,7 @@ def of_members(names: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
         ("POST", "/credit/adjustments"): {"amount": "5", **WHY},
         ("POST", "/credit/codes"): {"amount": "5"},
         ("POST", "/credit/transfers"): {"amount": "5"},
-        ("POST", "/credit/transfers/1/outcome"): {"arrived": True, **WHY},
+        ("POST", f"/credit/transfers/{names['transfer']}/outcome"): {"arrived": True, **WHY},
         ("POST", "/identities"): {"kind": "email", "value": "x@example.test", **WHY},
         ("POST", "/links"): {"email": "y@example.test"},
         ("POST", "/opening"): {"points": 5, **WHY},
