@@ -43,7 +43,7 @@ LONG_AGO = "update stores set created_at = now() - interval '9 days', looked_unt
 FORGET_LOOKS = "delete from reconciliations where state = 'running'"
 """What was interrupted would be gone on with where it was, and has looked at the changes since the connection."""
 NO_DEBT_SUM = "select coalesce(sum(points_sum), 0) from members"
-_COUPONS = "select code, state from coupons where state <> 'failed'"
+_COUPONS = "select code, state from coupons"
 _FATES = "select status, count(*) from inbox_messages group by status"
 
 
@@ -139,6 +139,10 @@ def _be_away(app: App, shop: FaultShop) -> None:
     for hours in range(1, AWAY // STEP + 1):
         at = (start + hours * STEP).isoformat(timespec="seconds")
         app.command("jobs", "run", "deliver-pushes", "--as-of", at)
+    with app.database() as connection:
+        connection.execute(FORGET_LOOKS)
+    # As every 15 minutes: that it fails is how it is known later that the shop was away.
+    app.command("jobs", "run", "reconcile")
     shop.recover()
 
 
@@ -238,9 +242,12 @@ def _look(app: App, shop: FaultShop, store: str, outcome: Outcome) -> None:
 
 
 def _compare_coupons(shop: FaultShop, coupons: dict[str, str]) -> list[str]:
-    """Return the codes that the shop has otherwise than the ledger says, or has twice."""
+    """Return the codes that the shop has otherwise than the ledger says, or has twice, with what both say."""
     stored = shop.codes()
     codes, live = [code for code, _ in stored], {code for code, is_live in stored if is_live}
-    wrong = [code for code in codes if codes.count(code) > 1 or code not in coupons]
+    wrong = [code for code in codes if codes.count(code) > 1 or coupons.get(code, "failed") == "failed"]
     wrong += [code for code, state in coupons.items() if state == "issued" and code not in live]
-    return wrong + [code for code, state in coupons.items() if state == "cancelled" and code in live]
+    wrong += [code for code, state in coupons.items() if state == "cancelled" and code in live]
+    return [
+        f"{code}: {coupons.get(code)} here, {codes.count(code)} there, live {code in live}" for code in wrong
+    ]
