@@ -33,7 +33,7 @@ def enrol(
     if not wanted:
         return {}
     found = repository.find_members(connection, wanted)
-    new = {identity: new_id() for identity in wanted if identity not in found}
+    new = {identity: new_id() for identity in sorted(wanted - found.keys())}
     if not new:
         return found
     if any(identity.kind == "member" for identity in new):
