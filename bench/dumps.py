@@ -45,6 +45,15 @@ def dump(runtime: Runtime, account: AccountId, instants: Iterable[datetime] = ()
     return found
 
 
+def differences(here: dict[str, Rows], there: dict[str, Rows]) -> dict[str, tuple[Rows, Rows]]:
+    """Return of each figure that differs between two accounts the rows that only the one has, and only the other."""
+    return {
+        part: ([row for row in own if row not in there[part]], [row for row in there[part] if row not in own])
+        for part, own in here.items()
+        if own != there[part]
+    }
+
+
 def purses(connection: Connection, instant: datetime) -> Rows:
     """Return the store credit of each member at an instant who has any, available, pending and held."""
     statement = text("select * from members where coalesce(credit, 0) <> 0 or head ? 'credit' order by key")

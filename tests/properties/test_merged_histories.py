@@ -25,7 +25,7 @@ from test_account_histories import (
     arrive,
 )
 
-from bench.dumps import dump, rows
+from bench.dumps import differences, dump, rows
 from loyalty.accounts.service import next_command_number
 from loyalty.engine.commands import AdjustPoints, MergeMember, UnmergeMember
 from loyalty.engine.commands import Command as Accepted
@@ -161,7 +161,7 @@ def test_merges_rebuild_and_undone_they_leave_no_trace(
         account.settle(END)
 
     here, there = (dump(runtime, account.shop.account, INSTANTS) for account in (merging, plain))
-    assert {part: (here[part], there[part]) for part in here if there[part] != here[part]} == {}
+    assert differences(here, there) == {}
 
 
 @pytest.mark.slow
