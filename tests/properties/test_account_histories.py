@@ -515,4 +515,28 @@ def test_a_thousand_steps_and_the_same_in_another_order(
     assert dict(statuses(runtime, first.shop.account)).keys() == {"processed"}
     assert second.differences() == []
     here, there = (dump(runtime, account.shop.account, INSTANTS) for account in (first, second))
-    assert differences(here, there) == {}
+    found = differences(here, there)
+    assert not found, found
+
+
+def test_order_that_one_run_saw_alive_and_the_other_only_dead(runtime: Runtime) -> None:
+    seen_dead, seen_alive = (Account(runtime, make_shop(runtime, LIVELY)) for _ in range(2))
+    merchant = Merchant(Random(4), now=datetime(2026, 2, 10, tzinfo=UTC), customers=[1])
+    id = merchant.place()
+    alive = merchant.tell(id)[0]
+    merchant.now += timedelta(hours=1)
+    dead = set_status("cancelled")(merchant, id)[0]
+    seen_alive.store(alive)
+    seen_alive.drain(merchant.now, 400)
+    for account in (seen_alive, seen_dead):
+        account.store(dead)
+        account.drain(merchant.now, 400)
+    assert [granted > 0 for *_, granted, _ in seen_alive.allocations()] == [True]
+    assert seen_dead.allocations() == []
+
+    seen_alive.inject(seen_dead.allocations())
+    seen_alive.settle(END)
+    seen_dead.settle(END)
+    here, there = (dump(runtime, account.shop.account, INSTANTS) for account in (seen_dead, seen_alive))
+    found = differences(here, there)
+    assert not found, found

@@ -161,7 +161,8 @@ def test_merges_rebuild_and_undone_they_leave_no_trace(
         account.settle(END)
 
     here, there = (dump(runtime, account.shop.account, INSTANTS) for account in (merging, plain))
-    assert differences(here, there) == {}
+    found = differences(here, there)
+    assert not found, found
 
 
 @pytest.mark.slow
