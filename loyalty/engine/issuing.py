@@ -24,6 +24,8 @@ from loyalty.rewards.redemption import Redemption, RedemptionState, number_of
 from loyalty.values import StoreId, new_id
 
 LIVE = frozenset({"requested", "issued"})
+NO_SHOP, NO_EMAIL = "the account has no shop that keeps coupons", "no e-mail to bind the coupon to"
+"""Why a coupon was never asked of a shop."""
 COUPON_SUBJECT = "coupon:"
 
 
@@ -57,7 +59,7 @@ def issue(issued: Issued, book: AccountBook, work: MemberWork, versions: Version
         for row in stored.values():
             _withdraw(issued, work, row, now)
     for row in work.coupons:
-        if row["reusable"] and row["state"] in LIVE:
+        if row["reusable"] and _is_to_withdraw(row):
             code = standing_code(work.state, versions, store_of(row["cause"]))
             _keep_standing(issued, book, work, row, code, now)
 
@@ -73,7 +75,7 @@ def _keep_standing(
     """Withdraw a standing code of another period, or that the tier no longer offers; renew one of other terms."""
     if code is None or code.cause != row["cause"]:
         _withdraw(issued, work, row, now)
-    elif not code.is_stored(row):
+    elif row["state"] in LIVE and not code.is_stored(row):
         put_standing(issued, book, work, code, now)
 
 
@@ -195,8 +197,8 @@ def _put_command(code: str, email: str, grant: Grant, terms: CouponTerms, curren
 
 def _hindrance(book: AccountBook, work: MemberWork, store: StoreId) -> str | None:
     if store in book.tills:
-        return "the account has no shop that keeps coupons"
-    return None if work.email or book.is_showing(store) else "no e-mail to bind the coupon to"
+        return NO_SHOP
+    return None if work.email or book.is_showing(store) else NO_EMAIL
 
 
 def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: CouponTerms) -> Row:
@@ -220,10 +222,18 @@ def _coupon_row(book: AccountBook, work: MemberWork, grant: Grant, terms: Coupon
 
 
 def _withdraw(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
-    if row["state"] not in LIVE:
-        return
-    issued.coupons.append({**row, "state": "cancelled", "failure": None})
-    _disable(issued, work, row, now)
+    if _is_to_withdraw(row):
+        issued.coupons.append({**row, "state": "cancelled", "failure": None})
+        _disable(issued, work, row, now)
+
+
+def _is_to_withdraw(row: Mapping[Any, Any]) -> bool:
+    """Return whether a coupon is in a shop, or may be: one that it failed to make may be there all the same, or be
+    tried again. The failed code of a redemption was seen to when it failed.
+    """
+    if row["state"] != "failed":
+        return row["state"] in LIVE
+    return row["failure"] not in (NO_SHOP, NO_EMAIL) and number_of(row["cause"]) is None
 
 
 def disabling(row: Mapping[Any, Any], now: datetime) -> DisableCoupon:

@@ -1,4 +1,4 @@
-"""Try again what a shop refused: the push waits anew, and so does the coupon that failed with it."""
+"""Try again what a shop refused: the push waits anew, and so does the coupon that it failed to make."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from loyalty.engine.issuing import COUPON_SUBJECT
 from loyalty.outbox import repository as outbox
 from loyalty.rewards.redemption_repository import list_causes
 from loyalty.rewards.repository import request_again
@@ -22,11 +21,11 @@ def retry_pushes(connection: Connection, ids: Sequence[int]) -> int:
     """
     codes = outbox.list_codes_to_put(connection, ids)
     ended = list_causes(connection, codes.values()) if codes else {}
-    subjects = outbox.retry(connection, [each for each in ids if codes.get(each) not in ended])
-    failed = [name.removeprefix(COUPON_SUBJECT) for name in subjects if name.startswith(COUPON_SUBJECT)]
+    retried = outbox.retry(connection, [each for each in ids if codes.get(each) not in ended])
+    failed = [codes[each] for each in retried if each in codes]
     if failed:
         request_again(connection, failed)
-    return len(subjects)
+    return len(retried)
 
 
 def retry_all(connection: Connection, reason: str | None, store: StoreId | None = None) -> int:

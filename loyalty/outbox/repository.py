@@ -166,8 +166,8 @@ def list_codes_to_put(connection: Connection, ids: Sequence[int]) -> dict[int, s
     return {row.id: row.code for row in connection.execute(statement, {"ids": list(ids)})}
 
 
-def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
-    """Let failed pushes be tried again now, unless something newer was said of their subject; return the subjects.
+def retry(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Let failed pushes be tried again now, unless something newer was said of their subject; return which.
 
     Credit that a shop refused at once is free again, and is not sent.
     """
@@ -177,7 +177,7 @@ def retry(connection: Connection, ids: Sequence[int]) -> list[str]:
         " and (kind <> 'add_store_credit' or tried)"
         " and not exists (select from pushes newer"
         "   where newer.account_id = pushes.account_id and newer.subject = pushes.subject and newer.id > pushes.id)"
-        " returning subject"
+        " returning id"
     )
     return list(connection.execute(statement, {"ids": list(ids)}).scalars())
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from loyalty.accounts.service import get_account
 from loyalty.engine.benefits import period_suffix
+from loyalty.engine.issuing import LIVE
 from loyalty.reports.standing import TierNow
 from loyalty.rewards.repository import list_standing_codes
 from loyalty.values import decimal_floor, exact
@@ -45,7 +46,8 @@ def find_standing_code(connection: Connection, member: UUID, tier: TierNow | Non
     if tier is None or tier.since is None:
         return None
     suffix, rows = period_suffix(tier.key, tier.since), list_standing_codes(connection, [member])
-    return next(({**row, "tier": tier.key} for row in rows if row["cause"].endswith(suffix)), None)
+    live = (row for row in rows if row["state"] in LIVE and row["cause"].endswith(suffix))
+    return next(({**row, "tier": tier.key} for row in live), None)
 
 
 def _amount(kind: str, amount: Decimal, decimals: int) -> str:

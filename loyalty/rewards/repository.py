@@ -64,10 +64,10 @@ def list_member_coupons(connection: Connection, members: Sequence[UUID]) -> Sequ
 
 
 def list_standing_codes(connection: Connection, members: Sequence[UUID]) -> Sequence[RowMapping]:
-    """Return the reusable coupons of members that the shop has, or shall have."""
+    """Return the reusable coupons of members that the shop has, or shall have, or failed to make, the newest first."""
     statement = text(
-        "select * from coupons where member_id = any(:members) and reusable and state in ('requested', 'issued')"
-        " order by id desc"
+        "select * from coupons where member_id = any(:members) and reusable"
+        " and state in ('requested', 'issued', 'failed') order by id desc"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
     return connection.execute(statement, {"members": list(members)}).mappings().all()
 

@@ -11,6 +11,7 @@ from builders import make_document, make_till
 from receiving import Desk, make_desk
 
 from connectors.woocommerce.sandbox import SandboxShop
+from connectors.woocommerce.sandbox.coupon_uses import why_refused
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
 from loyalty.engine.retelling import retell_tiers
@@ -122,6 +123,35 @@ def test_what_a_shop_was_not_told_while_it_was_away_is_told_when_it_is_back(
     assert reconcile_store(*place, "recent") == 0
     push_store(*place)
     assert coupons(desk) == [("issued", "done")]
+    assert desk.differences() == []
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["never made", "answer lost"])
+def test_coupon_that_was_withdrawn_while_the_shop_was_away_serves_nobody_when_it_is_back(
+    desk: Desk, sandbox: SandboxShop, made: bool
+) -> None:
+    order, place = buy(sandbox, 1600), (desk.runtime, desk.shop.account, desk.shop.store.id)
+    desk.signal(order)
+    sandbox.fail_next(path="/coupons/batch", status=500, after=made)
+    push_store(*place)
+    sandbox.fail_next(times=500, path="/coupons")
+    for hours in range(1, TRIES + 1):
+        push_store(*place, now=utc_now() + timedelta(hours=hours))
+    assert coupons(desk) == [("failed", "exhausted")]
+    sandbox.fail_next(times=9, path="/orders")
+    assert reconcile_store(*place, "recent") is None
+    sandbox.recover()
+    sandbox.now = lambda: utc_now() + timedelta(seconds=3)
+    sandbox.set_status(order, "cancelled")
+    assert reconcile_store(*place, "recent") == 1
+    push_store(*place)
+    assert coupons(desk) == [("cancelled", "done")]
+    sandbox.now = lambda: utc_now() + timedelta(minutes=1)
+    code = desk.rows("select code from coupons")[0]["code"]
+    assert (bool(sandbox.coupon(code)), bool(why_refused(sandbox.state, code, sandbox.order(order)))) == (
+        made,
+        True,
+    )
     assert desk.differences() == []
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import event
 
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.clock import utc_now
-from loyalty.engine.retrying import retry_pushes
+from loyalty.engine.retrying import retry_all, retry_pushes
+from loyalty.pushes import EXHAUSTED
 from workers.pushing import TRIES
 from workers.runtime import Runtime
 
@@ -75,6 +76,31 @@ def test_shop_that_never_answers_gives_the_points_back_and_the_code_is_disabled(
     amy.push(3, utc_now() + 100 * HOUR)
     assert not amy.is_live(amy.code(redemption))
     assert amy.incidents() == ["redemption_failed"]
+    assert amy.proves()
+
+
+def test_code_that_could_be_neither_made_nor_disabled_stays_failed_when_it_is_disabled_at_last(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem()
+    woo.fail_next(path="coupons/batch", status=500, after=True)
+    amy.push(1)
+    woo.fail_next(9 * TRIES, path="coupons", status=500)
+    for hours in range(1, 2 * TRIES + 2):
+        amy.push(1, utc_now() + hours * HOUR * 2)
+    found = amy.desk.rows("select kind, status from pushes where subject like 'coupon:%' order by id")
+    assert [(row["kind"], row["status"]) for row in found] == [
+        ("put_coupon", "failed"),
+        ("disable_coupon", "failed"),
+    ]
+    woo.recover()
+    with amy.desk.connect() as connection:
+        assert retry_all(connection, EXHAUSTED) == 1
+    woo.now = lambda: utc_now() + 100 * HOUR
+    amy.push(3, utc_now() + 100 * HOUR)
+    states = [row["state"] for row in amy.desk.rows("select state from coupons")]
+    assert (states, amy.is_live(amy.code(redemption)), amy.balance()) == (["failed"], False, (100, 0, 0))
     assert amy.proves()
 
 

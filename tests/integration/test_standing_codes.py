@@ -18,6 +18,7 @@ from loyalty.accounts.service import next_command_number
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import SetTier, TierBy
 from loyalty.engine.publishing import publish_program
+from loyalty.engine.retrying import retry_all
 from loyalty.engine.standing import Code, make_standing_code
 from loyalty.errors import BenefitNotAvailable, Invalid, LoyaltyError, NotFound, ProgramNotPublished
 from loyalty.values import new_id
@@ -118,6 +119,21 @@ def test_rising_changes_the_code(runtime: Runtime) -> None:
     black = ask(desk)
     assert (black["amount"], black["free_shipping"], black["tier"]) == (10, False, "black")
     assert codes(desk) == [(gold, "cancelled"), (black["code"], "requested")]
+    assert desk.differences() == []
+
+
+def test_a_code_that_the_shop_failed_to_make_is_withdrawn_too_and_never_made(runtime: Runtime) -> None:
+    desk = make_gold(runtime)
+    gold = ask(desk)["code"]
+    desk.rows(
+        "update pushes set status = 'failed', reason = 'exhausted' where kind = 'put_coupon' returning id"
+    )
+    desk.rows("update coupons set state = 'failed', failure = 'exhausted: no answer' returning id")
+    deliver(desk, make_woo_order(26, "2000", date_paid_gmt="2026-03-11T04:00:00"))
+    assert codes(desk) == [(gold, "cancelled")]
+    with desk.connect() as connection:
+        assert retry_all(connection, "exhausted") == 0
+    assert (codes(desk), pushed(desk)[-1]) == ([(gold, "cancelled")], "disable_coupon")
     assert desk.differences() == []
 
 
