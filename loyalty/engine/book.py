@@ -68,16 +68,22 @@ class AccountBook:
         return by_number.get(number) or by_number[min(by_number)]
 
     def shop(self, number: int) -> StoreId:
-        """Return where what the store of a number caused is kept: there, or when that is a till in the first shop, a
-        connected one where there is one. The till itself, when the account has no shop.
+        """Return where what the store of a number caused is kept: there. What a till caused, or no store, is kept in
+        the first shop, a connected one where there is one; by a till, when the account has no shop.
         """
-        own = self.store(number)
-        shops = [
-            (store in self.closed, place, store)
-            for store, place in self.store_numbers.items()
-            if store not in self.tills
-        ]
-        return min(shops)[2] if own in self.tills and shops else own
+        shops = {store: own for store, own in self.store_numbers.items() if store not in self.tills}
+        own = next((store for store, each in shops.items() if each == number), None)
+        return own or self._first_open(shops or self.store_numbers)
+
+    @property
+    def caller(self) -> StoreId:
+        """Return with whose pushes other systems are called: those of the first store, a connected one where there is
+        one.
+        """
+        return self._first_open(self.store_numbers)
+
+    def _first_open(self, stores: Mapping[StoreId, int]) -> StoreId:
+        return min(stores, key=lambda store: (store in self.closed, stores[store]))
 
 
 def load_book(connection: Connection, vault: Vault, account: AccountId) -> AccountBook:

@@ -57,8 +57,8 @@ def _row(book: AccountBook, member: UUID, telling: Telling, balance: int, now: d
 
 
 def _call(book: AccountBook, place: tuple[UUID, str], telling: Telling, data: dict[str, Any]) -> NewPush:
-    """Return the push of a call; it goes with the account's first store."""
+    """Return the push of a call; it goes with those of a store."""
     member, cause = place
     event = {"member": str(member), "cause": cause, "at": telling.at.isoformat(), **data}
     command = PostWebhook(telling.target, f"{member}:{cause}", event)
-    return NewPush(book.store(0), member, f"webhook:{member}:{cause}", command)
+    return NewPush(book.caller, member, f"webhook:{member}:{cause}", command)

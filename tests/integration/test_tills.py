@@ -103,7 +103,8 @@ FIRST, SECOND, COUNTER = (StoreId(UUID(int=number)) for number in (1, 2, 3))
     ("caused_in", "closed", "kept_in"),
     [
         (1, set(), FIRST), (2, set(), SECOND), (3, set(), FIRST), (0, set(), FIRST),
-        (1, {FIRST}, FIRST), (3, {FIRST}, SECOND), (3, {FIRST, SECOND}, FIRST),
+        (1, {FIRST}, FIRST), (3, {FIRST}, SECOND), (3, {FIRST, SECOND}, FIRST), (0, {FIRST}, SECOND),
+        (0, {FIRST, SECOND}, FIRST),
     ],
 )  # fmt: skip
 def test_what_a_till_causes_is_kept_in_the_first_shop_that_is_connected(
@@ -114,6 +115,18 @@ def test_what_a_till_causes_is_kept_in_the_first_shop_that_is_connected(
         AccountId(UUID(int=9)), b"", numbers, {}, tills=frozenset({COUNTER}), closed=frozenset(closed)
     )
     assert book.shop(caused_in) == kept_in
+
+
+@pytest.mark.parametrize(
+    ("closed", "caller"),
+    [(set(), FIRST), ({FIRST}, SECOND), ({FIRST, SECOND}, COUNTER), ({FIRST, SECOND, COUNTER}, FIRST)],
+)
+def test_other_systems_are_called_while_any_store_is_connected(closed: set[StoreId], caller: StoreId) -> None:
+    numbers = {COUNTER: 3, SECOND: 2, FIRST: 1}
+    book = AccountBook(
+        AccountId(UUID(int=9)), b"", numbers, {}, tills=frozenset({COUNTER}), closed=frozenset(closed)
+    )
+    assert book.caller == caller
 
 
 def test_what_a_till_that_came_first_causes_is_kept_in_a_shop(runtime: Runtime) -> None:
