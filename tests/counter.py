@@ -86,11 +86,10 @@ class Counter:
             )
             return read_redemption(connection, number=done.number)
 
-    def cancel(self, redemption: Row) -> None:
+    def cancel(self, redemption: Row, *, by_staff: bool = False) -> None:
         with self.desk.connect() as connection:
-            cancel_redemption(
-                connection, self._book(connection), redemption["id"], "no more", utc_now(), "amy"
-            )
+            book, now = self._book(connection), utc_now()
+            cancel_redemption(connection, book, redemption["id"], "no more", now, "amy", by_staff=by_staff)
 
     def capture(self, redemption: Row, at: datetime | None = None) -> None:
         with self.desk.connect() as connection:

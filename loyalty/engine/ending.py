@@ -12,20 +12,23 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from loyalty.accounts.service import next_command_number
+from loyalty.credit.purse import Purse
 from loyalty.engine import tickets
 from loyalty.engine.apply import carry_out
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.fulfilling import check_cancel
 from loyalty.engine.issuing import COUPON_SUBJECT, disabling
-from loyalty.errors import RedemptionEnded
+from loyalty.errors import NotPermitted, RedemptionEnded
 from loyalty.members.repository import lock_members
 from loyalty.outbox.repository import NewPush, add_pushes
-from loyalty.programs.catalogue import CODE_KINDS, EXTERNAL
+from loyalty.programs.catalogue import CODE_KINDS, EXTERNAL, STORE_CREDIT
 from loyalty.rewards import redemption_repository as redemptions
 from loyalty.rewards import repository as rewards
 from loyalty.rewards.redemption import OPEN, Fulfilment, RedemptionState
 from loyalty.rewards.redemption_repository import get_redemption
+
+Found = Mapping[Any, Any]
 
 
 def cancel_redemption(
@@ -39,9 +42,9 @@ def cancel_redemption(
     by_staff: bool = False,
 ) -> frozenset[UUID]:
     """Take a redemption back: its points return once the shop no longer accepts its code and nobody has used it, at
-    once where it has none; its seat goes to the next one. Return the stores with pushes.
-
-    Raises NotFound, RedemptionEnded, and unless `by_staff` NotPermitted, ParticipationRefused (`check_cancel`).
+    once where it has none, or staff gives up one in a disconnected store; its seat goes to the next one. Return the
+    stores with pushes. Raises NotFound, RedemptionEnded, and unless `by_staff` NotPermitted, ParticipationRefused
+    (`check_cancel`); then the transaction must be rolled back.
     """
     number = next_command_number(connection)
     seat = tickets.lock_seat(connection, redemption)
@@ -50,21 +53,38 @@ def cancel_redemption(
     if row["state"] not in OPEN or row["uses"] or row["fulfilment"] == Fulfilment.DONE:
         raise RedemptionEnded
     check_cancel(row, seat, now, by_staff=by_staff)
-    if row["kind"] in CODE_KINDS:
-        return _disable_first(connection, book, row, now)
+    coupon = _code_of(connection, row)
+    if coupon is not None and not (by_staff and coupon["store_id"] in book.closed):
+        return _disable_first(connection, book, row, coupon, now)
     command = EndRedemption(number, now, row["number"], Ending.CANCELLED, reason, actor)
-    stores = carry_out(connection, book, row["survivor"], command, now)[1]
+    work, stores = carry_out(connection, book, row["survivor"], command, now)
+    if row["kind"] == STORE_CREDIT and not by_staff:
+        _require_unspent(work.state.credit, row["number"], now)
     if seat is not None:
         tickets.give_up(connection, book, seat, now)
     return stores
 
 
-def _disable_first(
-    connection: Connection, book: AccountBook, row: Mapping[Any, Any], now: datetime
-) -> frozenset[UUID]:
-    """RULES §7: the code is disabled first, then its usage is read, then the points go back."""
+def _code_of(connection: Connection, row: Found) -> Found | None:
+    """Return the coupon of a redemption, None where it needs no code of a shop."""
+    if row["kind"] not in CODE_KINDS:
+        return None
     coupon = rewards.find_coupon(connection, f"redemption:{row['number']}")
     assert coupon is not None
+    return coupon
+
+
+def _require_unspent(purse: Purse, number: int, now: datetime) -> None:
+    """Raise NotPermitted when credit that was just taken back had been spent, or is set aside."""
+    forgiven = f"redemption:{number}:cancelled:forgiven"
+    if purse.spare(now) < 0 or any(it.cause == forgiven and it.amount for it in purse.movements):
+        raise NotPermitted("The credit was spent, or is set aside: only staff may take it back.")
+
+
+def _disable_first(
+    connection: Connection, book: AccountBook, row: Found, coupon: Found, now: datetime
+) -> frozenset[UUID]:
+    """RULES §7: the code is disabled first, then its usage is read, then the points go back."""
     redemptions.note_requests(connection, [row["number"]], cancel_asked_at=now, failure=None)
     subject = COUPON_SUBJECT + coupon["code"]
     push = NewPush(coupon["store_id"], row["member_id"], subject, disabling(coupon, now))

@@ -21,9 +21,9 @@ from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.tickets import Seat
 from loyalty.errors import NotPermitted, RedemptionEnded, StepNotPossible
 from loyalty.members.repository import lock_members
-from loyalty.programs.catalogue import Reward
+from loyalty.programs.catalogue import CONTENT, EXTERNAL, Reward
 from loyalty.rewards import redemption_repository as redemptions
-from loyalty.rewards.redemption import OPEN, Fulfilment
+from loyalty.rewards.redemption import OPEN, Fulfilment, RedemptionState
 
 _QUESTIONS = {"text": QuestionKind.TEXT, "choice": QuestionKind.SINGLE, "date": QuestionKind.DATE}
 Found = Mapping[Any, Any]
@@ -93,14 +93,18 @@ def _ending(row: Found, step: Fulfilment) -> Ending | None:
 
 
 def check_cancel(row: Found, seat: Seat | None, now: datetime, *, by_staff: bool) -> None:
-    """Refuse that anybody takes back what a rule gave, or a member what people have begun, or his seat once the event
-    has begun; staff may.
+    """Refuse that anybody takes back what a rule gave, or a member what was used or people have begun, or his seat once
+    the event has begun; staff may. Content counts as used: it was there to be seen.
 
     Raises StepNotPossible, NotPermitted, ParticipationRefused.
     """
     if row["number"] is None:
         raise StepNotPossible("A rule gave it, so it cost nothing: it is refused, not cancelled.")
-    if by_staff or row["fulfilment"] != Fulfilment.ACCEPTED:
+    if by_staff:
+        return
+    if row["kind"] == CONTENT or (row["kind"], row["state"]) == (EXTERNAL, RedemptionState.CAPTURED):
+        raise NotPermitted("It was used, or may have been: only staff may take it back.")
+    if row["fulfilment"] != Fulfilment.ACCEPTED:
         return
     if seat is None:
         raise NotPermitted("It is being carried out: only staff may cancel it now.")

@@ -17,6 +17,8 @@ from loyalty.credit.reasons import CreditCause, credit_reason
 from loyalty.engine.apply import carry_out
 from loyalty.engine.commands import Command, Ending, EndRedemption, RedeemReward
 from loyalty.engine.credit_commands import make_credit_code
+from loyalty.engine.ending import cancel_redemption
+from loyalty.errors import NotPermitted
 from loyalty.inbox.repository import accept
 from loyalty.members.repository import mark_all_for_refold
 from workers.draining import refold_account
@@ -171,6 +173,42 @@ def test_u22_a_redeemed_credit_that_is_taken_back_behaves_the_same(
     obey(desk, EndRedemption(3, utc_now(), 1, Ending.CANCELLED, "mistake", "staff"))
     assert credit(desk) == Decimal(balance)
     assert desk.figures()[0]["points_sum"] == 1000 + 140
+
+
+@pytest.mark.parametrize("policy", [ALLOW, FLOOR], ids=["allow", "floor"])
+def test_u22_redeemed_credit_that_is_set_aside_only_staff_takes_back(
+    runtime: Runtime, policy: dict[str, str]
+) -> None:
+    desk = make_credit_desk(runtime, refunds=policy, cash_back={})
+    redeem(desk)
+    with desk.connect() as connection:
+        book = desk.runtime.book(connection, desk.shop.account, set())
+        member = connection.execute(text("select id from members")).scalar_one()
+        make_credit_code(connection, book, member, Decimal(60), desk.shop.store.id, utc_now(), "api")
+    with pytest.raises(NotPermitted, match="only staff"):
+        cancel(desk)
+    assert (credit(desk), desk.figures()[0]["points_sum"]) == (60, 400)
+    cancel(desk, by_staff=True)
+    assert desk.figures()[0]["points_sum"] == 1000
+    assert desk.differences() == []
+
+
+@pytest.mark.parametrize("policy", [ALLOW, FLOOR], ids=["allow", "floor"])
+def test_u22_redeemed_credit_that_is_there_whole_is_taken_back(
+    runtime: Runtime, policy: dict[str, str]
+) -> None:
+    desk = make_credit_desk(runtime, refunds=policy, cash_back={})
+    redeem(desk)
+    cancel(desk)
+    assert (credit(desk), desk.figures()[0]["points_sum"]) == (0, 1000)
+
+
+def cancel(desk: Desk, *, by_staff: bool = False) -> None:
+    """Take the only redemption back."""
+    with desk.connect() as connection:
+        book = desk.runtime.book(connection, desk.shop.account, set())
+        redemption = connection.execute(text("select id from redemptions")).scalar_one()
+        cancel_redemption(connection, book, redemption, "no more", utc_now(), "api", by_staff=by_staff)
 
 
 def test_u14_a_refund_gives_credit_back_and_never_pays_it_out(runtime: Runtime) -> None:

@@ -11,7 +11,15 @@ from counter import DAY, REWARDS, Counter
 
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.clock import utc_now
-from loyalty.errors import Invalid, LoyaltyError, NotEnoughPoints, RedemptionEnded, RewardNotAvailable
+from loyalty.errors import (
+    Invalid,
+    LoyaltyError,
+    NotEnoughPoints,
+    NotPermitted,
+    RedemptionEnded,
+    RewardNotAvailable,
+)
+from loyalty.stores.service import set_state
 from workers.runtime import Runtime
 
 
@@ -187,6 +195,45 @@ def test_other_system_spends_what_is_held_for_it_once(runtime: Runtime, woo: San
         [100, -100],
     )
     assert amy.proves()
+
+
+def test_what_another_system_used_only_staff_takes_back(runtime: Runtime, woo: SandboxShop) -> None:
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem("partner")
+    amy.capture(redemption)
+    with pytest.raises(NotPermitted, match="only staff"):
+        amy.cancel(redemption)
+    assert (amy.see(redemption)["state"], amy.balance()) == ("used", (0, 0, 0))
+    amy.cancel(redemption, by_staff=True)
+    assert (amy.see(redemption)["state"], amy.balance()) == ("cancelled", (100, 0, 0))
+    assert amy.proves()
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_code_in_a_shop_that_was_disconnected_is_given_up_by_staff(
+    runtime: Runtime, woo: SandboxShop, is_made: bool
+) -> None:
+    amy = Counter(runtime, woo)
+    redemption = amy.redeem()
+    if is_made:
+        amy.push()
+    with amy.desk.connect() as connection:
+        set_state(connection, amy.desk.shop.store.id, "disconnected")
+    runtime.books.clear()
+    amy.cancel(redemption)
+    amy.push()
+    assert (amy.see(redemption)["state"], amy.balance()[0]) == ("cancelling", 0)
+    amy.cancel(redemption, by_staff=True)
+    assert amy.balance() == (100, 0, 0)
+    assert amy.see(redemption)["state"] in ("cancelled", "failed")
+    with pytest.raises(RedemptionEnded):
+        amy.cancel(redemption, by_staff=True)
+    with amy.desk.connect() as connection:
+        set_state(connection, amy.desk.shop.store.id, "connected")
+    amy.push()
+    woo.now = lambda: utc_now() + timedelta(minutes=1)
+    assert not amy.is_live(amy.code(redemption))
+    assert (amy.balance(), amy.proves()) == ((100, 0, 0), True)
 
 
 def test_hold_for_another_system_that_ended_is_not_captured(runtime: Runtime, woo: SandboxShop) -> None:

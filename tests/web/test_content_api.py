@@ -132,6 +132,15 @@ def test_cancelled_redemption_closes_the_content(client: FlaskClient, caller: Ca
     assert caller.post(f"/redemptions/{redeemed['id']}/link").status_code == 409
 
 
+def test_content_was_there_to_be_seen_and_only_staff_takes_it_back(
+    runtime: Runtime, client: FlaskClient, caller: Caller, shop: Shop, member: str
+) -> None:
+    writer = make_caller(runtime, client, shop, ("read", "write"))
+    path = f"/api/v1/redemptions/{redeem(writer, member)['id']}"
+    assert client.delete(path, json={}, headers=writer.headers()).status_code == 403
+    assert client.delete(path, json={}, headers=caller.headers()).get_json()["state"] == "cancelled"
+
+
 def test_link_is_nothing_for_what_has_no_content(
     runtime: Runtime, shop: Shop, client: FlaskClient, caller: Caller, member: str
 ) -> None:

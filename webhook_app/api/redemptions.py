@@ -75,8 +75,9 @@ def show(redemption: UUID) -> Data:
     "/redemptions/<uuid:redemption>", RedemptionSchema, status=202, method="DELETE", body=CancelRequest
 )
 def cancel(writing: Writing, asked: Data, redemption: UUID) -> Data:
-    """Take an unused redemption back: its code is disabled first, then its points return. A service that is accepted
-    needs a key with the scope adjust.
+    """Take an unused redemption back: its code is disabled first, then its points return. What was used or may have
+    been (content, what another system captured, credit that was spent, a service that is accepted) needs a key with the
+    scope adjust, and so does a code in a disconnected store.
     """
     connection = writing.connection
     book, reason = _book(connection), asked["reason"]
