@@ -4,43 +4,27 @@ statements.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.engine.discounting import is_blocked
 from loyalty.errors import Invalid, MemberMerged, NotFound
-from loyalty.programs.catalogue import CODE_KINDS, VARIABLE_DISCOUNT, Reward, is_offered
+from loyalty.programs.catalogue import VARIABLE_DISCOUNT, Reward
 from loyalty.programs.program import Program
 from loyalty.programs.service import load_versions
 from loyalty.programs.words import named
-from loyalty.reports.catalogue_figures import count_taken, count_uses, list_group, list_purchases
-from loyalty.reports.standing import Standing, read_standings
-from loyalty.rewards.eligibility import Refusal, Situation, least_price, period_start, refusals
+from loyalty.reports.catalogue_figures import count_taken, list_group, list_purchases
+from loyalty.reports.situations import Asked, ask, judge
+from loyalty.reports.standing import read_standings
+from loyalty.rewards.eligibility import least_price
 from loyalty.rewards.ranking import Candidate, Suggestion, rank
-from loyalty.rewards.refusal_words import NO_EMAIL, reasons, refusal_text
-from loyalty.stores.service import list_platforms
+from loyalty.rewards.refusal_words import reasons, refusal_text
 from loyalty.values import AccountId, decimal_floor
 
 Data = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The situation of one member: how often he redeemed what, how much is taken, and whether discounts are barred."""
-
-    standing: Standing
-    has_email: bool
-    uses: Mapping[str, int]
-    taken: Mapping[str, int]
-    is_blocked: bool
-    platforms: frozenset[str]
-    """Of the shops that are connected."""
-    now: datetime
 
 
 def read_member_catalogue(
@@ -60,7 +44,7 @@ def read_member_catalogue(
         return []
     offered = [each for each in _of_category(program, category) if each.points is not None]
     group = list_group(connection, member)
-    asked = _ask(connection, program, found[0], group, offered, now)
+    asked = ask(connection, program, found[0], group, offered, now)
     candidates = [_candidate(each, program, asked) for each in offered]
     suggested = rank(candidates, list_purchases(connection, group, now))
     return [_for_member(each, program, asked) for each in suggested]
@@ -70,47 +54,9 @@ def _of_category(program: Program, category: str | None) -> list[Reward]:
     return [each for each in program.rewards if category in (None, each.category)]
 
 
-def _ask(
-    connection: Connection,
-    program: Program,
-    standing: Standing,
-    group: Mapping[UUID, str],
-    offered: Sequence[Reward],
-    now: datetime,
-) -> Asked:
-    starts = {
-        each.key: period_start(each.per_member.period, now, program.time_zone)
-        for each in offered
-        if each.per_member is not None
-    }
-    return Asked(
-        standing=standing,
-        has_email=any(group.values()),
-        uses=count_uses(connection, group, starts),
-        taken=count_taken(connection, [each.key for each in offered if each.stock is not None]),
-        is_blocked=is_blocked(connection, program, now),
-        platforms=list_platforms(connection),
-        now=now,
-    )
-
-
 def _candidate(reward: Reward, program: Program, asked: Asked) -> Candidate:
-    standing, cost = asked.standing, least_price(reward, program.decimals)
-    tier = standing.tier
-    situation = Situation(
-        tier_key=tier.key if tier is not None and tier.since is not None else None,
-        available=standing.balance.available,
-        uses=asked.uses.get(reward.key, 0),
-        taken=asked.taken.get(reward.key, 0),
-        now=asked.now,
-        points=cost,
-        is_blocked=asked.is_blocked,
-        is_offered=is_offered(reward.kind, asked.platforms),
-    )
-    found = refusals(reward, program, situation)
-    if reward.kind in CODE_KINDS and not asked.has_email:
-        found = (*found, Refusal(NO_EMAIL))
-    return Candidate(reward, found, standing.balance.available, max(cost, reward.minimum_balance))
+    cost = max(least_price(reward, program.decimals), reward.minimum_balance)
+    return Candidate(reward, judge(reward, program, asked), asked.standing.balance.available, cost)
 
 
 def _for_member(suggestion: Suggestion, program: Program, asked: Asked) -> Data:

@@ -36,7 +36,9 @@ def list_group(connection: Connection, member: UUID) -> dict[UUID, str]:
 def count_uses(
     connection: Connection, members: Iterable[UUID], starts: Mapping[str, datetime | None]
 ) -> dict[str, int]:
-    """Return how many redemptions of each reward stand that these members asked for since its start, None: ever."""
+    """Return how many redemptions of each reward stand that these members asked for since its start, None: ever; what
+    rules gave nobody asked for.
+    """
     if not starts:
         return {}
     source, values = records(
@@ -45,7 +47,8 @@ def count_uses(
     )
     statement = text(
         f"select rows.key, count(*) as uses from {source} join redemptions on reward_key = rows.key and {STANDS}"
-        " and member_id = any(:members) and (rows.since is null or asked_at >= rows.since) group by 1"
+        " and number is not null and member_id = any(:members) and (rows.since is null or asked_at >= rows.since)"
+        " group by 1"
     ).bindparams(bindparam("members", type_=ARRAY(Uuid)))
     rows = connection.execute(statement, {**values, "members": list(members)})
     return {row.key: row.uses for row in rows}

@@ -22,6 +22,7 @@ REWARDS: list[dict[str, Any]] = [
     {"key": "lounge", "kind": "service", "points": 0, "from_tier": "gold", "name": {"en": "Lounge"}},
     {"key": "bought", "kind": "service", "points": 5},
     {"key": "given", "kind": "fixed_discount", "amount": "5"},
+    {"key": "off", "kind": "fixed_discount", "points": 0, "amount": "5"},
     {"key": "old", "kind": "service", "points": 0, "archived": True},
     {"key": "past", "kind": "service", "points": 0, "until": "2020-01-01T00:00"},
 ]
@@ -29,7 +30,8 @@ REWARDS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def shop(runtime: Runtime) -> Shop:
-    return make_shop(runtime, make_document(tiers=LADDER, rewards=REWARDS))
+    blocking = {"discount_share": {"percent": "5", "action": "block"}}
+    return make_shop(runtime, make_document(tiers=LADDER, rewards=REWARDS, limits=blocking))
 
 
 @pytest.fixture
@@ -51,11 +53,13 @@ def claim(caller: Caller, member: str, reward: str) -> dict[str, Any]:
 
 
 def test_s60_benefits_tell_what_may_be_claimed_and_how_often_still(caller: Caller, member: str) -> None:
-    assert claimable(caller, member) == {"upgrade": (2, []), "taste": (None, [])}
+    assert claimable(caller, member) == {"upgrade": (2, []), "taste": (None, []), "off": (None, [])}
     first = claim(caller, member, "upgrade")
     claim(caller, member, "upgrade")
     claim(caller, member, "taste")
-    assert claimable(caller, member) == {"upgrade": (0, ["used_up"]), "taste": (None, ["out_of_stock"])}
+    assert claimable(caller, member) == {
+        "upgrade": (0, ["used_up"]), "taste": (None, ["out_of_stock"]), "off": (None, [])
+    }  # fmt: skip
     caller.client.delete(f"/api/v1/redemptions/{first['id']}", json={}, headers=caller.headers())
     assert claimable(caller, member)["upgrade"] == (1, [])
 
@@ -85,6 +89,36 @@ def test_uses_of_who_was_merged_count(
     claim(caller, other, "upgrade")
     caller.post(f"/members/{member}/merges", {"member": other, "reason": "x"})
     assert claimable(caller, member)["upgrade"] == (1, [])
+
+
+def test_what_a_rule_gave_is_no_use_of_his_own(
+    runtime: Runtime, shop: Shop, caller: Caller, member: str
+) -> None:
+    claim(caller, member, "upgrade")
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(text("update redemptions set number = null, cause = 'automation:x'"))
+    assert claimable(caller, member)["upgrade"] == (2, [])
+    listed = caller.get(f"/members/{member}/rewards").get_json()["data"]
+    assert [row["uses_left"] for row in listed if row["key"] == "upgrade"] == [2]
+
+
+def test_discounts_that_are_barred_wait(runtime: Runtime, shop: Shop, caller: Caller, member: str) -> None:
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(
+            text(
+                "insert into discount_shares (account_id, judged_at, since, discounts, revenue, is_above)"
+                " values (:account, now(), now() - interval '30 days', 6, 100, true)"
+            ),
+            {"account": shop.account},
+        )
+    assert claimable(caller, member)["off"] == (None, ["discount_share"])
+    assert caller.post(f"/members/{member}/redemptions", {"reward": "off"}).status_code == 409
+
+
+def test_a_code_needs_an_address(runtime: Runtime, shop: Shop, caller: Caller, member: str) -> None:
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(text("update members set email = ''"))
+    assert claimable(caller, member)["off"] == (None, ["no_email"])
 
 
 def test_a_stranger_sees_no_benefits(stranger: Caller, member: str) -> None:
