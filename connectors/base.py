@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from loyalty.commerce import OrderSighting, Parsed, Read, ShopSettings
-from loyalty.pushes import PushCommand, PushError, PushReceipt
+from loyalty.pushes import OneFailed, PushCommand, PushError, PushReceipt
 from loyalty.values import StoreId
 
 
@@ -49,6 +49,8 @@ class FetchedMessage:
     body: bytes
     observed_at: datetime | None
     """None: nobody was asked, a delivery stated it."""
+    failure: OneFailed | None = None
+    """Why the shop did not answer: the message only names a thing, which must be read by itself later."""
     is_hidden: bool = False
     """The shop may have it and does not show it to us: what a delivery states of it counts."""
 
@@ -115,7 +117,7 @@ class Connector(Protocol):
         now: datetime,
     ) -> list[FetchedMessage]:
         """Read these things again from the shop in bulk; raises PushError when the shop cannot be asked, OneFailed when
-        it fails at some of them.
+        it fails at some of them and gives nothing of the others; where it gives that, those bear a `failure`.
         """
 
     def push(self, access: StoreAccess, commands: Sequence[PushCommand]) -> list[PushReceipt | PushError]:

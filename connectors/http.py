@@ -17,11 +17,12 @@ from typing import Any
 
 import requests
 from requests.auth import AuthBase
-from requests.exceptions import RequestException
+from requests.exceptions import ChunkedEncodingError, ContentDecodingError, ReadTimeout, RequestException
+from urllib3.exceptions import ReadTimeoutError
 
 from connectors.addresses import PinnedAdapter, Resolve, resolve
 from loyalty.clock import utc_now
-from loyalty.pushes import PushError
+from loyalty.pushes import OneFailed, OneTooSlow, PushError
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 3.0, 20.0, 60.0
 LARGEST_BODY = 20 * 1024 * 1024
@@ -73,11 +74,17 @@ class Door:
         verify: bool | str = True,
         resolve: Resolve = resolve,
         now: Callable[[], datetime] = utc_now,
+        fails_at_things: bool = False,
     ) -> None:
+        """`fails_at_things`: a program that ends in the middle of a call, or never, is one at which what the call asks
+        for may be to blame, and not the shop: a 500, no JSON, no end of the answer are raised as OneFailed.
+        """
         self._base_url = base_url.rstrip("/")
         self._largest_body = largest_body
         self._timeout = timeout
         self._now = now
+        self._failed = OneFailed if fails_at_things else PushError
+        self._too_slow = OneTooSlow if fails_at_things else PushError
         self._pace = Pace(per_second)
         self._session = requests.Session()
         # Neither proxies nor .netrc of the machine: what a shop is told depends on its own settings only.
@@ -97,7 +104,7 @@ class Door:
     ) -> Answer:
         """Return the answer of the shop, also a 4xx that is not about rights or rate; raises PushError."""
         with self._request(method, path, params, payload) as response:
-            return Answer(response.status_code, response.headers, _read_json(self._read(response)))
+            return Answer(response.status_code, response.headers, self._read_json(response))
 
     def send(self, method: str, path: str, payload: Any) -> int:
         """Return the status of an answer whose body does not matter; raises PushError as `call` does."""
@@ -152,7 +159,7 @@ class Door:
                 self._refuse(response)
                 yield response
         except RequestException as error:
-            raise _unreachable(error) from None
+            raise self._unreachable(error) from None
 
     def _refuse(self, response: requests.Response) -> None:
         """Raise PushError for the statuses that mean the same on every platform."""
@@ -166,7 +173,9 @@ class Door:
             )
         if status >= 500:
             wait = retry_after(response.headers, self._now())
-            raise PushError(
+            # 502, 503 and 504 say that nobody carried the call out.
+            kind = self._failed if status == 500 else PushError
+            raise kind(
                 f"The shop failed ({status}).", permanent=False, reason="unreachable", retry_after=wait
             )
         if 300 <= status < 400:
@@ -179,8 +188,24 @@ class Door:
         for chunk in response.iter_content(CHUNK):
             body += chunk
             if len(body) > self._largest_body or time.monotonic() - started > WHOLE_SECONDS:
-                raise PushError("The answer is too large or too slow.", permanent=False, reason="unreachable")
+                message = "The answer is too large or too slow."
+                raise self._too_slow(message, permanent=False, reason="unreachable")
         return bytes(body)
+
+    def _read_json(self, response: requests.Response) -> Any:
+        try:
+            return json.loads(self._read(response).decode("utf-8-sig"), parse_float=Decimal)
+        except (ValueError, RecursionError, ArithmeticError):
+            raise self._failed("The answer is no JSON.", permanent=False, reason="unreachable") from None
+
+    def _unreachable(self, error: RequestException) -> PushError:
+        """An address that is none stays so (these errors are ValueErrors too); everything else may pass."""
+        message = f"The shop cannot be reached: {type(error).__name__}"
+        if isinstance(error, ValueError):
+            return PushError(message, permanent=True, reason="configuration")
+        kind = self._failed if isinstance(error, ChunkedEncodingError | ContentDecodingError) else PushError
+        kind = self._too_slow if _is_too_slow(error) else kind
+        return kind(message, permanent=False, reason="unreachable")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -197,16 +222,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
 
 
-def _unreachable(error: RequestException) -> PushError:
-    """An address that is none stays so (these errors are ValueErrors too); everything else may pass."""
-    message = f"The shop cannot be reached: {type(error).__name__}"
-    is_no_address = isinstance(error, ValueError)
-    reason = "configuration" if is_no_address else "unreachable"
-    return PushError(message, permanent=is_no_address, reason=reason)
-
-
-def _read_json(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
-    except (ValueError, RecursionError, ArithmeticError):
-        raise PushError("The answer is no JSON.", permanent=False, reason="unreachable") from None
+def _is_too_slow(error: RequestException) -> bool:
+    """Return whether a shop took the call and did not answer in time; in the middle of an answer requests calls that
+    a failed connection.
+    """
+    return isinstance(error, ReadTimeout) or any(isinstance(each, ReadTimeoutError) for each in error.args)

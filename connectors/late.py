@@ -1,4 +1,4 @@
-"""An order at which a shop failed, as a message that names it: it is read by itself, for as long as that takes."""
+"""Something at which a shop failed, as a message that names it: it is read by itself, for as long as that takes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from datetime import datetime
 from connectors.base import FetchedMessage
 from connectors.bodies import Body
 from loyalty.commerce import NeedsRead, Read
+from loyalty.pushes import OneFailed
 
 FETCHED_ORDER = "fetch.order"
+FETCHED_CUSTOMER = "fetch.customer"
 LATE = "late"
-"""The key of an order at which the shop failed when many were read."""
+"""The key of a thing at which the shop failed when many were read."""
+READS = {FETCHED_ORDER: Read.ORDER, FETCHED_CUSTOMER: Read.CUSTOMER}
 
 
-def late_message(order_id: str, now: datetime) -> FetchedMessage:
-    """Return an order that could not be read as a message that says so."""
-    body = json.dumps({"id": order_id, LATE: True}, separators=(",", ":"))
-    return FetchedMessage(FETCHED_ORDER, order_id, body.encode(), now)
+def late_message(
+    external_id: str, now: datetime, failure: OneFailed | None = None, topic: str = FETCHED_ORDER
+) -> FetchedMessage:
+    """Return an order, or a customer, that could not be read as a message that says so."""
+    body = json.dumps({"id": external_id, LATE: True}, separators=(",", ":"))
+    return FetchedMessage(topic, external_id, body.encode(), now, failure=failure)
 
 
 def find_late(topic: str, external_id: str, body: Body) -> NeedsRead | None:
     """Return what must be read because of such a message; None: it is none."""
-    if topic != FETCHED_ORDER or not body.get(LATE):
+    if topic not in READS or not body.get(LATE):
         return None
-    return NeedsRead(Read.ORDER, (external_id,), "failed before")
+    return NeedsRead(READS[topic], (external_id,), "failed before")

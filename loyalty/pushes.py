@@ -147,6 +147,10 @@ class OneFailed(PushError):
     """The shop answers, and fails at something of what it was asked for: without that it may answer the rest."""
 
 
+class OneTooSlow(OneFailed):
+    """The shop takes too long for something of what it was asked for; it can be asked so only a few times."""
+
+
 class TokenRefused(PushError):
     """The shop refused a token that can be had anew: what was asked may be asked again with a fresh one."""
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import FetchedMessage
-from connectors.late import FETCHED_ORDER
+from connectors.late import FETCHED_CUSTOMER, FETCHED_ORDER
 from connectors.shopify.client import Shopify
-from connectors.shopify.fetched import FETCHED_COUPON, FETCHED_CUSTOMER, HIDDEN
+from connectors.shopify.fetched import FETCHED_COUPON, HIDDEN
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import complete_order, list_refunds
 from connectors.shopify.receipts import forget_receipts

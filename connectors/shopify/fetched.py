@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from connectors.base import RawMessage
 from connectors.bodies import Body, load, read_object
-from connectors.late import FETCHED_ORDER, find_late
+from connectors.late import FETCHED_CUSTOMER, FETCHED_ORDER, find_late
 from connectors.shopify.mark import product_tag
 from connectors.shopify.orders import order_snapshot, region_of
 from connectors.shopify.schemas import CUSTOMER, DISCOUNT, ORDER, PRODUCT, Loaded
@@ -27,7 +27,6 @@ from loyalty.commerce import (
 from loyalty.errors import MalformedMessage
 from loyalty.values import StoreId
 
-FETCHED_CUSTOMER = "fetch.customer"
 FETCHED_COUPON = "fetch.coupon"
 HIDDEN = "hidden"
 """The key of an order that the shop may have but does not show: it is too old for our rights."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from connectors.base import RawMessage
 from connectors.bodies import Body, load, read_object
-from connectors.late import FETCHED_ORDER, find_late
+from connectors.late import FETCHED_CUSTOMER, FETCHED_ORDER, find_late
 from connectors.woocommerce.body import id_text, shape
 from connectors.woocommerce.mark import is_ours
 from connectors.woocommerce.orders import full_name, order_snapshot, refund_of, region_of
@@ -26,7 +26,6 @@ from loyalty.commerce import (
 from loyalty.errors import MalformedMessage
 from loyalty.values import StoreId
 
-FETCHED_CUSTOMER = "fetch.customer"
 FETCHED_COUPON = "fetch.coupon"
 READS = {"order": Read.ORDER, "customer": Read.CUSTOMER, "coupon": Read.COUPON}
 ORDER_ACTIONS = ("woocommerce_delete_order", "woocommerce_order_refunded")

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from connectors.base import RawMessage
-from connectors.late import FETCHED_ORDER
+from connectors.late import FETCHED_CUSTOMER, FETCHED_ORDER
 from connectors.till import TillConnector
 from connectors.woocommerce import WooCommerceConnector
-from connectors.woocommerce.parse import FETCHED_COUPON, FETCHED_CUSTOMER
+from connectors.woocommerce.parse import FETCHED_COUPON
 from embedded import ServerUrls
 from loyalty.accounts.service import SCOPES, make_api_key
 from loyalty.engine.verify import verify_ledger

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import RawMessage
-from connectors.late import FETCHED_ORDER
+from connectors.late import FETCHED_CUSTOMER, FETCHED_ORDER
 from connectors.shopify import ShopifyConnector
-from connectors.shopify.fetched import FETCHED_COUPON, FETCHED_CUSTOMER
+from connectors.shopify.fetched import FETCHED_COUPON
 from connectors.shopify.shapes import TOPICS
 from loyalty.errors import MalformedMessage
 
