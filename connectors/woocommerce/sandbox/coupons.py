@@ -68,6 +68,7 @@ def create(state: State, request: Request) -> Reply:
 
 def render(state: State, request: Request, coupon: Json) -> Json:
     """Return a coupon as the REST API states it."""
+    state.touch("coupons", coupon["code"])
     return {**stated(state, coupon), "_links": links_of(request, "coupons", coupon["id"])}
 
 

@@ -7,7 +7,15 @@ from functools import partial
 from typing import Any
 
 from connectors.woocommerce.sandbox.errors import RestError, no_trash
-from connectors.woocommerce.sandbox.query import Reply, Request, ids_in, is_true, links_of, page_of
+from connectors.woocommerce.sandbox.query import (
+    Reply,
+    Request,
+    asks_only_for,
+    ids_in,
+    is_true,
+    links_of,
+    page_of,
+)
 from connectors.woocommerce.sandbox.state import Json, State
 from connectors.woocommerce.sandbox.webhooks import emit
 
@@ -77,19 +85,27 @@ def list_(state: State, request: Request) -> Reply:
         and ("include" not in query or each["id"] in include)
     ]
     rows.sort(key=lambda each: each["id"], reverse=query.get("order", "asc") == "desc")
-    return page_of(request, rows, partial(render, request))
+    return page_of(request, rows, partial(_listed, state, request))
+
+
+def _listed(state: State, request: Request, customer: Json) -> Json:
+    if not asks_only_for(("id",), request.query):
+        state.touch("customers", customer["id"])
+    return render(request, customer)
 
 
 def get(state: State, request: Request, number: int) -> Reply:
     """Return one customer."""
     if number not in state.customers:
         raise RestError(404, "woocommerce_rest_invalid_id", "Invalid resource ID.")
+    state.touch("customers", number)
     return Reply(200, render(request, state.customers[number]))
 
 
 def update(state: State, request: Request, number: int) -> Reply:
     """Change a customer; unknown keys (tags) are ignored, a change of nothing is a change all the same."""
     customer, body = _find(state, number), request.body
+    state.touch("customers", number)
     if "email" in body:
         _refuse_taken(state, str(body["email"]), number)
     customer |= {key: str(body[key]) for key in ("email", "first_name", "last_name") if key in body}

@@ -14,6 +14,17 @@ class RestError(Exception):
         self.body: dict[str, Any] = {"code": code, "message": message, "data": {"status": status, **data}}
 
 
+class FatalError(RestError):
+    """A program ended in the middle of the call: nothing of its answer is left, in a batch neither of what was done.
+
+    WordPress says so by a 500 (wp-includes/class-wp-fatal-error-handler.php).
+    """
+
+    def __init__(self) -> None:
+        message = "<p>There has been a critical error on this website.</p>"
+        super().__init__(500, "internal_server_error", message)
+
+
 def no_route() -> RestError:
     """Return the refusal of an unknown path."""
     return RestError(404, "rest_no_route", "No route was found matching the URL and request method.")

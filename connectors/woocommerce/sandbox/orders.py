@@ -11,7 +11,15 @@ from typing import Any
 from connectors.woocommerce.sandbox import coupon_uses, pricing
 from connectors.woocommerce.sandbox.customers import address
 from connectors.woocommerce.sandbox.errors import RestError, not_in_enum
-from connectors.woocommerce.sandbox.query import Reply, Request, ids_in, is_true, links_of, page_of
+from connectors.woocommerce.sandbox.query import (
+    Reply,
+    Request,
+    asks_only_for,
+    ids_in,
+    is_true,
+    links_of,
+    page_of,
+)
 from connectors.woocommerce.sandbox.refunds import refund_the_rest
 from connectors.woocommerce.sandbox.state import SYMBOLS, WALL, Json, State, as_fraction
 from connectors.woocommerce.sandbox.statuses import STATUSES, find_order, restore, set_status, trash
@@ -26,6 +34,8 @@ BOUNDS = (
     ("after", "date_created", True),
     ("before", "date_created", False),
 )
+PLAIN = frozenset({"id", "status", "date_created_gmt", "date_modified_gmt"})
+"""What stands in the order's own row, and dies with no plugin."""
 SORT_KEYS = {"modified": "date_modified_gmt", "date": "date_created_gmt", "id": "id"}
 
 
@@ -54,6 +64,8 @@ def create(state: State, request: Request) -> Reply:
 
 def render(state: State, request: Request, order: Json) -> Json:
     """Return an order as the REST API states it: `total` never falls, refunds stand beside it in any order."""
+    if not asks_only_for(PLAIN, request.query):
+        state.touch("orders", order["id"])
     refunds = [each for each in state.refunds.values() if each["parent_id"] == order["id"]]
     status, is_open = order["status"], order["status"] in ("pending", "failed", "checkout-draft")
     shown = {

@@ -51,6 +51,8 @@ def list_(state: State, request: Request) -> Reply:
         and ("include" not in request.query or each["id"] in include)
         and wanted in (None, each["type"])
     ]
+    for each in rows:
+        state.touch("products", each["id"])
     return page_of(request, rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -73,6 +73,11 @@ def only_fields(query: dict[str, str], body: Any) -> Any:
     if isinstance(body, list):
         return [{key: row[key] for key in row if key in wanted} for row in body]
     return {key: body[key] for key in body if key in wanted}
+
+
+def asks_only_for(plain: Container[str], query: dict[str, str]) -> bool:
+    """Return whether `_fields` asks for nothing but these."""
+    return all(name.strip() in plain for name in query.get("_fields", "*").split(","))
 
 
 def links_of(request: Request, collection: str, number: int) -> Json:

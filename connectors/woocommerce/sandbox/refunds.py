@@ -41,6 +41,7 @@ def render(request: Request, refund: Json, *, with_parent: bool = False) -> Json
 def list_(state: State, request: Request, number: int) -> Reply:
     """List the refunds of an order, newest first."""
     find_order(state, number)
+    state.touch("refunds", number)
     rows = [each for each in state.refunds.values() if each["parent_id"] == number]
     return page_of(request, [render(request, each) for each in _newest_first(rows)])
 

@@ -17,7 +17,7 @@ from connectors.woocommerce.sandbox import (
     shipping,
     webhooks,
 )
-from connectors.woocommerce.sandbox.errors import RestError, no_route
+from connectors.woocommerce.sandbox.errors import FatalError, RestError, no_route
 from connectors.woocommerce.sandbox.query import Reply, Request, only_fields
 from connectors.woocommerce.sandbox.state import Json, State
 
@@ -116,5 +116,7 @@ def _batch(state: State, request: Request, module: Any) -> Json:
 def _item(call: Answer, state: State, request: Request, *number: int) -> Any:
     try:
         return call(state, request, *number).body
+    except FatalError:
+        raise
     except RestError as error:
         return {"id": number[0] if number else 0, "error": error.body}

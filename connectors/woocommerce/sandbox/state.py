@@ -12,6 +12,8 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.woocommerce.sandbox.errors import FatalError
+
 Json = dict[str, Any]
 Now = Callable[[], datetime]
 WALL = "%Y-%m-%dT%H:%M:%S"
@@ -58,6 +60,10 @@ class State:
     early_checks: dict[str, int] = field(default_factory=dict)
     """By code: how many more orders were checked before the use of another was counted, as parallel ones are."""
     status_before_trash: dict[int, str] = field(default_factory=dict)
+    failing: set[tuple[str, int | str]] = field(default_factory=set)
+    """At what a program of the shop dies: `orders`, `refunds` (of an order), `customers`, `products` by their ids,
+    `coupons` by their codes.
+    """
     queue: list[Delivery] = field(default_factory=list)
     queued: threading.Event = field(default_factory=threading.Event)
     posts: Iterable[int] = field(default_factory=lambda: count(11))
@@ -65,6 +71,11 @@ class State:
     hooks: Iterable[int] = field(default_factory=lambda: count(1))
     items: Iterable[int] = field(default_factory=lambda: count(1))
     metas: Iterable[int] = field(default_factory=lambda: count(1))
+
+    def touch(self, kind: str, name: int | str) -> None:
+        """Do what a plugin does when a thing is read or saved: nothing, or die; raises FatalError."""
+        if (kind, name) in self.failing:
+            raise FatalError
 
     def new_id(self, sequence: Iterable[int], taken: Iterable[int] = ()) -> int:
         """Return the next id of a sequence that no loaded recording has taken already."""
