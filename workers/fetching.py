@@ -85,7 +85,21 @@ def _ask(
                 answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
         return answers
 
-    return ask(runtime, store, lambda access: ask_in_halves(partial(fetch_all, access), rows))
+    answers, failed = ask(runtime, store, lambda access: ask_in_halves(partial(fetch_all, access), rows))
+    return [each for each in answers if each.failure is None], [*failed, *_unanswered(rows, answers)]
+
+
+def _unanswered(rows: Sequence[Any], answers: Iterable[FetchedMessage]) -> Failed:
+    """Return the messages that wait for orders at which the shop failed while it gave the others, by why."""
+    orders: dict[PushError, set[str]] = {}
+    for each in answers:
+        if each.failure is not None:
+            orders.setdefault(each.failure, set()).add(each.key_id)
+    waiting = [row for row in rows if row["read_kind"] == Read.ORDER]
+    return [
+        ([row for row in waiting if ids & set(row["read_ids"].split(","))], why)
+        for why, ids in orders.items()
+    ]
 
 
 def _ids(lists: Iterable[str]) -> list[str]:

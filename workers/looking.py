@@ -155,7 +155,9 @@ def _read(look: Look, kind: Read, ids: Iterable[str]) -> list[FetchedMessage]:
     def fetch(access: StoreAccess, some: Sequence[str]) -> list[FetchedMessage]:
         return reader.connector.fetch(access, kind, some, with_products=products, now=at)
 
-    answers, failed = _ask_apart(look, kind.value, fetch, wanted)
+    found, failed = _ask_apart(look, kind.value, fetch, wanted)
+    answers = [each for each in found if each.failure is None]
+    failed += [([each.key_id], each.failure) for each in found if each.failure is not None]
     if kind is Read.COUPON:
         require_some(wanted, failed)
         return answers

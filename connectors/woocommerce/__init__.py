@@ -123,4 +123,10 @@ class WooCommerceConnector:
 
     def _open_door(self, store_id: StoreId, url: str, key: str, secret: str) -> Door:
         auth = auth_for(url, key, secret)
-        return Door(url, auth=auth, allow_private=self._allow_private, per_second=self._per_second)
+        return Door(
+            url,
+            auth=auth,
+            allow_private=self._allow_private,
+            per_second=self._per_second,
+            fails_at_things=True,
+        )

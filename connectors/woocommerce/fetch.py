@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from connectors.base import FetchedMessage
+from connectors.halving import ask_each, ask_in_halves
 from connectors.http import Door
-from connectors.late import FETCHED_ORDER
+from connectors.late import FETCHED_CUSTOMER, FETCHED_ORDER, late_message
 from connectors.woocommerce.api import chunks, find_one, list_all
-from connectors.woocommerce.parse import FETCHED_COUPON, FETCHED_CUSTOMER
+from connectors.woocommerce.parse import FETCHED_COUPON
 from connectors.woocommerce.schemas import COUPON, CUSTOMER, ORDER, RefundSchema
 from loyalty.commerce import Read
+from loyalty.pushes import OneFailed
 
 Json = dict[str, Any]
 ORDER_GONE = frozenset({"woocommerce_rest_shop_order_invalid_id"})
@@ -26,13 +29,17 @@ REFUND_KEYS = tuple(RefundSchema().fields)
 def fetch(
     door: Door, kind: Read, external_ids: Sequence[str], *, with_products: bool, now: datetime
 ) -> list[FetchedMessage]:
-    """Return one message per asked id, also for what the shop no longer has; raises PushError."""
+    """Return one message per asked id, also for what the shop no longer has; an order at whose refunds or products the
+    shop failed bears a `failure`. Raises PushError, OneFailed where the shop fails at some of what is listed.
+    """
     ids = list(dict.fromkeys(external_ids))
     if kind is Read.COUPON:
         return [message for chunk in chunks(ids) for message in _coupons(door, chunk, now)]
     if kind is Read.CUSTOMER:
         return [message for chunk in chunks(ids) for message in _customers(door, chunk, now)]
-    return [message for chunk in chunks(ids) for message in _orders(door, chunk, with_products, now)]
+    # All lists before the many requests for refunds, which would be lost if one of them failed.
+    found = {each: order for chunk in chunks(ids) for each, order in _find_orders(door, chunk).items()}
+    return order_messages(door, {each: found[each] for each in ids}, with_products, now)
 
 
 def _customers(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMessage]:
@@ -55,21 +62,23 @@ def _coupons(door: Door, ids: Sequence[str], now: datetime) -> list[FetchedMessa
     return [_message(FETCHED_COUPON, each, now, {"coupon": _only(found.get(each), keys)}) for each in ids]
 
 
-def _orders(door: Door, ids: Sequence[str], with_products: bool, now: datetime) -> list[FetchedMessage]:
-    found = _find_orders(door, ids)
-    return order_messages(door, {each: found[each] for each in ids}, with_products, now)
-
-
 def order_messages(
     door: Door, found: Mapping[str, Json | None], with_products: bool, now: datetime
 ) -> list[FetchedMessage]:
     """Return orders as the shop stated them, None: it does not have one, as messages; reads their refunds and products.
-    Raises PushError.
+    One at whose refunds or products the shop fails is only named, with the failure. Raises PushError.
     """
-    refunds = {each: _refunds(door, each) for each, order in found.items() if order and order.get("refunds")}
-    products = _products(door, found.values()) if with_products else None
+    products, failures = _products(door, found) if with_products else (None, {})
+    wanted = [
+        each for each, order in found.items() if order and order.get("refunds") and each not in failures
+    ]
+    refunds, unread = ask_each(partial(_refunds, door), _turned(wanted, now))
+    failures |= unread
     return [
-        _order_message(each, order, refunds.get(each, []), products, now) for each, order in found.items()
+        late_message(each, now, failures[each])
+        if each in failures
+        else _order_message(each, order, refunds.get(each, []), products, now)
+        for each, order in found.items()
     ]
 
 
@@ -85,19 +94,39 @@ def _find_orders(door: Door, ids: Sequence[str]) -> dict[str, Json | None]:
     return found
 
 
+def _turned(ids: Sequence[str], now: datetime) -> Sequence[str]:
+    """Begin with another one each second: the same few that fail first must not end the reading each time."""
+    start = int(now.timestamp()) % max(len(ids), 1)
+    return [*ids[start:], *ids[:start]]
+
+
 def _refunds(door: Door, order_id: str) -> list[Json | None]:
     return [_only(refund, REFUND_KEYS) for refund in list_all(door, f"orders/{order_id}/refunds", {})]
 
 
-def _products(door: Door, orders: Iterable[Json | None]) -> dict[str, Json]:
-    """Return the facts of every product on the orders; a variation is named with its parent's product id."""
-    ids = sorted({str(item["product_id"]) for order in orders if order for item in _goods(order)}, key=int)
-    found = [row for chunk in chunks(ids) for row in list_all(door, "products", {"include": ",".join(chunk)})]
-    return {str(row.get("id")): _facts(row) for row in found}
+def _products(door: Door, orders: Mapping[str, Json | None]) -> tuple[dict[str, Json], dict[str, OneFailed]]:
+    """Return the facts of every product on the orders, and the orders with one at which the shop failed; a variation is
+    named with its parent's product id.
+    """
+    named = {each: _product_ids(order) for each, order in orders.items()}
+    ids = sorted(set().union(*named.values()), key=int)
+    facts: dict[str, Json] = {}
+    failures: dict[str, OneFailed] = {}
+    for chunk in chunks(ids):
+        rows, failed = ask_in_halves(partial(_list_products, door), chunk)
+        facts |= {str(row.get("id")): _facts(row) for row in rows}
+        for some, error in failed:
+            failures |= {each: error for each, own in named.items() if own & set(some)}
+    return facts, failures
 
 
-def _goods(order: Json) -> list[Json]:
-    return [item for item in order.get("line_items", []) if item.get("product_id")]
+def _list_products(door: Door, ids: Sequence[str]) -> list[Json]:
+    return list_all(door, "products", {"include": ",".join(ids)})
+
+
+def _product_ids(order: Json | None) -> set[str]:
+    goods = order.get("line_items", []) if order else []
+    return {str(item["product_id"]) for item in goods if item.get("product_id")}
 
 
 def _facts(product: Json) -> Json:
@@ -116,7 +145,7 @@ def _order_message(
     products: dict[str, Json] | None,
     now: datetime,
 ) -> FetchedMessage:
-    named = {str(item["product_id"]) for item in _goods(order or {})}
+    named = _product_ids(order)
     own = None if products is None else {key: facts for key, facts in products.items() if key in named}
     content = {"order": _only(order, tuple(ORDER.fields)), "refunds": refunds, "products": own}
     return _message(FETCHED_ORDER, order_id, now, content)
