@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
+from connectors.halving import ask_in_halves
 from connectors.http import Answer, Door
-from loyalty.pushes import PushError
+from loyalty.pushes import OneFailed, PushError
 
 API = "wp-json/wc/v3"
 LARGEST_PAGE = 100
@@ -41,8 +42,40 @@ def find_one(door: Door, path: str, gone: frozenset[str]) -> dict[str, Any] | No
     return one_object(expect(answer))
 
 
-def batch(door: Door, path: str, action: str, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the outcome of each item of a batch, in order; raises PushError when the batch fails as a whole."""
+def batch(
+    door: Door, path: str, action: str, items: Sequence[dict[str, Any]]
+) -> list[dict[str, Any] | PushError]:
+    """Return the outcome of each item of a batch, in order; raises PushError when the batch fails as a whole.
+
+    A fatal error at one item ends the batch, and nobody knows how much of it is done: it is carried out again in
+    halves, so that each must be of the kind that a repeat does not change.
+    """
+    ended: list[PushError] = []
+
+    def tell(some: Sequence[int]) -> list[tuple[int, dict[str, Any] | PushError]]:
+        if ended:
+            return [(place, ended[0]) for place in some]
+        try:
+            return list(zip(some, _batch(door, path, action, [items[it] for it in some]), strict=True))
+        except OneFailed:
+            raise
+        except PushError as error:
+            if len(some) == len(items):
+                raise
+            ended.append(_for_now(error))
+            return [(place, ended[0]) for place in some]
+
+    answers, failed = ask_in_halves(tell, range(len(items)))
+    outcomes = dict(answers) | {place: error for some, error in failed for place in some}
+    return [outcomes[place] for place in range(len(items))]
+
+
+def _for_now(error: PushError) -> PushError:
+    """Return a refusal as a passing one: what is refused now may have been carried out with the batch before."""
+    return PushError(error.message, permanent=False, reason=error.reason, retry_after=error.retry_after)
+
+
+def _batch(door: Door, path: str, action: str, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     answer = expect(door.call("POST", f"{API}/{path}/batch", payload={action: list(items)}))
     outcomes = objects(one_object(answer).get(action))
     if len(outcomes) != len(items):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
+from connectors.halving import ask_each
 from connectors.http import Door
 from connectors.woocommerce.api import API, batch, error_code, expect, item_refusal, objects, one_object
 from connectors.woocommerce.mark import MARKER, is_ours
@@ -39,11 +41,12 @@ def put_coupons(door: Door, time_zone: str, commands: Sequence[PutCoupon]) -> li
 
 def disable_coupons(door: Door, time_zone: str, commands: Sequence[DisableCoupon]) -> list[Outcome]:
     """Let the codes end in the past, in one batch; raises PushError when the shop cannot be asked."""
-    found = [_find(door, command.code) for command in commands]
+    coupons, failed = ask_each(partial(_find, door), dict.fromkeys(command.code for command in commands))
+    found = [failed.get(command.code) or coupons.get(command.code) for command in commands]
     updates = [
         {"id": coupon["id"], "date_expires": _wall_time(command.at - SAFELY_PAST, time_zone)}
         for coupon, command in zip(found, commands, strict=True)
-        if coupon and is_ours(coupon)
+        if isinstance(coupon, dict) and is_ours(coupon)
     ]
     answers = iter(batch(door, "coupons", "update", updates) if updates else ())
     return [_disabled(coupon, answers) for coupon in found]
@@ -114,7 +117,9 @@ def _scope(command: PutCoupon) -> Json:
     }
 
 
-def _settle(door: Door, wanted: Json, answer: Json) -> Outcome:
+def _settle(door: Door, wanted: Json, answer: Json | PushError) -> Outcome:
+    if isinstance(answer, PushError):
+        return answer
     try:
         if "error" not in answer:
             return _confirm(door, wanted, answer)
@@ -168,12 +173,16 @@ def is_same(wanted: Json, stored: Json) -> bool:
     )
 
 
-def _disabled(coupon: Json | None, answers: Any) -> Outcome:
+def _disabled(coupon: Json | PushError | None, answers: Iterator[Json | PushError]) -> Outcome:
     if coupon is None:
         return PushReceipt()
+    if isinstance(coupon, PushError):
+        return coupon
     if not is_ours(coupon):
         return _refused("The code belongs to a coupon that is not ours.", "rejected")
     answer = next(answers)
+    if isinstance(answer, PushError):
+        return answer
     if "error" in answer:
         return item_refusal(answer["error"])
     return PushReceipt(str(coupon["id"]), uses=int(answer.get("usage_count") or 0))

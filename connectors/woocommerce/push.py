@@ -85,7 +85,9 @@ def _tier_meta(command: SetMemberTier) -> dict[str, str]:
     }
 
 
-def _outcome(answer: dict[str, Any]) -> Outcome:
+def _outcome(answer: dict[str, Any] | PushError) -> Outcome:
+    if isinstance(answer, PushError):
+        return answer
     return item_refusal(answer["error"]) if "error" in answer else PushReceipt(str(answer.get("id", "")))
 
 
