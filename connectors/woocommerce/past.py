@@ -66,13 +66,14 @@ def _customers(door: Door, page: int, since: datetime | None, now: datetime) -> 
 def _read_apart(
     door: Door, path: str, query: dict[str, str], listed: Sequence[Json]
 ) -> tuple[list[Json], Failed[str]]:
-    """Return what a page has, read by its ids, and at which of them the shop fails; raises PushError, also where it
-    fails at everything and not at single things.
+    """Return what a page has, read by its ids, in its order, and at which of them the shop fails; raises PushError,
+    also where it fails at everything and not at single things.
     """
     ids = [str(row.get("id")) for row in listed]
     rows, failed = ask_in_halves(partial(_list_some, door, path, query), ids)
     require_some(ids, failed)
-    return rows, failed
+    found = {str(row.get("id")): row for row in rows}
+    return [found[each] for each in ids if each in found], failed
 
 
 def _list_some(door: Door, path: str, query: dict[str, str], ids: Sequence[str]) -> list[Json]:
