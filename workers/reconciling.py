@@ -38,6 +38,10 @@ NIGHT = time(3)
 SILENT = timedelta(minutes=10)
 KEPT = timedelta(days=90)
 REFUSED = frozenset({"permission", "configuration"})
+WAIT, LONGEST_WAIT = timedelta(minutes=5), timedelta(hours=1)
+"""How long a deep pass leaves a shop alone that could not be asked."""
+PATIENCE = timedelta(hours=6)
+"""For so long after its begin a deep pass waits for a shop, and keeps what it has seen."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +68,7 @@ def reconcile_store(
         if not _go_through(look, monotonic() + seconds):
             return None
     except PushError as error:
-        _fail(reader, run, error)
+        _stop(reader, run, error)
         return None
     return _finish(look)
 
@@ -151,6 +155,19 @@ def _finish(look: Look) -> int:
     return int(row["found"])
 
 
+def _stop(reader: Reader, run: Run, error: PushError) -> None:
+    """Let a deep pass wait in passing trouble, as it asks for more than any other; else note that it failed."""
+    at = reader.now()
+    if run.kind != "deep" or error.permanent or at >= run.started_at + PATIENCE:
+        _fail(reader, run, error)
+        return
+    asked = timedelta(seconds=error.retry_after or 0)
+    until = at + min(max(asked, WAIT), LONGEST_WAIT)
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        runs.pause(connection, run.id, until, f"{error.reason}: {error.message}")
+    log.warning("reconciling_waits", store=str(reader.store.id), kind=run.kind, reason=error.reason)
+
+
 def _fail(reader: Reader, run: Run, error: PushError) -> None:
     """Note that the shop could not be asked; a refusal that stays is told the merchant."""
     at = reader.now()
@@ -181,7 +198,7 @@ def is_silent(runtime: Runtime, account: AccountId, store_id: StoreId, now: date
 
 
 def is_deep_due(runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None = None) -> bool:
-    """Return whether no deep pass began since the last night, 3 o'clock on the wall of the shop."""
+    """Return whether no deep pass began since the last night, 3 o'clock on the wall of the shop, but such as failed."""
     at = now or utc_now()
     with runtime.database.transaction(account) as connection:
         store = get_store(connection, runtime.vault, store_id)

@@ -67,9 +67,13 @@ def advance(
     connection.execute(_ADVANCE, values)
 
 
-def pause(connection: Connection, run: int) -> None:
-    """Let go of a pass that is to be gone on with soon."""
-    connection.execute(text("update reconciliations set leased_until = null where id = :id"), {"id": run})
+def pause(connection: Connection, run: int, until: datetime | None = None, problem: str = "") -> None:
+    """Let go of a pass that is to be gone on with soon, or from an instant on for a problem, which stays noted."""
+    statement = text(
+        "update reconciliations set leased_until = :until, problem = coalesce(nullif(:problem, ''), problem)"
+        " where id = :id"
+    )
+    connection.execute(statement, {"id": run, "until": until, "problem": problem[:500]})
 
 
 def finish(connection: Connection, run: int, now: datetime, problem: str = "") -> RowMapping:
@@ -86,17 +90,20 @@ def finish(connection: Connection, run: int, now: datetime, problem: str = "") -
 
 
 def find_last_start(connection: Connection, store: StoreId, kind: str) -> datetime | None:
-    """Return when the last pass of a kind over a store began."""
-    statement = text("select max(started_at) from reconciliations where store_id = :store and kind = :kind")
+    """Return when the last pass of a kind over a store began that ended well, or goes on still."""
+    statement = text(
+        "select max(started_at) from reconciliations where store_id = :store and kind = :kind and state <> 'failed'"
+    )
     found: datetime | None = connection.execute(statement, {"store": store, "kind": kind}).scalar_one()
     return found
 
 
 def ended_badly_before(connection: Connection, store: StoreId, run: int) -> bool:
-    """Return whether the pass over a store before this one failed."""
+    """Return whether the pass over a store that ended last failed, or this one had to wait for the shop."""
     statement = text(
-        "select problem <> '' from reconciliations where store_id = :store and id < :run and state <> 'running'"
-        " order by id desc limit 1"
+        "select exists (select from reconciliations where id = :run and problem <> '') or coalesce(("
+        "   select problem <> '' from reconciliations where store_id = :store and id <> :run and state <> 'running'"
+        "   order by finished_at desc, id desc limit 1), false)"
     )
     return bool(connection.execute(statement, {"store": store, "run": run}).scalar())
 

@@ -64,7 +64,7 @@ def test_metrics_tell_differences_failures_and_the_oldest_look(
     sandbox.place_order((sandbox.add_product()["id"], 1))
     look(runtime, shop, "deep")
     sandbox.fail_next(status=503)
-    look(runtime, shop, "deep")
+    look(runtime, shop, "recent")
     text = client.get("/metrics").text
     assert "laurel_differences_found 1.0" in text
     assert "laurel_looks_failed 1.0" in text

@@ -45,7 +45,7 @@ class ReconciliationSchema(Schema):
         }
     )
     examples = fields.List(fields.Nested(ExampleSchema), metadata={"description": "The first of them."})
-    problem = fields.String(metadata={"description": "Why it failed."})
+    problem = fields.String(metadata={"description": "Why it failed, or waits."})
     started_at = Moment()
     finished_at = Moment(allow_none=True)
 
