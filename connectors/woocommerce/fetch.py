@@ -110,18 +110,16 @@ def _products(door: Door, orders: Mapping[str, Json | None]) -> tuple[dict[str, 
     """
     named = {each: _product_ids(order) for each, order in orders.items()}
     ids = sorted(set().union(*named.values()), key=int)
-    facts: dict[str, Json] = {}
-    failures: dict[str, OneFailed] = {}
-    for chunk in chunks(ids):
-        rows, failed = ask_in_halves(partial(_list_products, door), chunk)
-        facts |= {str(row.get("id")): _facts(row) for row in rows}
-        for some, error in failed:
-            failures |= {each: error for each, own in named.items() if own & set(some)}
+    rows, failed = ask_in_halves(partial(_list_products, door), ids)
+    facts = {str(row.get("id")): _facts(row) for row in rows}
+    failures = {
+        each: error for some, error in failed for each, own in named.items() if not own.isdisjoint(some)
+    }
     return facts, failures
 
 
 def _list_products(door: Door, ids: Sequence[str]) -> list[Json]:
-    return list_all(door, "products", {"include": ",".join(ids)})
+    return [row for chunk in chunks(ids) for row in list_all(door, "products", {"include": ",".join(chunk)})]
 
 
 def _product_ids(order: Json | None) -> set[str]:

@@ -1,4 +1,4 @@
-"""A deep pass over a shop that cannot be asked for a while waits and keeps what it has seen; if it fails it is due again."""
+"""A deep pass over a shop that is away waits and keeps what it has seen; one that failed is due again."""
 
 from __future__ import annotations
 

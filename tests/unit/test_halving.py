@@ -6,21 +6,24 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.halving import MOST_IN_A_ROW, ask_in_halves, list_failed, require_some
-from loyalty.pushes import OneFailed, PushError
+from connectors.halving import MOST_IN_A_ROW, SLOW, ask_each, ask_in_halves, list_failed, require_some
+from loyalty.pushes import OneFailed, OneTooSlow, PushError
 
 
 class Shop:
     """Answers whatever it is asked for, unless that holds one of some things."""
 
-    def __init__(self, *bad: int) -> None:
-        self.bad, self.asked = set(bad), 0
+    def __init__(self, *bad: int, why: type[OneFailed] = OneFailed) -> None:
+        self.bad, self.why, self.asked = set(bad), why, 0
 
     def __call__(self, things: Sequence[int]) -> list[int]:
         self.asked += 1
         if self.bad & set(things):
-            raise OneFailed("no", permanent=False, reason="unreachable")
+            raise self.why("no", permanent=False, reason="unreachable")
         return list(things)
+
+    def one(self, thing: int) -> int:
+        return self([thing])[0]
 
 
 def test_what_is_answered_is_asked_for_once() -> None:
@@ -66,3 +69,36 @@ def test_a_refusal_of_the_whole_shop_is_asked_once() -> None:
     with pytest.raises(PushError):
         ask_in_halves(refuse, range(200))
     assert calls == [200]
+
+
+def test_for_nothing_nobody_is_asked() -> None:
+    shop = Shop()
+    assert (ask_in_halves(shop, []), ask_each(shop.one, []), shop.asked) == (([], []), ({}, {}), 0)
+
+
+@pytest.mark.parametrize("bad", [0, 77, 199])
+def test_one_that_takes_too_long_fails_alone(bad: int) -> None:
+    answers, failed = ask_in_halves(Shop(bad, why=OneTooSlow), range(200))
+    assert (len(answers), list_failed(failed)) == (199, [bad])
+
+
+def test_a_shop_that_hangs_is_asked_a_few_times_only() -> None:
+    shop = Shop(*range(200), why=OneTooSlow)
+    assert len(list_failed(ask_in_halves(shop, range(200))[1])) == 200
+    assert shop.asked <= 2 * (MOST_IN_A_ROW // SLOW) + 1
+
+
+@pytest.mark.parametrize(
+    ("why", "most"), [(OneFailed, MOST_IN_A_ROW + 1), (OneTooSlow, MOST_IN_A_ROW // SLOW + 1)]
+)
+def test_each_is_asked_for_until_too_many_failed_in_a_row(why: type[OneFailed], most: int) -> None:
+    shop = Shop(*range(10, 60), why=why)
+    answers, failed = ask_each(shop.one, range(100))
+    assert (list(answers), list(failed)) == (list(range(10)), list(range(10, 100)))
+    assert shop.asked == 10 + most
+
+
+def test_single_failures_end_nothing() -> None:
+    shop = Shop(*range(0, 100, 2))
+    answers, failed = ask_each(shop.one, range(100))
+    assert (list(answers), list(failed)) == (list(range(1, 100, 2)), list(range(0, 100, 2)))
