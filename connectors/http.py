@@ -60,7 +60,11 @@ class Pace:
 
 
 class Door:
-    """Calls one store over HTTP; every failure of network, rights or form is a PushError."""
+    """Calls one store over HTTP; every failure of network, rights or form is a PushError.
+
+    Where `fails_at_things`, a 500, no JSON and an answer without end are raised as OneFailed: a program of the shop
+    died or hangs, for which what the call asks for may be to blame.
+    """
 
     def __init__(
         self,
@@ -76,9 +80,6 @@ class Door:
         now: Callable[[], datetime] = utc_now,
         fails_at_things: bool = False,
     ) -> None:
-        """`fails_at_things`: a program that ends in the middle of a call, or never, is one at which what the call asks
-        for may be to blame, and not the shop: a 500, no JSON, no end of the answer are raised as OneFailed.
-        """
         self._base_url = base_url.rstrip("/")
         self._largest_body = largest_body
         self._timeout = timeout
@@ -86,12 +87,7 @@ class Door:
         self._failed = OneFailed if fails_at_things else PushError
         self._too_slow = OneTooSlow if fails_at_things else PushError
         self._pace = Pace(per_second)
-        self._session = requests.Session()
-        # Neither proxies nor .netrc of the machine: what a shop is told depends on its own settings only.
-        self._session.trust_env = False
-        self._session.auth = auth
-        self._session.verify = verify
-        self._session.headers["User-Agent"] = USER_AGENT
+        self._session = _open_session(auth, verify)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, PinnedAdapter(allow_private=allow_private, resolve=resolve))
 
@@ -206,6 +202,16 @@ class Door:
         kind = self._failed if isinstance(error, ChunkedEncodingError | ContentDecodingError) else PushError
         kind = self._too_slow if _is_too_slow(error) else kind
         return kind(message, permanent=False, reason="unreachable")
+
+
+def _open_session(auth: AuthBase | None, verify: bool | str) -> requests.Session:
+    session = requests.Session()
+    # Neither proxies nor .netrc of the machine: what a shop is told depends on its own settings only.
+    session.trust_env = False
+    session.auth = auth
+    session.verify = verify
+    session.headers["User-Agent"] = USER_AGENT
+    return session
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from connectors.halving import ask_in_halves
 from connectors.http import Answer, Door
-from loyalty.pushes import OneFailed, PushError
+from loyalty.pushes import OneFailed, OneTooSlow, PushError
 
 API = "wp-json/wc/v3"
 LARGEST_PAGE = 100
@@ -48,7 +48,8 @@ def batch(
     """Return the outcome of each item of a batch, in order; raises PushError when the batch fails as a whole.
 
     A fatal error at one item ends the batch, and nobody knows how much of it is done: it is carried out again in
-    halves, so that each must be of the kind that a repeat does not change.
+    halves, so that each must be of the kind that a repeat does not change. One that takes too long may be at it still:
+    where it makes things, nobody makes the same ones beside it (the shop locks no code), and all are tried again later.
     """
     ended: list[PushError] = []
 
@@ -57,13 +58,15 @@ def batch(
             return [(place, ended[0]) for place in some]
         try:
             return list(zip(some, _batch(door, path, action, [items[it] for it in some]), strict=True))
-        except OneFailed:
-            raise
+        except OneFailed as error:
+            if action != "create" or not isinstance(error, OneTooSlow):
+                raise
+            ended.append(error)
         except PushError as error:
             if len(some) == len(items):
                 raise
             ended.append(_for_now(error))
-            return [(place, ended[0]) for place in some]
+        return [(place, ended[0]) for place in some]
 
     answers, failed = ask_in_halves(tell, range(len(items)))
     outcomes = dict(answers) | {place: error for some, error in failed for place in some}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,8 @@ from connectors.base import FetchedMessage, RawMessage, StoreAccess
 from connectors.halving import MOST_IN_A_ROW
 from connectors.http import Door
 from connectors.woocommerce import WooCommerceConnector
+from connectors.woocommerce.api import batch
+from connectors.woocommerce.auth import auth_for
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.commerce import CustomerSnapshot, NeedsRead, OrderSnapshot, Read
 from loyalty.pushes import (
@@ -269,6 +272,25 @@ def test_refusal_after_a_batch_that_died_is_passing_and_leaves_what_was_done(
     assert (refused.permanent, refused.reason) == (False, "permission")
     assert len(woo_shop.state.coupons) == 8
     assert failed_at(push(commands)) == []
+
+
+@pytest.mark.parametrize(("action", "requests", "failed"), [("create", 1, 8), ("update", 5, 0)])
+def test_batch_that_takes_too_long_is_halved_where_it_makes_nothing(
+    woo_shop: SandboxShop, action: str, requests: int, failed: int
+) -> None:
+    """What a shop makes still must not be made beside it a second time."""
+    auth = auth_for(woo_shop.url, woo_shop.consumer_key, woo_shop.consumer_secret)
+    door = Door(woo_shop.url, auth=auth, allow_private=True, timeout=(3.0, 0.5), fails_at_things=True)
+    items = [{"code": f"LR-{each}", "amount": "5"} for each in range(8)]
+    made = door.call("POST", "wp-json/wc/v3/coupons/batch", payload={"create": items}).data["create"]
+    asked = {"create": items, "update": [{"id": each["id"], "amount": "7"} for each in made]}[action]
+    woo_shop.requests.clear()
+    woo_shop.fail_next(times=2, path="coupons/batch", status=200, delay=0.8, after=True)
+    outcomes = batch(door, "coupons", action, asked)
+    assert sum(isinstance(each, OneTooSlow) for each in outcomes) == failed
+    time.sleep(1.0)
+    assert len(woo_shop.requests) == requests
+    assert len(woo_shop.state.coupons) == 8
 
 
 @pytest.mark.parametrize(
