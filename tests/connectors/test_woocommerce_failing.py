@@ -280,15 +280,15 @@ def test_batch_that_takes_too_long_is_halved_where_it_makes_nothing(
 ) -> None:
     """What a shop makes still must not be made beside it a second time."""
     auth = auth_for(woo_shop.url, woo_shop.consumer_key, woo_shop.consumer_secret)
-    door = Door(woo_shop.url, auth=auth, allow_private=True, timeout=(3.0, 0.5), fails_at_things=True)
+    door = Door(woo_shop.url, auth=auth, allow_private=True, timeout=(3.0, 1.5), fails_at_things=True)
     items = [{"code": f"LR-{each}", "amount": "5"} for each in range(8)]
     made = door.call("POST", "wp-json/wc/v3/coupons/batch", payload={"create": items}).data["create"]
     asked = {"create": items, "update": [{"id": each["id"], "amount": "7"} for each in made]}[action]
     woo_shop.requests.clear()
-    woo_shop.fail_next(times=2, path="coupons/batch", status=200, delay=0.8, after=True)
+    woo_shop.fail_next(times=2, path="coupons/batch", status=200, delay=2.5, after=True)
     outcomes = batch(door, "coupons", action, asked)
     assert sum(isinstance(each, OneTooSlow) for each in outcomes) == failed
-    time.sleep(1.0)
+    time.sleep(1.5)
     assert len(woo_shop.requests) == requests
     assert len(woo_shop.state.coupons) == 8
 
@@ -298,7 +298,7 @@ def test_batch_that_takes_too_long_is_halved_where_it_makes_nothing(
     [
         ({"status": 500}, OneFailed),
         ({"status": 200}, OneFailed),
-        ({"status": 200, "delay": 0.6, "body": b"{}"}, OneTooSlow),
+        ({"status": 200, "delay": 2.0, "body": b"{}"}, OneTooSlow),
         ({"status": 200, "headers": {"Content-Encoding": "gzip"}, "body": b"no"}, OneFailed),
         ({"status": 501}, PushError),
         ({"status": 503}, PushError),
@@ -310,7 +310,7 @@ def test_what_a_thing_may_be_to_blame_for(
     woo_shop: SandboxShop, fault: dict[str, Any], kind: type[PushError], *, fails_at_things: bool
 ) -> None:
     woo_shop.fail_next(**fault)
-    door = Door(woo_shop.url, allow_private=True, timeout=(3.0, 0.2), fails_at_things=fails_at_things)
+    door = Door(woo_shop.url, allow_private=True, timeout=(3.0, 1.0), fails_at_things=fails_at_things)
     with pytest.raises(PushError) as caught:
         door.get("wp-json/")
     assert type(caught.value) is (kind if fails_at_things else PushError)
