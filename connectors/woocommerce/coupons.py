@@ -13,7 +13,7 @@ from connectors.http import Door
 from connectors.woocommerce.api import API, batch, error_code, expect, item_refusal, objects, one_object
 from connectors.woocommerce.mark import MARKER, is_ours
 from loyalty.clock import zone
-from loyalty.pushes import DisableCoupon, PushError, PushReceipt, PutCoupon
+from loyalty.pushes import DisableCoupon, OneFailed, PushError, PushReceipt, PutCoupon
 
 Json = dict[str, Any]
 Outcome = PushReceipt | PushError
@@ -35,8 +35,10 @@ def put_coupons(door: Door, time_zone: str, commands: Sequence[PutCoupon]) -> li
     """Make the coupons in one batch and settle each answer; raises PushError when the batch fails as a whole."""
     wanted = [coupon_content(command, time_zone) for command in commands]
     sent = [each for each in wanted if isinstance(each, dict)]
-    answers = iter(batch(door, "coupons", "create", sent) if sent else ())
-    return [_settle(door, each, next(answers)) if isinstance(each, dict) else each for each in wanted]
+    answers = batch(door, "coupons", "create", sent) if sent else []
+    settled, failed = ask_each(lambda it: _settle(door, sent[it], answers[it]), range(len(sent)))
+    outcomes = iter([failed.get(it) or settled[it] for it in range(len(sent))])
+    return [next(outcomes) if isinstance(each, dict) else each for each in wanted]
 
 
 def disable_coupons(door: Door, time_zone: str, commands: Sequence[DisableCoupon]) -> list[Outcome]:
@@ -126,6 +128,8 @@ def _settle(door: Door, wanted: Json, answer: Json | PushError) -> Outcome:
         if error_code(answer["error"]) == EXISTS:
             return _adopt(door, wanted)
         return item_refusal(answer["error"])
+    except OneFailed:
+        raise
     except PushError as error:
         return error
 

@@ -249,6 +249,19 @@ def test_shop_that_fails_at_everything_is_asked_a_few_times(
     assert len(woo_shop.requests) <= 2 * MOST_IN_A_ROW + 1
 
 
+def test_shop_that_fails_at_the_codes_it_has_is_asked_for_a_few(push: Push, woo_shop: SandboxShop) -> None:
+    commands = [replace(GIFT, code=f"LR-{each}") for each in range(50)]
+    push(commands)
+    woo_shop.requests.clear()
+    woo_shop.state.failing |= {("coupons", each.code.lower()) for each in commands[1:]}
+    outcomes = push(commands)
+    assert failed_at(outcomes) == list(range(1, 50))
+    assert not any(each.permanent for each in outcomes if isinstance(each, PushError))
+    assert len(woo_shop.requests) == 1 + 1 + MOST_IN_A_ROW + 1
+    woo_shop.state.failing.clear()
+    assert failed_at(push(commands)) == []
+
+
 @pytest.mark.parametrize("status", [401, 403, 429, 502, 503, 504])
 def test_refusal_of_the_whole_shop_is_no_reason_to_halve(
     push: Push, woo_shop: SandboxShop, status: int
