@@ -43,13 +43,11 @@ def cancel_redemption(
 ) -> frozenset[UUID]:
     """Take a redemption back: its points return once the shop no longer accepts its code and nobody has used it, at
     once where it has none, or staff gives up one in a disconnected store; its seat goes to the next one. Return the
-    stores with pushes. Raises NotFound, RedemptionEnded, and unless `by_staff` NotPermitted, ParticipationRefused
-    (`check_cancel`); then the transaction must be rolled back.
+    stores with pushes. Raises NotFound, RedemptionEnded and what `check_cancel` does; the transaction is rolled back then.
     """
     number = next_command_number(connection)
     seat = tickets.lock_seat(connection, redemption)
-    lock_members(connection, [get_redemption(connection, redemption)["survivor"]])
-    row = get_redemption(connection, redemption)
+    row = _lock(connection, redemption)
     if row["state"] not in OPEN or row["uses"] or row["fulfilment"] == Fulfilment.DONE:
         raise RedemptionEnded
     check_cancel(row, seat, now, by_staff=by_staff)
@@ -58,11 +56,17 @@ def cancel_redemption(
         return _disable_first(connection, book, row, coupon, now)
     command = EndRedemption(number, now, row["number"], Ending.CANCELLED, reason, actor)
     work, stores = carry_out(connection, book, row["survivor"], command, now)
-    if row["kind"] == STORE_CREDIT and not by_staff:
-        _require_unspent(work.state.credit, row["number"], now)
+    if not by_staff:
+        _require_unspent(work.state.credit, row, now)
     if seat is not None:
         tickets.give_up(connection, book, seat, now)
     return stores
+
+
+def _lock(connection: Connection, redemption: UUID) -> Found:
+    """Return a redemption as it is while its member is locked; raises NotFound."""
+    lock_members(connection, [get_redemption(connection, redemption)["survivor"]])
+    return get_redemption(connection, redemption)
 
 
 def _code_of(connection: Connection, row: Found) -> Found | None:
@@ -74,9 +78,11 @@ def _code_of(connection: Connection, row: Found) -> Found | None:
     return coupon
 
 
-def _require_unspent(purse: Purse, number: int, now: datetime) -> None:
+def _require_unspent(purse: Purse, row: Found, now: datetime) -> None:
     """Raise NotPermitted when credit that was just taken back had been spent, or is set aside."""
-    forgiven = f"redemption:{number}:cancelled:forgiven"
+    if row["kind"] != STORE_CREDIT:
+        return
+    forgiven = f"redemption:{row['number']}:cancelled:forgiven"
     if purse.spare(now) < 0 or any(it.cause == forgiven and it.amount for it in purse.movements):
         raise NotPermitted("The credit was spent, or is set aside: only staff may take it back.")
 
@@ -100,8 +106,7 @@ def capture_redemption(
     Raises NotFound, and RedemptionEnded when the hold is over or a code of a shop must be used instead.
     """
     number = next_command_number(connection)
-    lock_members(connection, [get_redemption(connection, redemption)["survivor"]])
-    row = get_redemption(connection, redemption)
+    row = _lock(connection, redemption)
     if row["kind"] == EXTERNAL and row["state"] == RedemptionState.CAPTURED:
         return frozenset()
     over = row["hold_until"] is not None and row["hold_until"] <= now
