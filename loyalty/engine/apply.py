@@ -19,7 +19,7 @@ from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
 from loyalty.engine.cards import name_cards
-from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
+from loyalty.engine.code_uses import fold_owners_again, list_redeemers, note_code_uses
 from loyalty.engine.commands import Command, EndRedemption
 from loyalty.engine.compliance import obey_shops
 from loyalty.engine.finishing import finish, require_standing
@@ -85,8 +85,9 @@ def apply_facts(
     people = enrol(connection, book.id, news.identities())
     batch = _load(connection, news, _owners(connection, news, careful=careful), people)
     changed = note_profiles(batch, people, news.profiles, versions)
-    outcomes, saved = _restate_orders(news, batch, people, note_code_uses(connection, news, batch))
-    fold_redeemers_again(connection, batch, saved)
+    noted = note_code_uses(connection, news, batch)
+    outcomes, saved = _restate_orders(news, batch, people, noted.by_order)
+    fold_owners_again(connection, batch, saved, noted.freed)
     pushed = finish(connection, book, batch.works, saved, versions, now, refold=refold)
     bought = ((it.member, it.file.snapshot) for it in saved if it.member and it.file.snapshot)
     note_traces(connection, book, bought, versions.at(now))
