@@ -90,3 +90,21 @@ def test_one_that_an_edit_takes_off_is_withdrawn_too(runtime: Runtime, woo: Sand
     amy.fold()
     assert amy.coupon()["state"] == "cancelled"
     assert amy.proves()
+
+
+def test_one_order_that_dies_frees_nothing_for_which_another_one_is_paid(
+    runtime: Runtime, woo: SandboxShop
+) -> None:
+    """A buyer whose payment failed orders again with the same code, and both are heard of together."""
+    amy = Giving(runtime, woo)
+    woo.set_status(amy.use, "cancelled")
+    again = woo.check_out((amy.product, 1), email=EMAIL, coupons=[amy.given.upper()])["id"]
+    for order in (amy.use, again):
+        amy.desk.deliver({"id": order})
+    amy.desk.drain()
+    amy.desk.read_again()
+    assert amy.coupon()["state"] == "used"
+    assert amy.desk.rows("select used_by from coupons") == [{"used_by": f"1:{again}"}]
+    amy.turn(again, "cancelled")
+    assert amy.coupon()["state"] == "issued"
+    assert amy.proves()
