@@ -20,6 +20,7 @@ from workers.queues import (
     DELIVER_MAILS,
     DELIVER_PUSHES,
     DRAIN_INBOX,
+    RETURN_POINTS,
     RUN_IMPORTS,
     Queues,
     WakeUps,
@@ -55,6 +56,10 @@ class Tools:
     def wake_imports(self, account: AccountId) -> None:
         """Have the files of an account taken soon."""
         self.wakes.wake_now(Queues.DRAIN, RUN_IMPORTS, f"import:{account}", account)
+
+    def wake_returns(self, account: AccountId) -> None:
+        """Have points given back soon for tickets of events that were called off."""
+        self.wakes.wake_now(Queues.DRAIN, RETURN_POINTS, f"tickets:{account}", account)
 
     def wake_mails(self, account: AccountId) -> None:
         """Have the mails of an account sent soon."""

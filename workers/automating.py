@@ -10,9 +10,9 @@ from loyalty.clock import utc_now
 from loyalty.engine.occasions import Rule
 from loyalty.engine.referring import advance
 from loyalty.engine.running import FIRST, Ran, list_rules, run_page, run_segment_changes
-from loyalty.engine.tickets import return_late
 from loyalty.values import AccountId, StoreId
 from workers.queues import Queues
+from workers.returning import return_points
 from workers.runtime import Runtime
 
 BATCH = 400
@@ -26,7 +26,7 @@ def run_automations(runtime: Runtime, account: AccountId, now: datetime | None =
     with runtime.database.transaction(account) as connection:
         rules = list_rules(connection, runtime.book(connection, account, set()), at)
     done = sum(_run_rule(runtime, account, rule, at) for rule in rules) + _run_changes(runtime, account, at)
-    done += _advance_referrals(runtime, account, at) + _return_late_tickets(runtime, account, at)
+    done += _advance_referrals(runtime, account, at) + return_points(runtime, account, at)
     log.info("automated", account=str(account), occasions=done)
     return done
 
@@ -65,19 +65,6 @@ def _advance_referrals(runtime: Runtime, account: AccountId, now: datetime) -> i
         if advanced.last is None:
             return done
         after = advanced.last
-
-
-def _return_late_tickets(runtime: Runtime, account: AccountId, now: datetime) -> int:
-    """Give points back for seats that never became free, event by event; return how many events."""
-    done = 0
-    while True:
-        with runtime.database.transaction(account) as connection:
-            pushed = return_late(connection, runtime.book(connection, account, set()), now)
-        if pushed is None:
-            return done
-        done += 1
-        for store in pushed:
-            runtime.wake_store(Queues.PUSH, account, StoreId(store))
 
 
 def _note(runtime: Runtime, account: AccountId, ran: Ran) -> int:

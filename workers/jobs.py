@@ -29,6 +29,7 @@ from workers import (
     pushing,
     reconciling,
     reminding,
+    returning,
     sealing,
     settling,
     telling,
@@ -90,6 +91,13 @@ def send_reminders() -> int:
 def run_automations() -> int:
     """Run every account's automations that time caused; return for how many occasions."""
     return for_each_account(runtime(), "run_automations", automating.run_automations)
+
+
+def return_points(account_id: UUID) -> int:
+    """Give points back for tickets of an account's events that were called off; return for how many."""
+    tools, account = runtime(), AccountId(account_id)
+    tools.wakes.clear(Queues.DRAIN, f"tickets:{account_id}")
+    return returning.return_points(tools, account)
 
 
 def deliver_mails() -> int:

@@ -1,15 +1,18 @@
-"""Deliver a store's pushes: lease, call the shop outside any transaction, record what became of each."""
+"""Deliver a store's pushes: lease, call the shop outside any transaction, record what became of each.
+
+Other systems are called when the shop has been told all: however slow they are, no coupon waits for them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from connectors.webhooks import post_webhook
 from loyalty.clock import utc_now
 from loyalty.engine.answering import CodeAnswer, take_answers
 from loyalty.engine.cards import name_cards_to_disable
@@ -21,7 +24,6 @@ from loyalty.pushes import (
     EXHAUSTED,
     AddStoreCredit,
     DisableCoupon,
-    PostWebhook,
     PushCommand,
     PushError,
     PushReceipt,
@@ -32,6 +34,7 @@ from loyalty.reports.shown import complete
 from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, StoreId
 from workers.access import access_anew
+from workers.calling import Calls
 from workers.fetching import backoff_seconds
 from workers.runtime import Runtime
 
@@ -42,17 +45,40 @@ SEEN_AFTER = timedelta(minutes=10)
 NOT_SEEN = "The shop does not find it yet."
 TRIES = 15
 """About five and a half hours of waits: doubled up to an hour, then hourly."""
+CALLING_SECONDS = 90.0
+"""For so long other systems are called in one job: the last call, of 20 seconds or, with an answer that drips, some
+100, is over before its lease ends.
+"""
+CALLS = 20
+"""So many at once: when a worker dies, no more are repeated."""
 
 Claimed = list[tuple[Any, PushCommand, PushReceipt | PushError]]
-"""Leased pushes with their commands and what the shop, or another system, made of them."""
+"""Leased pushes with their commands and what the shop made of them."""
 
 log = structlog.get_logger(__name__)
 
 
-def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None = None) -> int:
-    """Deliver the due pushes of a store in batches; return how many were tried. LAUREL_PUSH=off delivers nothing."""
+def push_store(
+    runtime: Runtime,
+    account: AccountId,
+    store_id: StoreId,
+    now: datetime | None = None,
+    *,
+    seconds: float = CALLING_SECONDS,
+) -> int:
+    """Deliver the due pushes of a store in batches, then for so many seconds those to other systems; return how many
+    were tried. LAUREL_PUSH=off delivers nothing.
+    """
+    if not runtime.settings.push:
+        return 0
+    return _tell_shop(runtime, account, store_id, now) + _call_others(
+        runtime, account, store_id, now, seconds
+    )
+
+
+def _tell_shop(runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None) -> int:
     done = 0
-    while runtime.settings.push:
+    while True:
         at = now or utc_now()
         with runtime.database.transaction(account) as connection:
             store = get_store(connection, runtime.vault, store_id)
@@ -60,7 +86,7 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
             commands = _commands(runtime, connection, store, rows, at) if rows else []
         if not rows:
             return done
-        results = _deliver(runtime, account, store, commands)
+        results = _tell(runtime, store, commands)
         told = list(zip(rows, commands, results, strict=True))
         for some in (_codes_of(told), _credit_of(told)):
             if some:
@@ -70,7 +96,41 @@ def push_store(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         log.info("pushed", store=str(store_id), pushes=len(rows), failed=_count_failed(results))
         if all(isinstance(result, PushError) for result in results):
             return done
+
+
+def _call_others(
+    runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None, seconds: float
+) -> int:
+    """Call other systems until nothing is left or the time is up; what was not reached is left to the next job."""
+    calls, done = Calls(monotonic() + seconds, allow_private=runtime.settings.allow_private_shops), 0
+    while calls.has_time():
+        at = now or utc_now()
+        with runtime.database.transaction(account) as connection:
+            is_connected = get_store(connection, runtime.vault, store_id).is_connected
+            rows = outbox.claim_calls(connection, store_id, CALLS, at, LEASE) if is_connected else []
+            secret = runtime.book(connection, account, set()).webhook_secret() if rows else b""
+        if not rows:
+            break
+        results = calls.make(rows, secret)
+        with runtime.database.transaction(account) as connection:
+            _record_calls(connection, rows, results, now or utc_now())
+        done += len(results)
+        failed = _count_failed(list(results.values()))
+        log.info("called", store=str(store_id), pushes=len(results), failed=failed)
     return done
+
+
+def _record_calls(
+    connection: Connection,
+    rows: Sequence[Any],
+    results: Mapping[int, PushReceipt | PushError],
+    now: datetime,
+) -> None:
+    """Write what became of each call; those that were not made are given back."""
+    made = [_outcome(row, results[row["id"]], now) for row in rows if row["id"] in results]
+    outbox.record(connection, made, now)
+    if len(made) < len(rows):
+        outbox.give_back(connection, [row["id"] for row in rows if row["id"] not in results])
 
 
 def _commands(
@@ -83,22 +143,6 @@ def _commands(
     commands = name_cards_to_disable(connection, commands)
     about = [row["member_id"] for row in rows]
     return complete(connection, store.account, store.number, list(zip(about, commands, strict=True)), now)
-
-
-def _deliver(
-    runtime: Runtime, account: AccountId, store: Store, commands: Sequence[PushCommand]
-) -> list[PushReceipt | PushError]:
-    """Tell the shop what is for it, and other systems what is for them; one outcome for each, in order."""
-    for_shop = [command for command in commands if not isinstance(command, PostWebhook)]
-    done: Iterator[PushReceipt | PushError] = iter(_tell(runtime, store, for_shop) if for_shop else ())
-    secret = _webhook_secret(runtime, account) if len(for_shop) < len(commands) else b""
-    private = runtime.settings.allow_private_shops
-    return [
-        post_webhook(command, secret, allow_private=private)
-        if isinstance(command, PostWebhook)
-        else next(done)
-        for command in commands
-    ]
 
 
 def _tell(runtime: Runtime, store: Store, commands: Sequence[PushCommand]) -> list[PushReceipt | PushError]:
@@ -116,11 +160,6 @@ def _tell(runtime: Runtime, store: Store, commands: Sequence[PushCommand]) -> li
     for place, result in zip(refused, again, strict=True):
         results[place] = result
     return results
-
-
-def _webhook_secret(runtime: Runtime, account: AccountId) -> bytes:
-    with runtime.database.transaction(account) as connection:
-        return runtime.book(connection, account, set()).webhook_secret()
 
 
 def _codes_of(claimed: Claimed) -> Claimed:

@@ -24,6 +24,7 @@ CONTINUE_BACKFILL: Final = "workers.jobs.continue_backfill"
 RECONCILE_STORE: Final = "workers.jobs.reconcile_store"
 DELIVER_MAILS: Final = "workers.jobs.deliver_account_mails"
 RUN_IMPORTS: Final = "workers.jobs.run_imports"
+RETURN_POINTS: Final = "workers.jobs.return_points"
 
 log = structlog.get_logger(__name__)
 

@@ -46,6 +46,9 @@ gatherings = Table(
     Column("theme", Json, nullable=False),
     Column("channels", ARRAY(Text), nullable=False),
     Column("called_off_at", Instant),
+    Column("called_off_because", Text),
+    Column("called_off_by", Text),
+    Column("owed_after", BigInteger),
     UniqueConstraint("account_id", "key"),
     UniqueConstraint("account_id", "id"),  # foreign keys that carry the account
     CheckConstraint("taken between 0 and coalesce(capacity, taken)", name="seats"),
@@ -55,7 +58,11 @@ gatherings = Table(
         name="form",
     ),
     CheckConstraint("check_in in ('code', 'staff')", name="check_in"),
-    comment="events that members sign up for; taken: seats in use, its row is locked to give one",
+    Index(
+        "ix_gatherings_owed", "account_id", "id", postgresql_where=text("owed_after is not null")
+    ),  # whose tickets still have points to get back
+    comment="events that members sign up for; taken: seats in use, its row is locked to give one; owed_after: it was"
+    " called off, and tickets of sign-ups after this one may still have their points to get back",
 )
 
 sign_ups = Table(
@@ -83,6 +90,13 @@ sign_ups = Table(
         "id",
         postgresql_where=text("state = 'waiting'"),
     ),  # who moves up
+    Index(
+        "ix_sign_ups_tickets",
+        "account_id",
+        "gathering_id",
+        "id",
+        postgresql_where=text("redemption_id is not null"),
+    ),  # the tickets of an event that was called off
     Index("ix_sign_ups_member", "account_id", "member_id"),  # GET /members/{id}/participation
     CheckConstraint("state in ('signed_up', 'waiting', 'cancelled', 'attended', 'absent')", name="state"),
     comment="is_counted: whether attending was recorded as an activity, null until then;"

@@ -19,7 +19,7 @@ from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
 from loyalty.engine.cards import name_cards
-from loyalty.engine.code_uses import fold_redeemers_again, list_redeemers, note_code_uses
+from loyalty.engine.code_uses import fold_owners_again, list_redeemers, note_code_uses
 from loyalty.engine.commands import Command, EndRedemption
 from loyalty.engine.compliance import obey_shops
 from loyalty.engine.finishing import finish, require_standing
@@ -45,7 +45,7 @@ from loyalty.engine.work import MemberWork
 from loyalty.errors import Invalid, LedgerConflict, OrdersMoved
 from loyalty.inbox.repository import PROCESSED, Outcome
 from loyalty.members import repository as members
-from loyalty.members.commands import add_commands, find_holders
+from loyalty.members.commands import Accepted, add_commands, find_accepted
 from loyalty.members.identity import Identity
 from loyalty.members.repository import Person
 from loyalty.orders import repository as orders
@@ -85,8 +85,9 @@ def apply_facts(
     people = enrol(connection, book.id, news.identities())
     batch = _load(connection, news, _owners(connection, news, careful=careful), people)
     changed = note_profiles(batch, people, news.profiles, versions)
-    outcomes, saved = _restate_orders(news, batch, people, note_code_uses(connection, news, batch))
-    fold_redeemers_again(connection, batch, saved)
+    noted = note_code_uses(connection, news, batch)
+    outcomes, saved = _restate_orders(news, batch, people, noted.by_order)
+    fold_owners_again(connection, batch, saved, noted.freed)
     pushed = finish(connection, book, batch.works, saved, versions, now, refold=refold)
     bought = ((it.member, it.file.snapshot) for it in saved if it.member and it.file.snapshot)
     note_traces(connection, book, bought, versions.at(now))
@@ -211,25 +212,32 @@ def _obey(
 ) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
     def attempt(refold: bool) -> tuple[Mapping[UUID, MemberWork], frozenset[UUID]]:
         batch = loading.load(connection, commands, [])
-        rows, holders = [], _holders(connection, commands)
+        rows, begun = [], _beginnings(connection, commands)
         for member, command in commands.items():
             require_standing(batch, member)
-            work = batch.works[member]
-            work.command = after_its_beginning(work.state, command)
-            rows.append(codec.command_row(holders.get(member, member), work.command))
+            holder, dated = _dated(member, command, begun)
+            batch.works[member].command = dated
+            rows.append(codec.command_row(holder, dated))
         add_commands(connection, book.id, rows)
         return batch.works, finish(connection, book, batch.works, [], versions, now, refold=refold)
 
     return _refold_on_conflict(connection, attempt)
 
 
-def _holders(connection: Connection, commands: Mapping[UUID, Command]) -> dict[UUID, UUID]:
-    """Return under whom commands are kept that are not kept under their members: what ended a redemption goes with
-    the member who redeemed, also when a merge is undone.
+def _beginnings(connection: Connection, commands: Mapping[UUID, Command]) -> dict[int, Accepted]:
+    """Return, by number, the commands that began what these end."""
+    ended = [it.redemption for it in commands.values() if isinstance(it, EndRedemption)]
+    return find_accepted(connection, ended) if ended else {}
+
+
+def _dated(member: UUID, command: Command, begun: Mapping[int, Accepted]) -> tuple[UUID, Command]:
+    """Return under whom a command is kept, and as of when: what ends a redemption goes with the member who redeemed,
+    also when a merge is undone, and comes after it.
     """
-    ended = {it.redemption: member for member, it in commands.items() if isinstance(it, EndRedemption)}
-    holders = find_holders(connection, ended) if ended else {}
-    return {ended[number]: holder for number, holder in holders.items()}
+    if not isinstance(command, EndRedemption) or command.redemption not in begun:
+        return member, command
+    beginning = begun[command.redemption]
+    return beginning.member, after_its_beginning(command, beginning.at)
 
 
 def settle_members(

@@ -23,7 +23,7 @@ from loyalty.imports.repository import forget_refused
 from loyalty.inbox.erasing import Traces, empty_bodies
 from loyalty.mails.repository import give_up_mails
 from loyalty.members import repository as members
-from loyalty.members.commands import add_commands, find_holders
+from loyalty.members.commands import add_commands, find_accepted
 from loyalty.members.identity import Identity, customer_identity, normal_email
 from loyalty.members.links import forget_links
 from loyalty.orders.repository import list_names
@@ -78,15 +78,14 @@ def _release_codes(
     state = batch.works[member].state
     sent = [it.number for it in state.credit.codes.values() if it.is_sent]
     held = list_held(connection, member, CODE_KINDS)
-    held |= find_holders(connection, sent) if sent else {}
-    if not held:
+    begun = find_accepted(connection, [*held, *sent]) if held or sent else {}
+    if not begun:
         return
-    numbers = next_command_numbers(connection, len(held))
-    ends = (
-        EndRedemption(number, now, it, Ending.RELEASED, word.reason, word.actor)
-        for number, it in zip(numbers, held, strict=True)
-    )
-    rows = [codec.command_row(held[end.redemption], after_its_beginning(state, end)) for end in ends]
+    numbers = next_command_numbers(connection, len(begun))
+    rows = []
+    for number, (ended, beginning) in zip(numbers, sorted(begun.items()), strict=True):
+        release = EndRedemption(number, now, ended, Ending.RELEASED, word.reason, word.actor)
+        rows.append(codec.command_row(beginning.member, after_its_beginning(release, beginning.at)))
     add_commands(connection, book.id, rows)
     finish(connection, book, batch.works, [], load_versions(connection, book.id), now, refold=True)
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from loyalty.clock import day_end, local_date
 from loyalty.engine import charging, crediting
-from loyalty.engine.commands import Command, Ending, EndRedemption, RedeemReward
+from loyalty.engine.commands import Ending, EndRedemption, RedeemReward
 from loyalty.engine.expiring import redate_refilled
 from loyalty.engine.state import Grant, MemberState
 from loyalty.ledger.entries import EntryKind
@@ -77,16 +77,11 @@ def end(state: MemberState, command: EndRedemption, program: Program) -> None:
     redate_refilled(state, program, at)
 
 
-def after_its_beginning(state: MemberState, command: Command) -> Command:
+def after_its_beginning(command: EndRedemption, begun: datetime) -> EndRedemption:
     """Return a command that ends a redemption, or a code of credit, not before this began: two workers took their
     times, and their clocks may differ, or one of them waited for a lock since.
     """
-    if not isinstance(command, EndRedemption):
-        return command
-    begun = state.redemptions.get(command.redemption) or state.credit.codes.get(command.redemption)
-    if begun is None or begun.at <= command.accepted_at:
-        return command
-    return replace(command, accepted_at=begun.at)
+    return replace(command, accepted_at=max(command.accepted_at, begun))
 
 
 def fall_due(state: MemberState, redemption: Redemption, program: Program, at: datetime) -> None:

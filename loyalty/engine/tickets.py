@@ -6,7 +6,7 @@ Locks are taken in one order: account, event, member, sign-up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from loyalty.accounts.service import lock_account, next_command_numbers
+from loyalty.accounts.service import next_command_numbers
 from loyalty.community import ticket_repository as tickets
 from loyalty.community.forms import State
 from loyalty.community.refusals import refusal
@@ -28,10 +28,10 @@ from loyalty.engine.gatherings import Attendance
 from loyalty.engine.rounds import rounds
 from loyalty.engine.work import MemberWork
 from loyalty.errors import NotFound
+from loyalty.members.repository import get_roots
 from loyalty.programs.catalogue import Reward
 from loyalty.rewards import redemption_repository as redemptions
 
-BY = "laurel"
 Found = Mapping[Any, Any]
 
 
@@ -41,14 +41,6 @@ class Seat:
 
     event: Found
     sign_up: Found
-
-
-@dataclass(frozen=True, slots=True)
-class CalledOff:
-    """An event that does not take place, and the stores for which pushes were written."""
-
-    event: Found
-    pushed: frozenset[UUID]
 
 
 def lock_event(connection: Connection, reward: Reward) -> Found | None:
@@ -96,48 +88,21 @@ def cancel_sign_up(
 ) -> Attendance:
     """Take a sign-up back before the event begins; of a ticket the points return. Raises ParticipationRefused."""
     cancelled = gatherings.cancel(connection, book, key, member, now)
-    gathering = cancelled["gathering_id"]
-    pushed = _return_points(connection, book, gathering, "The sign-up was cancelled.", now, actor)
-    return Attendance(cancelled, pushed)
+    theirs = tickets.list_without_seat(connection, cancelled["gathering_id"], get_roots(connection, member))
+    reason = "The sign-up was cancelled."
+    return Attendance(cancelled, return_points(connection, book, theirs, reason, now, actor))
 
 
-def call_off(
-    connection: Connection, book: AccountBook, key: str, reason: str, now: datetime, actor: str
-) -> CalledOff:
-    """Let an event not take place before it ends: everybody's sign-up is cancelled, and tickets give their points
-    back. Raises NotFound, ParticipationRefused.
-    """
-    lock_account(connection)
-    event = get_thing(connection, GATHERINGS, key, lock=True)
-    if event["called_off_at"] is not None:
-        return CalledOff(event, frozenset())
-    if now >= event["ends_at"]:
-        raise refusal("too_late")
-    tickets.call_off(connection, event["id"], now)
-    pushed = _return_points(connection, book, event["id"], reason, now, actor)
-    return CalledOff(get_thing(connection, GATHERINGS, key), pushed)
-
-
-def return_late(connection: Connection, book: AccountBook, now: datetime) -> frozenset[UUID] | None:
-    """Give their points back to those who still waited for a seat when an event began, of one event; return the
-    stores with pushes, None when there is no such event.
-    """
-    key = tickets.find_begun(connection, now)
-    if key is None:
-        return None
-    lock_account(connection)
-    event = get_thing(connection, GATHERINGS, key, lock=True)
-    if now < event["starts_at"]:
-        return frozenset()
-    tickets.cancel_waiting(connection, event["id"], now)
-    return _return_points(connection, book, event["id"], "No seat became free.", now, BY)
-
-
-def _return_points(
-    connection: Connection, book: AccountBook, gathering: int, reason: str, now: datetime, actor: str
+def return_points(
+    connection: Connection,
+    book: AccountBook,
+    without_seat: Sequence[UUID],
+    reason: str,
+    now: datetime,
+    actor: str,
 ) -> frozenset[UUID]:
-    """Cancel the redemptions that stand though their sign-ups are cancelled; the account is locked."""
-    rows = redemptions.list_standing(connection, tickets.list_without_seat(connection, gathering))
+    """Cancel those of these redemptions that stand; the account is locked. Return the stores with pushes."""
+    rows = redemptions.list_standing(connection, without_seat) if without_seat else ()
     numbers = iter(next_command_numbers(connection, len(rows)) if rows else ())
     pushed: frozenset[UUID] = frozenset()
     for round_ in rounds(rows, lambda row: row["survivor"]):

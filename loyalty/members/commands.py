@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +25,14 @@ _COMMANDS = text(
 _PERIOD = {"place": "integer", "start": "timestamptz", "until": "timestamptz"}
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Under whom an accepted command is kept, and its time."""
+
+    member: UUID
+    at: datetime
+
+
 def add_commands(connection: Connection, account: UUID, rows: Sequence[Row]) -> None:
     """Write accepted commands."""
     source, values = records(_COMMAND, rows)
@@ -37,11 +46,13 @@ def list_commands(connection: Connection, ids: Sequence[UUID]) -> Sequence[RowMa
     return connection.execute(_COMMANDS, {"ids": list(ids)}).mappings().all()
 
 
-def find_holders(connection: Connection, numbers: Iterable[int]) -> dict[int, UUID]:
-    """Return under whom the accepted commands of these numbers are kept."""
-    statement = text("select number, member_id from commands where number = any(cast(:numbers as integer[]))")
+def find_accepted(connection: Connection, numbers: Iterable[int]) -> dict[int, Accepted]:
+    """Return under whom, and since when, the accepted commands of these numbers are kept."""
+    statement = text(
+        "select number, member_id, accepted_at from commands where number = any(cast(:numbers as integer[]))"
+    )
     rows = connection.execute(statement, {"numbers": list(numbers)})
-    return {row.number: row.member_id for row in rows}
+    return {row.number: Accepted(row.member_id, row.accepted_at) for row in rows}
 
 
 def find_activity(connection: Connection, members: Sequence[UUID], kind: str, key: str) -> RowMapping | None:

@@ -120,11 +120,25 @@ def list_credited(connection: Connection, members: Iterable[UUID]) -> tuple[str,
 def claim_pushes(
     connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
 ) -> Sequence[RowMapping]:
-    """Lease due pushes of a store, oldest first, never two of one subject at a time; `tried` of one says that an
+    """Lease due pushes to a store, oldest first, never two of one subject at a time; `tried` of one says that an
     earlier try may have been carried out, whatever became of the worker that made it.
     """
+    return _claim(connection, "<>", store, limit, now, lease)
+
+
+def claim_calls(
+    connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
+) -> Sequence[RowMapping]:
+    """Lease, as `claim_pushes` does, what goes with a store to other systems."""
+    return _claim(connection, "=", store, limit, now, lease)
+
+
+def _claim(
+    connection: Connection, is_call: str, store: StoreId, limit: int, now: datetime, lease: timedelta
+) -> Sequence[RowMapping]:
     statement = text(
         "with due as (select id from pushes p where store_id = :store and status = 'waiting'"
+        f" and kind {is_call} 'post_webhook'"
         " and coalesce(not_before, :now) <= :now and coalesce(leased_until, :now) <= :now"
         " and not exists (select from pushes q where q.account_id = p.account_id and q.subject = p.subject"
         "   and q.status = 'waiting' and q.id < p.id)"
@@ -156,6 +170,15 @@ def record(connection: Connection, outcomes: Sequence[Delivered], now: datetime)
         f" from {source} where pushes.id = rows.id and pushes.status = 'waiting'"
     )
     connection.execute(statement, {**values, "now": now})
+
+
+def give_back(connection: Connection, ids: Sequence[int]) -> None:
+    """End the leases of pushes that were not tried: they are due at once, and nothing is counted."""
+    statement = text(
+        "update pushes set leased_until = null, attempts = attempts - 1"
+        " where id = any(cast(:ids as bigint[])) and status = 'waiting' and leased_until is not null"
+    )
+    connection.execute(statement, {"ids": list(ids)})
 
 
 def list_codes_to_put(connection: Connection, ids: Sequence[int]) -> dict[int, str]:

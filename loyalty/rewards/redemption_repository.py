@@ -68,16 +68,13 @@ def count_open(
     return int(connection.execute(statement, values).scalar_one())
 
 
-def list_held(connection: Connection, member: UUID, kinds: Iterable[str]) -> dict[int, UUID]:
-    """Return the redemptions of these kinds that hold points of a member, or of who is merged into him: by number, who
-    redeemed.
-    """
+def list_held(connection: Connection, member: UUID, kinds: Iterable[str]) -> list[int]:
+    """Return the redemptions of these kinds, by number, that hold points of a member, or of who is merged into him."""
     statement = text(
-        "select number, member_id from redemptions r join members m on m.id = r.member_id"
+        "select number from redemptions r join members m on m.id = r.member_id"
         " where coalesce(m.merged_into, m.id) = :member and r.state = 'held' and r.kind = any(:kinds) order by number"
     ).bindparams(bindparam("kinds", type_=ARRAY(Text)))
-    rows = connection.execute(statement, {"member": member, "kinds": sorted(kinds)})
-    return {row.number: row.member_id for row in rows}
+    return list(connection.execute(statement, {"member": member, "kinds": sorted(kinds)}).scalars())
 
 
 def get_redemption(connection: Connection, redemption: UUID) -> RowMapping:

@@ -25,25 +25,28 @@ _REDEEMED = "(starts_with(cause, 'redemption:') or starts_with(cause, 'credit:')
 _USES = {"key": "text", "code": "text", "live": "boolean", "gone": "boolean"}
 
 
-def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, tuple[str, UUID, str]]:
-    """Note which orders use which codes, given as key, code, live, gone; return those that are ours: code →
-    cause, member, state.
+def note_uses(connection: Connection, uses: Sequence[Row]) -> dict[str, UUID | None]:
+    """Note which orders use which codes, given as key, code, live, gone; return those that are ours, with the member
+    to whom one was given that no order uses any more.
 
-    A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code. A reusable
-    one is never used up, and what becomes of a redemption's, or of one of credit, the fold decides.
+    A live order makes a coupon used; an order that died gives it back, as WooCommerce reopens its code, and another one
+    may use it at the same time. A reusable one is never used up, and what becomes of a redemption's, or of one of
+    credit, the fold decides.
     """
     source, values = records(_USES, uses)
     decided = f"reusable or {_REDEEMED}"
+    means = f"(live or coupons.used_by = rows.key or (({decided}) and not gone))"
+    meant = (
+        f"select distinct on (rows.code) rows.* from {source} join coupons on coupons.code = rows.code and {means}"
+        " order by rows.code, live desc"
+    )
     statement = text(
         f"update coupons set used_by = case when {_REDEEMED} then used_by when live and not reusable then key end,"
         f" state = case when {decided} then state when live then 'used' when state = 'used' then 'issued'"
-        f" else state end from {source} where coupons.code = rows.code"
-        f" and (live or coupons.used_by = rows.key or (({decided}) and not gone))"
-        " returning coupons.code, coupons.cause, coupons.member_id, coupons.state"
+        f" else state end from ({meant}) rows where coupons.code = rows.code and {means}"
+        f" returning coupons.code, case when not ({decided}) and coupons.used_by is null then member_id end as freed"
     )
-    return {
-        code: (cause, member, state) for code, cause, member, state in connection.execute(statement, values)
-    }
+    return {row.code: row.freed for row in connection.execute(statement, values)}
 
 
 def list_redeemers(connection: Connection, codes: Iterable[str]) -> set[UUID]:

@@ -22,7 +22,8 @@ from loyalty.engine.ending import cancel_redemption
 from loyalty.engine.fulfilling import fulfil
 from loyalty.engine.gatherings import sign_up
 from loyalty.engine.redemptions import Wish, redeem_reward
-from loyalty.engine.tickets import call_off, cancel_sign_up
+from loyalty.engine.returning import call_off
+from loyalty.engine.tickets import cancel_sign_up
 from loyalty.errors import LoyaltyError, RewardNotAvailable
 from loyalty.rewards.redemption import Fulfilment
 from workers.runtime import Runtime

@@ -6,7 +6,7 @@ import pytest
 
 from workers import jobs
 from workers.cron import PERIODIC
-from workers.queues import DELIVER_PUSHES, DRAIN_INBOX, FETCH, Queues
+from workers.queues import DELIVER_PUSHES, DRAIN_INBOX, FETCH, RETURN_POINTS, Queues
 
 
 def test_workers_listen_to_every_queue() -> None:
@@ -14,7 +14,9 @@ def test_workers_listen_to_every_queue() -> None:
     assert named == set(Queues.ALL)
 
 
-@pytest.mark.parametrize("name", [DRAIN_INBOX, FETCH, DELIVER_PUSHES, *(each.function for each in PERIODIC)])
+@pytest.mark.parametrize(
+    "name", [DRAIN_INBOX, FETCH, DELIVER_PUSHES, RETURN_POINTS, *(each.function for each in PERIODIC)]
+)
 def test_every_named_job_exists(name: str) -> None:
     module, _, function = name.rpartition(".")
     assert module == "workers.jobs"

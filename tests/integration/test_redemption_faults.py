@@ -60,6 +60,30 @@ def test_answer_that_was_taken_by_a_slower_clock_still_ends_the_redemption(
     assert amy.proves()
 
 
+@pytest.mark.parametrize(
+    "reward",
+    [
+        {"kind": "service"},
+        {"kind": "store_credit", "amount": "5"},
+        {"kind": "fixed_discount", "amount": "50"},
+    ],
+    ids=lambda reward: reward["kind"],
+)
+def test_what_was_spent_for_good_by_a_quicker_clock_can_be_taken_back_by_a_slower_one(
+    runtime: Runtime, woo: SandboxShop, reward: dict[str, Any]
+) -> None:
+    """It holds nothing and never ends by itself, so that the member's head does not know it any more."""
+    amy = Counter(runtime, woo, rewards=[{"key": "it", "points": 100, **reward}])
+    ahead = utc_now() + HOUR
+    redemption = amy.redeem("it", at=ahead)
+    amy.push(1, ahead)
+    assert amy.balance(ahead) == (0, 0, 0)
+    amy.cancel(redemption)
+    amy.push(1)
+    assert (amy.see(redemption)["state"], amy.balance(ahead)) == ("cancelled", (100, 0, 0))
+    assert amy.proves()
+
+
 def test_shop_that_never_answers_gives_the_points_back_and_the_code_is_disabled(
     runtime: Runtime, woo: SandboxShop
 ) -> None:

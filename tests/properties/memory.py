@@ -174,7 +174,7 @@ class Ledger:
             else:
                 work.changes.append(Change(restated.old, new))
             if new.laurel_codes or (old is not None and old.laurel_codes):
-                work.refold = True  # code_uses.fold_redeemers_again
+                work.refold = True  # code_uses.fold_owners_again
         return work
 
     def _allotments(self) -> Allotments:

@@ -10,10 +10,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from loyalty.clock import utc_now
+from loyalty.engine import returning
 from tests.builders import Shop, make_document, make_shop
 from tests.web.conftest import Caller, make_caller, place_order
 from tests.web.test_events_api import HOUR, MOVED_UP, event, make, sign_up, states
 from workers.automating import run_automations
+from workers.queues import RETURN_POINTS, Queues
+from workers.returning import return_points
 from workers.runtime import Runtime
 
 REWARDS: list[dict[str, Any]] = [
@@ -203,6 +206,49 @@ def test_called_off_event_gives_everybody_his_points_back(caller: Caller, member
     assert proves(caller)
 
 
+def test_points_of_a_called_off_event_return_some_at_once_and_the_rest_by_a_job(
+    runtime: Runtime, shop: Shop, caller: Caller, members: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(returning, "BATCH", 1)
+    make(caller)
+    tickets = [redeem(caller, member) for member in members]
+    caller.post("/events/tea/calling-off", {"reason": "The maker is ill."})
+    assert [see(caller, each)[0] for each in tickets] == ["cancelled", "issued", "issued"]
+    assert (states(caller), points(caller, *members)) == (["cancelled"] * 3, [1000, 600, 600])
+    assert not runtime.wakes.wake_now(
+        Queues.DRAIN, RETURN_POINTS, f"tickets:{shop.account}", shop.account
+    )  # it waits already
+    assert [return_points(runtime, shop.account) for _ in range(2)] == [2, 0]
+    assert [see(caller, each) for each in tickets] == [("cancelled", "cancelled", "cancelled")] * 3
+    with runtime.database.transaction(shop.account) as connection:
+        words = connection.execute(
+            text(
+                "select reason, count(distinct actor), count(*) from commands where kind = 'end_redemption' group by 1"
+            )
+        )
+        assert [tuple(row) for row in words] == [("The maker is ill.", 1, 3)]
+    assert (points(caller, *members), proves(caller)) == ([1000] * 3, True)
+
+
+def test_who_takes_back_what_was_called_off_gets_his_own_points(
+    runtime: Runtime, shop: Shop, caller: Caller, members: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(returning, "BATCH", 1)
+    make(caller)
+    for member in members:
+        redeem(caller, member)
+    caller.post("/events/tea/calling-off", {"reason": "The maker is ill."})
+    assert sign_up(caller, members[2], "cancellations").get_json()["state"] == "cancelled"
+    assert points(caller, *members) == [1000, 600, 1000]
+    run_automations(runtime, shop.account)
+    assert (points(caller, *members), proves(caller)) == ([1000] * 3, True)
+
+
+def test_job_that_returns_points_stops_in_time_and_wakes_another(runtime: Runtime, shop: Shop) -> None:
+    assert return_points(runtime, shop.account, seconds=0) == 0
+    assert not runtime.wakes.wake_now(Queues.DRAIN, RETURN_POINTS, f"tickets:{shop.account}", shop.account)
+
+
 def test_event_that_is_over_is_not_called_off(
     runtime: Runtime, shop: Shop, caller: Caller, members: list[str]
 ) -> None:
@@ -269,6 +315,22 @@ def test_who_still_waits_when_it_begins_gets_his_points_back(
     ]
     assert (points(caller, *members), states(caller)[2]) == ([600, 1000, 1000], "waiting")
     assert proves(caller)
+
+
+def test_those_who_wait_too_long_get_their_points_back_some_at_a_time(
+    runtime: Runtime, shop: Shop, caller: Caller, members: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(returning, "BATCH", 1)
+    make(caller, capacity=1, waiting_list=True)
+    tickets = [redeem(caller, member) for member in members]
+    begin(runtime, shop)
+    with runtime.database.transaction(shop.account) as connection:
+        done = returning.return_some(connection, runtime.book(connection, shop.account, set()), utc_now())
+    assert done is not None
+    assert [see(caller, each)[2] for each in tickets] == ["signed_up", "cancelled", "waiting"]
+    assert points(caller, *members) == [600, 1000, 600]
+    assert [run_automations(runtime, shop.account) for _ in range(2)] == [1, 0]
+    assert (points(caller, *members), proves(caller)) == ([600, 1000, 1000], True)
 
 
 def test_ticket_of_who_was_merged_still_gives_its_seat_back(caller: Caller, members: list[str]) -> None:

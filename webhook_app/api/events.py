@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from loyalty.community import repository
 from loyalty.community.code import check_in_code
 from loyalty.community.forms import FORM_NAMES, STATE_NAMES, CheckIn, Form, State
 from loyalty.community.things import get_thing, list_things
-from loyalty.engine import gatherings, tickets
+from loyalty.engine import gatherings, returning, tickets
 from loyalty.engine.book import load_book
 from loyalty.programs.fields import Texts, Whole
 from webhook_app.api.answers import page_of, words
@@ -222,11 +223,15 @@ def cancel(writing: Writing, asked: Data, key: str) -> Data:
 
 @blueprint.writes("/events/<key>/calling-off", EventSchema, status=200, body=ReasonRequest)
 def call_off(writing: Writing, asked: Data, key: str) -> Data:
-    """Let an event not take place: all sign-ups are cancelled, and tickets give their points back."""
+    """Let an event not take place: all sign-ups are cancelled, and tickets give their points back, a hundred at once
+    and more soon after.
+    """
     reason = asked["reason"]
-    done = tickets.call_off(writing.connection, book_of(writing), key, reason, utc_now(), actor())
+    done = returning.call_off(writing.connection, book_of(writing), key, reason, utc_now(), actor())
     note(writing.connection, access().account, actor(), "event.called_off", key, reason=reason)
     deliver(writing, done.pushed)
+    if not done.is_over:
+        writing.afterwards.append(partial(tools().wake_returns, access().account))
     return event_answer(done.event)
 
 

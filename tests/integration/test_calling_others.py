@@ -1,0 +1,163 @@
+"""Other systems are called beside the shop: one that does not answer delays no coupon, no other system and no job."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from builders import make_document
+from receiving import Desk, Row, make_desk
+from sqlalchemy import text
+
+from connectors.woocommerce.sandbox import SandboxShop
+from loyalty.clock import utc_now
+from loyalty.outbox.repository import NewPush, add_pushes
+from loyalty.pushes import DisableCoupon, PostWebhook
+from workers.pushing import TRIES, push_store
+from workers.runtime import Runtime
+
+DAY = timedelta(days=1)
+CODE = "lr0000000000"
+
+
+class Others(ThreadingHTTPServer):
+    """Other systems, by path: /well answers, /slow answers after 0.3 seconds, /away hangs up without an answer, and
+    /picky does so for one event.
+    """
+
+    def __init__(self) -> None:
+        self.called: list[tuple[str, str]] = []
+        self.look: Callable[[], object] = lambda: None
+        others = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["id"]
+                others.look()
+                others.called.append((self.path, event))
+                if self.path == "/slow":
+                    time.sleep(0.3)
+                if self.path == "/away" or (self.path, event) == ("/picky", "poison"):
+                    return
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def count(self, path: str) -> int:
+        return sum(called == path for called, _ in self.called)
+
+
+@pytest.fixture
+def others() -> Iterator[Others]:
+    server = Others()
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def woo() -> Iterator[SandboxShop]:
+    with SandboxShop() as shop:
+        yield shop
+
+
+@pytest.fixture
+def desk(runtime: Runtime, woo: SandboxShop) -> Desk:
+    return make_desk(runtime, make_document(), woo)
+
+
+def queue(desk: Desk, others: Others, path: str, *events: str) -> None:
+    url = f"http://127.0.0.1:{others.server_address[1]}{path}"
+    store = desk.shop.store.id
+    new = [NewPush(store, None, f"webhook:{path}:{it}", PostWebhook(url, it, {})) for it in events]
+    with desk.connect() as connection:
+        add_pushes(connection, desk.shop.account, new)
+
+
+def queue_code(desk: Desk) -> None:
+    with desk.connect() as connection:
+        push = NewPush(desk.shop.store.id, None, f"coupon:{CODE}", DisableCoupon(CODE, utc_now()))
+        add_pushes(connection, desk.shop.account, [push])
+
+
+def push(desk: Desk, days: int = 0, **more: Any) -> int:
+    return push_store(desk.runtime, desk.shop.account, desk.shop.store.id, utc_now() + days * DAY, **more)
+
+
+def states(desk: Desk, where: str = "true") -> list[Row]:
+    return desk.rows(
+        "select status, attempts, reason, leased_until, count(*)"
+        f" from pushes where {where} group by status, attempts, reason, leased_until order by attempts"
+    )
+
+
+def state(status: str, attempts: int, reason: str, count: int) -> Row:
+    return {
+        "status": status, "attempts": attempts, "reason": reason, "leased_until": None, "count": count,
+    }  # fmt: skip
+
+
+def test_what_the_shop_did_is_recorded_before_another_system_is_called(desk: Desk, others: Others) -> None:
+    seen = []
+    others.look = lambda: seen.append(desk.rows("select status from pushes where kind = 'disable_coupon'"))
+    queue(desk, others, "/well", "first")
+    queue_code(desk)
+    assert push(desk) == 2
+    assert seen == [[{"status": "done"}]]
+
+
+def test_an_address_that_does_not_answer_is_called_once_a_job_and_all_for_it_waits(
+    desk: Desk, others: Others
+) -> None:
+    queue(desk, others, "/away", *(str(number) for number in range(50)))
+    queue(desk, others, "/well", "first")
+    queue_code(desk)
+    assert push(desk) == 52
+    assert (others.count("/away"), others.count("/well")) == (1, 1)
+    assert states(desk, "subject like 'webhook:/away:%'") == [state("waiting", 1, "unreachable", 50)]
+    assert states(desk, "subject not like 'webhook:/away:%'") == [state("done", 1, "", 2)]
+    assert push(desk) == 0
+
+
+def test_what_the_time_did_not_reach_is_due_at_once_and_not_counted(desk: Desk, others: Others) -> None:
+    queue(desk, others, "/slow", *(str(number) for number in range(6)))
+    assert push(desk, seconds=0.4) == 2
+    assert states(desk) == [state("waiting", 0, "", 4), state("done", 1, "", 2)]
+    assert push(desk) == 4
+    assert states(desk) == [state("done", 1, "", 6)]
+    assert [event for _, event in others.called] == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_an_event_at_which_an_address_always_fails_takes_no_other_with_it(desk: Desk, others: Others) -> None:
+    queue(desk, others, "/picky", *(str(number) for number in range(5)), "poison", "6", "7", "8", "9")
+    for tries in range(TRIES):
+        push(desk, days=tries)
+    assert desk.rows("select subject, reason from pushes where status = 'failed'") == [
+        {"subject": "webhook:/picky:poison", "reason": "exhausted"}
+    ]
+    assert desk.rows("select count(*) from pushes where status = 'done'") == [{"count": 9}]
+
+
+def test_other_systems_are_called_while_the_shop_is_away(
+    desk: Desk, others: Others, woo: SandboxShop
+) -> None:
+    with desk.connect() as connection:
+        connection.execute(text("update stores set url = 'http://127.0.0.1:9'"))
+    queue(desk, others, "/well", "first")
+    queue_code(desk)
+    push(desk)
+    assert others.called == [("/well", "first")]
+    assert states(desk, "kind = 'disable_coupon'") == [state("waiting", 1, "unreachable", 1)]
