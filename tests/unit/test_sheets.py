@@ -140,6 +140,42 @@ def test_times() -> None:
             read_instant(wrong, TAIPEI)
 
 
+FAR = ["0001-01-01", "0001-01-01T00:00:00+08:00", "1899-12-31", "9001-01-01 12:00", "9999-12-31", "99991231T235959Z",
+       "9999-12-31 23:59:59", "9999-12-31T23:59:59-08:00"]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", [TAIPEI, "UTC", "America/Los_Angeles"])
+@pytest.mark.parametrize("told", FAR)
+def test_a_date_of_another_age_is_no_instant_in_any_zone(told: str, zone: str) -> None:
+    with pytest.raises(Unreadable, match="must be"):
+        read_instant(told, zone)
+
+
+@pytest.mark.parametrize("told", ["1900-01-01", "9000-12-31", "1900-01-01T00:00:00Z", "9000-12-31T23:59:59Z"])
+def test_the_first_and_the_last_year_are_instants(told: str) -> None:
+    assert abs(read_instant(told, TAIPEI).year - int(told[:4])) <= 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "9999-12-31",
+        "9999/12/31 23:59",
+        "9999-12-31 23:59:59.997",
+        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T15:59:59Z",
+    ],
+)
+def test_the_last_day_there_is_means_never_as_an_end(told: str) -> None:
+    assert read_end(told, TAIPEI) is None
+
+
+@pytest.mark.parametrize("told", ["9999-12-30", "9999-12-31 25:00", "9999-12-31x", "0001-01-01"])
+def test_another_far_day_is_no_end(told: str) -> None:
+    with pytest.raises(Unreadable):
+        read_end(told, TAIPEI)
+
+
 def test_every_column_has_one_name() -> None:
     assert all(NAMES.of(name) == name for name in COLUMNS)
     assert set(NAMES.aliases.values()) <= set(COLUMNS)
