@@ -27,6 +27,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""What JSON can escape and PostgreSQL does not store."""
+
+
+class NoText(ValueError):
+    """A text has characters that no text has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +112,29 @@ def _objects(first: str, lines: Iterator[str], names: Names) -> Iterator[Row]:
 
 def _object(number: int, line: str, names: Names) -> Row:
     try:
-        found = json.loads(line, parse_float=str, parse_int=str)
-    except ValueError:
+        found = _plain(json.loads(line, parse_float=str, parse_int=str))
+    except NoText:
+        return Row(number, {}, "The line has characters that are no text.")
+    except (ValueError, RecursionError):
         return Row(number, {}, "The line is no JSON.")
     if not isinstance(found, dict):
         return Row(number, {}, "The line is no JSON object.")
-    cells = {names.of(name): _plain(value) for name, value in found.items()}
+    cells = {names.of(name): value for name, value in found.items()}
     unknown = sorted(cells.keys() - names.known)
     mistake = f"Unknown: {', '.join(unknown)}." if unknown else ""
     return Row(number, {name: value for name, value in cells.items() if value not in ("", [])}, mistake)
 
 
 def _plain(value: Any) -> Any:
-    """Return a JSON value as text, or as a list of texts or of objects of text."""
+    """Return a JSON value as text, or as a list or an object of such; raises NoText."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        return {_plain(name): _plain(each) for name, each in value.items()}
+    told = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if _NO_TEXT.search(told):
+        raise NoText
+    return told
 
 
 def _table(first: str, lines: Iterator[str], names: Names) -> Sheet:
