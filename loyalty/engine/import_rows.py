@@ -60,7 +60,7 @@ def _identities(reader: Reader) -> tuple[Identity, ...]:
         ("phone", "proven_phones", normal_phone),
     ):
         for text in texts_of(reader.cells.get(column, "")):
-            if not normal(text):
+            if not normal(reader.word(column, text)):
                 reader.refuse(column, f"{text} identifies nobody.")
             found.append(Identity(kind, normal(text)))
     reader.read("registered", read_flag, default=True)
@@ -85,7 +85,7 @@ def _phone(reader: Reader, phone: str) -> list[Identity]:
 
 
 def _customer(reader: Reader, text: str) -> list[Identity]:
-    store, colon, customer = text.partition(":")
+    store, colon, customer = reader.word("customer_ids", text).partition(":")
     told = int(store) if colon and store.isdecimal() else reader.ground.store
     if told is None:
         reader.refuse("customer_ids", "Say of which store: name one for the import, or write 1:25.")

@@ -17,9 +17,10 @@ from loyalty.activity.service import note
 from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
-from loyalty.engine.bringing import Brought, bring
+from loyalty.engine.bringing import bring
 from loyalty.engine.commands import UndoImport
 from loyalty.engine.finishing import finish
+from loyalty.engine.import_people import Brought
 from loyalty.engine.import_reader import Ground
 from loyalty.errors import Conflict, ProgramNotPublished
 from loyalty.imports import repository as imports
@@ -99,13 +100,18 @@ def _add_part(
     return parts + 1, []
 
 
-def take_step(connection: Connection, book: AccountBook, now: datetime) -> frozenset[UUID] | None:
-    """Do the next piece of the oldest import that nobody works on; return the stores with pushes, None: all is done."""
-    row = imports.claim_import(connection)
-    if row is None:
-        return None
+def take_step(connection: Connection, book: AccountBook, row: RowMapping, now: datetime) -> frozenset[UUID]:
+    """Do the next piece of an import that is claimed; return the stores with pushes."""
     turn = Turn(connection, book, row, now)
     return _STEPS[row["state"]](turn)
+
+
+def fail_import(connection: Connection, account: AccountId, row: RowMapping, now: datetime) -> None:
+    """Give up an import at whose next piece something failed that no row is to blame for, so that it holds up no
+    other; what it brought so far stays until it is undone. Nothing happens when another worker did that piece since.
+    """
+    if imports.fail_import(connection, row, now):
+        note(connection, account, row["actor"], "import.failed", str(row["id"]))
 
 
 def _take_part(turn: Turn) -> frozenset[UUID]:
@@ -178,12 +184,12 @@ def _end(turn: Turn) -> None:
 
 
 def undo_import(connection: Connection, account: AccountId, number: int, actor: str) -> None:
-    """Have all that an import brought taken back; raises NotFound, and Conflict for one that is not done."""
+    """Have all that an import brought taken back; raises NotFound, and Conflict for one that is not over."""
     row = imports.lock_import(connection, number)
     if row["state"] in ("undoing", "undone"):
         return
-    if row["is_dry"] or row["state"] != "done":
-        raise Conflict("Only an import that is done, and was no dry run, can be undone.")
+    if row["is_dry"] or row["state"] not in ("done", "failed"):
+        raise Conflict("Only an import that is done or failed, and was no dry run, can be undone.")
     imports.put_progress(connection, number, {"state": "undoing", "next_row": 0})
     note(connection, account, actor, "import.undone", str(number))
 

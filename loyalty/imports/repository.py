@@ -74,6 +74,21 @@ def put_progress(connection: Connection, number: int, changes: Row) -> None:
     )
 
 
+def fail_import(connection: Connection, seen: RowMapping, now: datetime) -> bool:
+    """Note that an import failed, unless it is further than it was seen, and forget what waits of it; return whether
+    it was noted.
+    """
+    statement = text(
+        "with failed as (update imports set state = 'failed', finished_at = coalesce(finished_at, :now) where id = :id"
+        "   and (state, next_part, next_row) = (:state, :part, :row) returning id),"
+        " parts as (delete from import_parts using failed where import_id = failed.id),"
+        " tried as (delete from import_rows using failed where import_id = failed.id and command is null)"
+        " select count(*) from failed"
+    )
+    values = {"id": seen["id"], "state": seen["state"], "part": seen["next_part"], "row": seen["next_row"]}
+    return bool(connection.execute(statement, {**values, "now": now}).scalar_one())
+
+
 def find_import(connection: Connection, number: int) -> RowMapping | None:
     """Return an import as it stands."""
     return (

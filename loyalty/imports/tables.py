@@ -51,7 +51,7 @@ imports = Table(
         "id",
         postgresql_where=text("state in ('waiting', 'linking', 'undoing')"),
     ),  # what a worker takes next
-    CheckConstraint("state in ('waiting', 'linking', 'done', 'undoing', 'undone')", name="state"),
+    CheckConstraint("state in ('waiting', 'linking', 'done', 'failed', 'undoing', 'undone')", name="state"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="next_part: how far a worker is; next_row: how far links, or the undoing, are; valid: rows imported,"
     " created: members made for them; points: what they bring less what they owe",
