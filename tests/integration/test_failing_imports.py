@@ -90,6 +90,17 @@ def test_an_odd_row_is_refused_alone(runtime: Runtime, plain: Shop, line: str) -
     assert [number for number, _ in errors(runtime, plain, done)] == [2]
 
 
+@pytest.mark.parametrize("email", ["amy", "a@b@c.test", '"amy\nfoo@x.test"', "a@[x"])
+@pytest.mark.parametrize("column", ["email", "proven_emails"])
+def test_an_address_that_cannot_be_mailed_refuses_its_row(
+    runtime: Runtime, plain: Shop, column: str, email: str
+) -> None:
+    done = bring(runtime, plain, f"phone,{column},points\n,{email},5\n,ken..k.@docomo.ne.jp,7\n")
+    assert (done["valid"], done["invalid"]) == (1, 1)
+    ((number, mistakes),) = errors(runtime, plain, done)
+    assert (number, {field for field, _ in mistakes}) == (2, {column})
+
+
 def test_a_row_at_which_something_unforeseen_happens_is_refused_and_told_without_its_words(
     runtime: Runtime, plain: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
