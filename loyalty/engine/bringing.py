@@ -129,7 +129,7 @@ def _carry_out(part: Part, found: Sequence[Found]) -> list[Row]:
         return []
     owners = _own(part, found)
     _name(part, owners)
-    _note_profiles(part, owners)
+    registered = _note_profiles(part, owners)
     numbers = next_command_numbers(part.connection, len(owners))
     commands = {
         member: _command(part, one.arrival, number)
@@ -137,7 +137,10 @@ def _carry_out(part: Part, found: Sequence[Found]) -> list[Row]:
     }
     part.brought.stores |= carry_out_many(part.connection, part.book, commands, part.ground.now)
     _note_rest(part, owners)
-    return [_row(part, member, one, commands[member].number) for member, one in owners.items()]
+    return [
+        {**_row(part, member, one), "command": commands[member].number, "registers": member in registered}
+        for member, one in owners.items()
+    ]
 
 
 def _command(part: Part, arrival: Arrival, number: int) -> ImportMember:
@@ -156,21 +159,29 @@ def _name(part: Part, owners: Mapping[UUID, Found]) -> None:
     arrivals.add_names(part.connection, part.book.id, names)
 
 
-def _note_profiles(part: Part, owners: Mapping[UUID, Found]) -> None:
-    """Note what a file says of persons where nothing is known; who was a guest is registered from now on."""
+def _note_profiles(part: Part, owners: Mapping[UUID, Found]) -> set[UUID]:
+    """Note what a file says of persons where nothing is known; who was a guest is registered from now on. Return who
+    is registered by imports alone, this one too.
+    """
     rows = {row["id"]: row for row in members.lock_members(part.connection, owners)}
-    profiles, again = [], []
+    profiles, again, by_import = [], [], set()
     for member, one in owners.items():
         row, said = rows[member], one.arrival.profile
-        registered = row["registered"] or one.arrival.registered
-        if registered and not row["registered"] and row["head"]:
-            again.append(member)
+        registered, by = row["registered"] or one.arrival.registered, row["registered_by"]
+        if registered and not row["registered"]:
+            by = part.file["id"]
+            again += [member] if row["head"] else []
+        if by is not None and one.arrival.registered:
+            by_import.add(member)
         known = {name: row[name] or text for name, text in said.items()}
         at = row["profile_at"] or part.ground.now
-        profiles.append({"id": member, "profile_at": at, "registered": registered, **known})
+        profiles.append(
+            {"id": member, "profile_at": at, "registered": registered, "registered_by": by, **known}
+        )
     members.put_profiles(part.connection, profiles)
     if again:
         members.mark_for_refold(part.connection, again)
+    return by_import
 
 
 def _note_rest(part: Part, owners: Mapping[UUID, Found]) -> None:
@@ -188,14 +199,13 @@ def _note_rest(part: Part, owners: Mapping[UUID, Found]) -> None:
     referrals.put_codes(part.connection, part.book.id, codes)
 
 
-def _row(part: Part, member: UUID, one: Found, command: int) -> Row:
+def _row(part: Part, member: UUID, one: Found) -> Row:
     arrival = one.arrival
     return {
         "row_number": arrival.number,
         "subject": one.subject,
         "key": part.file["key"],
         "member_id": member,
-        "command": command,
         "is_new": one.member is None,
         "link": dict(arrival.link) if arrival.link else None,
     }

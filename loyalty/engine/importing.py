@@ -4,7 +4,7 @@ law: a row is imported wholly or refused with a reason, and what was imported is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from loyalty.errors import Conflict, ProgramNotPublished
 from loyalty.imports import repository as imports
 from loyalty.imports.sheets import Sheet
 from loyalty.members import arrivals
+from loyalty.members import repository as members
 from loyalty.members.commands import add_commands
 from loyalty.programs.service import load_versions
 from loyalty.referrals import arrivals as referrals
@@ -201,7 +202,9 @@ def _undo(turn: Turn) -> frozenset[UUID]:
         turn.progress(state="undone", undone_at=turn.now)
         return NOBODY
     numbers = next_command_numbers(turn.connection, len(rows))
-    batch = loading.load(turn.connection, [row["member_id"] for row in rows], [])
+    ids = [row["member_id"] for row in rows]
+    _unregister(turn, ids)
+    batch = loading.load(turn.connection, ids, [])
     commands = [
         codec.command_row(
             row["member_id"],
@@ -218,10 +221,15 @@ def _undo(turn: Turn) -> frozenset[UUID]:
     return stores
 
 
+def _unregister(turn: Turn, ids: Sequence[UUID]) -> None:
+    """Lock members; whom this import registered, and nobody else since, is registered no more."""
+    members.lock_members(turn.connection, ids)
+    others = imports.list_registering(turn.connection, turn.number, ids)
+    arrivals.unregister(turn.connection, turn.number, ids, others)
+
+
 def _withdraw_rest(turn: Turn, rows: Any) -> None:
-    """Whom the import made is no member any more, unless he has done something since; his links lead to nothing."""
-    made = [row["member_id"] for row in rows if row["is_new"]]
-    arrivals.unregister(turn.connection, made)
+    """The links of who was brought lead to nothing."""
     referrals.undo_links(turn.connection, [row["member_id"] for row in rows])
     imports.mark_undone(turn.connection, turn.number, [row["row_number"] for row in rows], turn.now)
     turn.progress(undone=len(rows), next_row=rows[-1]["row_number"])

@@ -70,7 +70,7 @@ def join_program(
     members.add_identities(connection, book.id, person.id, [one for one in wanted if one not in known])
     rows = {row["id"]: row for row in members.lock_members(connection, [person.survivor])}
     row = rows[person.survivor]
-    if row["joined_at"] is not None and row["registered"]:
+    if row["joined_at"] is not None and row["registered"] and row["registered_by"] is None:
         return Joined(person.survivor, is_new=False)
     members.put_profiles(connection, [_profile(row, newcomer, now)])
     if not row["registered"]:
@@ -86,4 +86,4 @@ def _profile(row: Any, newcomer: Newcomer, now: datetime) -> dict[str, Any]:
     said |= {"name": newcomer.name.strip(), "region": newcomer.region.strip()}
     known = {name: row[name] or text for name, text in said.items()}
     kept = {"id": row["id"], "role": row["role"], "profile_at": row["profile_at"] or now}
-    return {**kept, **known, "registered": True}
+    return {**kept, **known, "registered": True, "registered_by": None}
