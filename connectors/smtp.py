@@ -32,24 +32,28 @@ class MailServer:
     host_of_sender: str
 
     def send(self, mail: Mail) -> None:
-        """Hand a mail to the server; raises PushError, permanent where the server refused the mail for good."""
+        """Hand a mail to the server; raises PushError, permanent where the mail cannot be addressed, or the server
+        refused it for good.
+        """
+        message = self._message(mail)
         try:
             with self._connect() as server:
-                server.send_message(self._message(mail))
+                _hand_over(server, message, mail.to)
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
             raise _refused(code) from None
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code) from None
         except (OSError, smtplib.SMTPException) as error:
-            message = f"The mail server does not answer ({type(error).__name__})."
-            raise PushError(message, permanent=False, reason="unreachable") from None
+            told = f"The mail server does not answer ({type(error).__name__})."
+            raise PushError(told, permanent=False, reason="unreachable") from None
 
     def _message(self, mail: Mail) -> EmailMessage:
         senders = parse_qs(urlsplit(self.url).query).get("from")
         message = EmailMessage()
         message["From"] = senders[0] if senders else f"no-reply@{self.host_of_sender}"
-        message["To"], message["Subject"] = mail.to, mail.subject
+        _address(message, mail.to)
+        message["Subject"] = mail.subject
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text)
         return message
@@ -86,6 +90,30 @@ class MailServer:
                     "The mail server offers no encryption.", permanent=False, reason="configuration"
                 )
             server.login(unquote(parts.username), unquote(parts.password or ""))
+
+
+def _address(message: EmailMessage, to: str) -> None:
+    """Write whom a mail is to; raises PushError for what is not one address: a header would be parsed as other
+    addresses or none, or, by mistakes of the standard library, raise AttributeError or IndexError.
+    """
+    try:
+        message["To"] = to
+        told = [address.addr_spec for address in message["To"].addresses]
+    except (ValueError, AttributeError, LookupError):
+        told = []
+    if told != [to] or not to.isprintable():
+        raise _rejected("Nothing can be mailed to this address.")
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage, to: str) -> None:
+    try:
+        server.send_message(message, to_addrs=[to])
+    except (smtplib.SMTPNotSupportedError, UnicodeError):
+        raise _rejected("The mail server takes no such address.") from None
+
+
+def _rejected(message: str) -> PushError:
+    return PushError(message, permanent=True, reason="rejected")
 
 
 def _refused(code: int) -> PushError:

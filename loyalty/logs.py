@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from traceback import extract_tb
 
 import structlog
 
@@ -22,3 +23,9 @@ def configure_logging(level: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def where(error: BaseException) -> str:
+    """Return kind and traceback of an error without its words, in which a person may stand."""
+    places = (f"{place.filename}:{place.lineno} {place.name}" for place in extract_tb(error.__traceback__))
+    return "; ".join([type(error).__name__, *places])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
+from threading import Lock
 
 from flask import Flask, Response, g, request
 from flask_limiter import ApplicationLimit, Limiter
@@ -10,11 +12,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from loyalty.config import Settings
 from webhook_app.health import is_alive, is_ready, show_metrics
+from webhook_app.security import given_key
 from webhook_app.tools import SETTINGS, TOOLS
 from webhook_app.webhooks import ENDPOINTS as DELIVERIES
 
 REDIS_SECONDS = 1
 """A Redis that does not answer sooner is away: each process then counts for itself."""
+MOST_KEYS = 10_000
+"""So many of the keys that were used last are known."""
 UNCOUNTED = DELIVERIES | {is_alive.__name__, is_ready.__name__, show_metrics.__name__, "show_asset"}
 
 
@@ -37,7 +42,8 @@ class _Counter:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._right: set[str] = set()
+        self._right: OrderedDict[str, None] = OrderedDict()
+        self._lock = Lock()
 
     def register(self, app: Flask) -> None:
         """Count the requests of an application."""
@@ -65,13 +71,16 @@ class _Counter:
 
     def _remember(self, response: Response) -> Response:
         if "access" in g:
-            self._right.add(_key())
+            with self._lock:
+                self._right[_key()] = None
+                self._right.move_to_end(_key())
+                if len(self._right) > MOST_KEYS:
+                    self._right.popitem(last=False)
         return response
 
 
 def _key() -> str:
-    header = request.headers.get("Authorization", "")
-    return hashlib.sha256(header.encode()).hexdigest()[:32]
+    return hashlib.sha256(given_key().encode()).hexdigest()[:32]
 
 
 def _is_uncounted() -> bool:

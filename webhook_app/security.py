@@ -17,7 +17,7 @@ from webhook_app.webhooks import ENDPOINTS as DELIVERIES
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SCHEME = "bearer "
+SCHEME = "bearer"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -51,9 +51,14 @@ def access() -> ApiAccess:
     return cast(ApiAccess, g.access)
 
 
+def given_key() -> str:
+    """Return the API key that this request carries, however its scheme is spelled; empty for none."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == SCHEME else ""
+
+
 def _authenticate() -> ApiAccess:
-    header = request.headers.get("Authorization", "")
-    key = header[len(SCHEME) :].strip() if header.lower().startswith(SCHEME) else ""
+    key = given_key()
     found = tools().database.single_statement(lambda it: find_api_access(it, key)) if key else None
     if found is None:
         message = "An API key is needed: Authorization: Bearer …"

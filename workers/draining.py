@@ -13,13 +13,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from connectors.base import Connector, RawMessage
 from loyalty.clock import utc_now
 from loyalty.commerce import Fact, Ignored, NeedsRead
-from loyalty.crypto import Undecryptable
 from loyalty.engine.apply import Applied, apply_facts, fold_again
+from loyalty.engine.passing import PASSING
 from loyalty.errors import LedgerConflict, MalformedMessage, OrdersMoved
 from loyalty.inbox import repository as inbox
 from loyalty.inbox.repository import Outcome
@@ -31,8 +30,6 @@ from workers.runtime import Runtime
 
 BATCH = 400
 REFOLD_BATCH = 100
-PASSING = (OperationalError, InterfaceError, OrdersMoved, Undecryptable)
-"""The database is away, another worker is quicker again and again, keys are lost: nobody's message is to blame."""
 TRIES = 10
 
 log = structlog.get_logger(__name__)

@@ -1,14 +1,21 @@
-"""Take files of members part by part; a worker that dies leaves the part for the next one."""
+"""Take files of members part by part; a worker that dies leaves the part for the next one, and an import that fails
+holds up no other.
+"""
 
 from __future__ import annotations
 
 import time
 from datetime import datetime
+from uuid import UUID
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 
 from loyalty.clock import utc_now
-from loyalty.engine.importing import take_step
+from loyalty.engine.importing import fail_import, take_step
+from loyalty.engine.passing import PASSING
+from loyalty.imports.repository import claim_import
+from loyalty.logs import where
 from loyalty.values import AccountId, StoreId
 from workers.queues import Queues
 from workers.runtime import Runtime
@@ -25,9 +32,7 @@ def run_imports(
     """Take what waits of an account's imports; return how many steps were done. `seconds`: no longer than that."""
     steps, started = 0, time.monotonic()
     while seconds is None or time.monotonic() - started < seconds:
-        with runtime.database.transaction(account) as connection:
-            book = runtime.book(connection, account, set())
-            stores = take_step(connection, book, now or utc_now())
+        stores = _take_step(runtime, account, now or utc_now())
         if stores is None:
             break
         steps += 1
@@ -37,3 +42,22 @@ def run_imports(
         ms = round((time.monotonic() - started) * 1000)
         log.info("imported", account=str(account), steps=steps, ms=ms)
     return steps
+
+
+def _take_step(runtime: Runtime, account: AccountId, now: datetime) -> frozenset[UUID] | None:
+    """Do the next piece of the oldest import that nobody works on; return the stores with pushes, None: all is done."""
+    row = None
+    try:
+        with runtime.database.transaction(account) as connection:
+            book = runtime.book(connection, account, set())
+            row = claim_import(connection)
+            return take_step(connection, book, row, now) if row else None
+    except (*PASSING, BaseTimeoutException):
+        raise
+    except Exception as error:
+        if row is None:
+            raise
+        log.error("import_failed", account=str(account), number=row["id"], error=where(error))
+        with runtime.database.transaction(account) as connection:
+            fail_import(connection, account, row, now)
+        return frozenset()

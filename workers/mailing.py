@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 
 from connectors.smtp import Mail, MailServer
 from loyalty.clock import utc_now
+from loyalty.logs import where
 from loyalty.mails import repository as mails
 from loyalty.pushes import PushError
 from loyalty.values import AccountId
@@ -52,18 +54,31 @@ def _send(
     mail: Mail,
     now: datetime,
 ) -> bool:
+    error = _hand_over(server, mail)
+    if error is None:
+        with runtime.database.transaction(account) as connection:
+            mails.settle_mail(connection, id, "sent", "", now)
+        return True
+    is_over = error.permanent or attempts >= MOST_ATTEMPTS
+    log.warning("mail_not_sent", account=str(account), mail=id, outcome=error.reason, over=is_over)
+    with runtime.database.transaction(account) as connection:
+        if is_over:
+            mails.settle_mail(connection, id, "failed", error.message, now)
+        else:
+            wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
+            mails.postpone_mail(connection, id, now + wait, error.message)
+    return False
+
+
+def _hand_over(server: MailServer, mail: Mail) -> PushError | None:
+    """Send a mail; return what went wrong, also what nobody foresaw: it holds up no other mail."""
     try:
         server.send(mail)
     except PushError as error:
-        is_over = error.permanent or attempts >= MOST_ATTEMPTS
-        log.warning("mail_not_sent", account=str(account), mail=id, outcome=error.reason, over=is_over)
-        with runtime.database.transaction(account) as connection:
-            if is_over:
-                mails.settle_mail(connection, id, "failed", error.message, now)
-            else:
-                wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
-                mails.postpone_mail(connection, id, now + wait, error.message)
-        return False
-    with runtime.database.transaction(account) as connection:
-        mails.settle_mail(connection, id, "sent", "", now)
-    return True
+        return error
+    except BaseTimeoutException:
+        raise
+    except Exception as error:
+        log.error("mail_failed", error=where(error))
+        return PushError("The mail could not be sent.", permanent=False, reason="unreachable")
+    return None

@@ -5,31 +5,39 @@ the number of rows, and what is wrong with one row stops no other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
 from loyalty.accounts.service import next_command_numbers
 from loyalty.db import Row
 from loyalty.engine.apply import carry_out_many
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import ImportMember
+from loyalty.engine.import_people import Brought, Found, Part, identify
 from loyalty.engine.import_reader import Ground
 from loyalty.engine.import_rows import Arrival, read_arrival
+from loyalty.engine.passing import PASSING
 from loyalty.engine.people import enrol
 from loyalty.errors import LoyaltyError
 from loyalty.imports import repository as imports
+from loyalty.logs import where
 from loyalty.members import arrivals
 from loyalty.members import repository as members
 from loyalty.referrals import arrivals as referrals
 
-Mistakes = list[tuple[str, str]]
-Refused = tuple[int, Mistakes, Any]
-WRONG = (DataError, IntegrityError, LoyaltyError, ValueError, ArithmeticError)
-"""What one row may be to blame for; a database that is away is nobody's fault."""
+FORESEEN = (DataError, IntegrityError, LoyaltyError)
+"""What a row may be refused for, besides what is wrong in its cells."""
+WRONG = (
+    StatementError, LoyaltyError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, AssertionError,
+    RuntimeError,
+)  # fmt: skip
+"""What one row may be to blame for, also by a mistake of ours; what passes by itself is no row's fault."""
+
+log = structlog.get_logger(__name__)
 
 
 class TriedOut(Exception):
@@ -40,56 +48,18 @@ class TriedOut(Exception):
         self.carried = carried
 
 
-@dataclass(slots=True)
-class Brought:
-    """What a part did: rows imported, members made, points, rows refused with their reasons, stores with pushes."""
-
-    valid: int = 0
-    created: int = 0
-    points: int = 0
-    refused: list[Refused] = field(default_factory=list)
-    stores: frozenset[UUID] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A row, and who it is here already; None: nobody."""
-
-    arrival: Arrival
-    member: UUID | None
-
-    @property
-    def subject(self) -> str:
-        """Return under what nobody comes twice in one file."""
-        return f"member:{self.member}" if self.member else self.arrival.identities[0].member_key()
-
-
-@dataclass(slots=True)
-class Part:
-    """One part of a file while it is taken."""
-
-    connection: Connection
-    book: AccountBook
-    file: Mapping[Any, Any]
-    ground: Ground
-    cells: dict[int, Any] = field(default_factory=dict)
-    brought: Brought = field(default_factory=Brought)
-
-    def refuse(self, number: int, mistakes: Mistakes) -> None:
-        """Note that a row is not imported."""
-        self.brought.refused.append((number, mistakes, self.cells.get(number, {})))
-
-
 def bring(
     connection: Connection, book: AccountBook, file: Mapping[Any, Any], ground: Ground, rows: Sequence[Row]
 ) -> Brought:
     """Import the rows of a part, or of a dry run find out what would happen; the account is locked."""
     part = Part(connection, book, file, ground, {row["number"]: row["cells"] for row in rows})
     read = [arrival for row in rows if (arrival := _read(part, row)) is not None]
-    found = _without_taken_codes(part, _without_repeated(part, _find(part, read)))
+    found = identify(part, read)
     try:
         with connection.begin_nested():
             _bring(part, found)
+    except PASSING:
+        raise
     except WRONG:  # nothing of it was counted
         for one in found:
             _bring_alone(part, one)
@@ -100,90 +70,32 @@ def _read(part: Part, row: Row) -> Arrival | None:
     if row["mistake"]:
         part.refuse(row["number"], [("", row["mistake"])])
         return None
-    arrival, mistakes = read_arrival(row["number"], row["cells"], part.ground)
+    try:
+        arrival, mistakes = read_arrival(row["number"], row["cells"], part.ground)
+    except WRONG as error:
+        _refuse(part, row["number"], error)
+        return None
     if arrival is None:
         part.refuse(row["number"], mistakes)
     return arrival
-
-
-def _find(part: Part, read: Sequence[Arrival]) -> list[Found]:
-    """Find who is here already: by what names him, and who gave an address only also by his profile."""
-    known = members.find_members(part.connection, [it for arrival in read for it in arrival.identities])
-    emails = {
-        it.value for arrival in read for it in arrival.identities if it.kind == "email" and it not in known
-    }
-    profiles = arrivals.find_by_profile(part.connection, emails) if emails else {}
-    found = []
-    for arrival in read:
-        people = {known[it].survivor for it in arrival.identities if it in known}
-        if not people and all(it.kind == "email" for it in arrival.identities):
-            people = set().union(*(profiles.get(it.value, ()) for it in arrival.identities))
-        if len(people) > 1:
-            part.refuse(arrival.number, [(_column(arrival), "Names two members: merge them, or name one.")])
-        else:
-            found.append(Found(arrival, next(iter(people), None)))
-    return found
-
-
-def _column(arrival: Arrival) -> str:
-    return {"customer": "customer_ids", "email": "email"}.get(arrival.identities[0].kind, "phone")
-
-
-def _without_repeated(part: Part, found: Sequence[Found]) -> list[Found]:
-    """Refuse whom the file named before, and who brought something under this key already."""
-    number, key = part.file["id"], part.file["key"]
-    subjects = imports.list_subjects(part.connection, number, [one.subject for one in found])
-    there = [one.member for one in found if one.member is not None]
-    imported = imports.list_imported(part.connection, there, key) if there else {}
-    taken: dict[object, int] = {}
-    left = []
-    for one in found:
-        arrival = one.arrival
-        before = subjects.get(one.subject) or next(
-            (taken[it] for it in (one.subject, *arrival.identities) if it in taken), None
-        )
-        if before is not None:
-            part.refuse(arrival.number, [(_column(arrival), f"The same person as in row {before}.")])
-        elif one.member in imported:
-            told = "Imported already: import {}, row {}; undo that first.".format(*imported[one.member])
-            part.refuse(arrival.number, [(_column(arrival), told)])
-        else:
-            taken.update(dict.fromkeys((one.subject, *arrival.identities), arrival.number))
-            left.append(one)
-    return left
-
-
-def _without_taken_codes(part: Part, found: Sequence[Found]) -> list[Found]:
-    """Refuse rows whose referral code is somebody else's, or another than the member has."""
-    codes = [one.arrival.referral_code for one in found if one.arrival.referral_code]
-    if not codes:
-        return list(found)
-    there = [one.member for one in found if one.member is not None]
-    listed = referrals.list_codes(part.connection, codes, there)
-    holders = {code: f"member:{member}" for code, member in listed.items()}
-    own = {member: code for code, member in holders.items()}
-    left = []
-    for one in found:
-        code = one.arrival.referral_code
-        if code and (
-            holders.setdefault(code, one.subject) != one.subject or own.get(one.subject, code) != code
-        ):
-            told = "Is somebody else's, or not the one that the member has here."
-            part.refuse(one.arrival.number, [("referral_code", told)])
-        else:
-            left.append(one)
-    return left
 
 
 def _bring_alone(part: Part, one: Found) -> None:
     try:
         with part.connection.begin_nested():
             _bring(part, [one])
+    except PASSING:
+        raise
     except WRONG as error:
-        text = (
-            error.message if isinstance(error, LoyaltyError) else "The row has a value that cannot be stored."
-        )
-        part.refuse(one.arrival.number, [("", text)])
+        _refuse(part, one.arrival.number, error)
+
+
+def _refuse(part: Part, number: int, error: Exception) -> None:
+    text = "The row has a value that cannot be stored."
+    if not isinstance(error, FORESEEN):
+        ids = {"account": str(part.book.id), "number": part.file["id"], "row": number}
+        log.error("row_failed", **ids, error=where(error))
+    part.refuse(number, [("", error.message if isinstance(error, LoyaltyError) else text)])
 
 
 def _bring(part: Part, found: Sequence[Found]) -> None:
@@ -217,7 +129,7 @@ def _carry_out(part: Part, found: Sequence[Found]) -> list[Row]:
         return []
     owners = _own(part, found)
     _name(part, owners)
-    _note_profiles(part, owners)
+    registered = _note_profiles(part, owners)
     numbers = next_command_numbers(part.connection, len(owners))
     commands = {
         member: _command(part, one.arrival, number)
@@ -225,7 +137,10 @@ def _carry_out(part: Part, found: Sequence[Found]) -> list[Row]:
     }
     part.brought.stores |= carry_out_many(part.connection, part.book, commands, part.ground.now)
     _note_rest(part, owners)
-    return [_row(part, member, one, commands[member].number) for member, one in owners.items()]
+    return [
+        {**_row(part, member, one), "command": commands[member].number, "registers": member in registered}
+        for member, one in owners.items()
+    ]
 
 
 def _command(part: Part, arrival: Arrival, number: int) -> ImportMember:
@@ -244,21 +159,29 @@ def _name(part: Part, owners: Mapping[UUID, Found]) -> None:
     arrivals.add_names(part.connection, part.book.id, names)
 
 
-def _note_profiles(part: Part, owners: Mapping[UUID, Found]) -> None:
-    """Note what a file says of persons where nothing is known; who was a guest is registered from now on."""
+def _note_profiles(part: Part, owners: Mapping[UUID, Found]) -> set[UUID]:
+    """Note what a file says of persons where nothing is known; who was a guest is registered from now on. Return who
+    is registered by imports alone, this one too.
+    """
     rows = {row["id"]: row for row in members.lock_members(part.connection, owners)}
-    profiles, again = [], []
+    profiles, again, by_import = [], [], set()
     for member, one in owners.items():
         row, said = rows[member], one.arrival.profile
-        registered = row["registered"] or one.arrival.registered
-        if registered and not row["registered"] and row["head"]:
-            again.append(member)
+        registered, by = row["registered"] or one.arrival.registered, row["registered_by"]
+        if registered and not row["registered"]:
+            by = part.file["id"]
+            again += [member] if row["head"] else []
+        if by is not None and one.arrival.registered:
+            by_import.add(member)
         known = {name: row[name] or text for name, text in said.items()}
         at = row["profile_at"] or part.ground.now
-        profiles.append({"id": member, "profile_at": at, "registered": registered, **known})
+        profiles.append(
+            {"id": member, "profile_at": at, "registered": registered, "registered_by": by, **known}
+        )
     members.put_profiles(part.connection, profiles)
     if again:
         members.mark_for_refold(part.connection, again)
+    return by_import
 
 
 def _note_rest(part: Part, owners: Mapping[UUID, Found]) -> None:
@@ -276,14 +199,13 @@ def _note_rest(part: Part, owners: Mapping[UUID, Found]) -> None:
     referrals.put_codes(part.connection, part.book.id, codes)
 
 
-def _row(part: Part, member: UUID, one: Found, command: int) -> Row:
+def _row(part: Part, member: UUID, one: Found) -> Row:
     arrival = one.arrival
     return {
         "row_number": arrival.number,
         "subject": one.subject,
         "key": part.file["key"],
         "member_id": member,
-        "command": command,
         "is_new": one.member is None,
         "link": dict(arrival.link) if arrival.link else None,
     }

@@ -39,7 +39,7 @@ def read_opening_of(reader: Reader) -> Opening:
         tier=_tier(reader),
         terms=_terms(reader),
         rewarded=_rewards(reader),
-        tags=tuple(sorted(set(texts_of(reader.cells.get("tags", ""))))),
+        tags=tuple(sorted({reader.word("tags", it) for it in texts_of(reader.cells.get("tags", ""))})),
     )
 
 
@@ -165,9 +165,8 @@ def _term(reader: Reader, item: Mapping[str, Any], place: int) -> Term | None:
     )
     until = reader.ahead("terms", item.get("until", ""))
     paid = reader.read("terms", lambda it: read_end(it, tz), None, item.get("paid_until", ""))
-    return Term(
-        item.get("cause") or f"{by}:imported:{place}", by, key, start, until, start <= reader.ground.now, paid
-    )
+    cause = reader.word("terms", str(item.get("cause", ""))) or f"{by}:imported:{place}"
+    return Term(cause, by, key, start, until, start <= reader.ground.now, paid)
 
 
 def _rewards(reader: Reader) -> tuple[tuple[str, datetime], ...]:

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from loyalty.imports.cells import Unreadable, read_end, read_instant, read_whole
 from loyalty.programs.program import Program
 
-_WORD = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+LONGEST_WORD = 200
+_WORD = re.compile(rf"[^\x00-\x1f\x7f]{{1,{LONGEST_WORD}}}")
 Cells = Mapping[str, Any]
 Value = TypeVar("Value")
 
@@ -47,10 +48,13 @@ class Reader:
 
     def text(self, name: str) -> str:
         """Return a cell as a short text."""
-        told = str(self.cells.get(name, "")).strip()
+        return self.word(name, str(self.cells.get(name, "")).strip())
+
+    def word(self, name: str, told: str) -> str:
+        """Return a text of a cell, or of a part of it; of one that is too long, which is a mistake, the beginning."""
         if told and not _WORD.fullmatch(told):
-            self.refuse(name, "Must be a text of at most 200 characters without line breaks.")
-        return told
+            self.refuse(name, f"Must be a text of at most {LONGEST_WORD} characters without line breaks.")
+        return told[:LONGEST_WORD]
 
     def read(self, name: str, reader: Callable[[str], Value], default: Value, text: Any = None) -> Value:
         """Return a value of a cell, or of a part of it; the default for an empty one, and for a mistake."""
@@ -59,9 +63,11 @@ class Reader:
             return default
         try:
             return reader(told if isinstance(told, str) else str(told))
-        except (Unreadable, ValueError) as error:
+        except Unreadable as error:
             self.refuse(name, str(error))
-            return default
+        except (ValueError, ArithmeticError):
+            self.refuse(name, "Cannot be read.")
+        return default
 
     def count(self, name: str, text: Any = None, *, signed: bool = False) -> int:
         """Return a whole number, 0 for an empty cell."""

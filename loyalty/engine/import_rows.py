@@ -12,11 +12,11 @@ from loyalty.engine.import_openings import read_opening_of
 from loyalty.engine.import_reader import Cells, Ground, Reader
 from loyalty.engine.opening import Opening
 from loyalty.imports.cells import read_birthday, read_flag
-from loyalty.members.identity import Identity, normal_email, normal_phone
+from loyalty.members.identity import Identity, normal_phone, typed_email
 
 STATUSES = ("claimed", "completed", "refused", "reversed")
 _CODE = re.compile(r"[0-9a-z_-]{1,64}")
-_PROVEN = (("email", "proven_emails", normal_email), ("phone", "proven_phones", normal_phone))
+_PROVEN = (("email", "proven_emails", typed_email), ("phone", "proven_phones", normal_phone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +55,18 @@ def _identities(reader: Reader) -> tuple[Identity, ...]:
         for text in texts_of(reader.cells.get("customer_ids", ""))
         for identity in _customer(reader, text)
     ]
-    for kind, column, normal in (
-        ("email", "proven_emails", normal_email),
-        ("phone", "proven_phones", normal_phone),
-    ):
+    for kind, column, normal in _PROVEN:
         for text in texts_of(reader.cells.get(column, "")):
-            if not normal(text):
+            if not normal(reader.word(column, text)):
                 reader.refuse(column, f"{text} identifies nobody.")
             found.append(Identity(kind, normal(text)))
     reader.read("registered", read_flag, default=True)
     email, phone = reader.text("email"), reader.text("phone")
-    if email and not normal_email(email):
-        reader.refuse("email", "Identifies nobody.")
-    if not found and normal_email(email):
-        found.append(Identity("email", normal_email(email)))
-    elif not found and not email:
+    if email and not typed_email(email):
+        reader.refuse("email", "Must be an e-mail address.")
+    elif email and not found:
+        found.append(Identity("email", typed_email(email)))
+    elif not found:
         found += _phone(reader, phone)
     return tuple(dict.fromkeys(found))
 
@@ -85,7 +82,7 @@ def _phone(reader: Reader, phone: str) -> list[Identity]:
 
 
 def _customer(reader: Reader, text: str) -> list[Identity]:
-    store, colon, customer = text.partition(":")
+    store, colon, customer = reader.word("customer_ids", text).partition(":")
     told = int(store) if colon and store.isdecimal() else reader.ground.store
     if told is None:
         reader.refuse("customer_ids", "Say of which store: name one for the import, or write 1:25.")

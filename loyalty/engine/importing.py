@@ -4,7 +4,7 @@ law: a row is imported wholly or refused with a reason, and what was imported is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,14 +17,16 @@ from loyalty.activity.service import note
 from loyalty.db import Row
 from loyalty.engine import codec, loading
 from loyalty.engine.book import AccountBook
-from loyalty.engine.bringing import Brought, bring
+from loyalty.engine.bringing import bring
 from loyalty.engine.commands import UndoImport
 from loyalty.engine.finishing import finish
+from loyalty.engine.import_people import Brought
 from loyalty.engine.import_reader import Ground
 from loyalty.errors import Conflict, ProgramNotPublished
 from loyalty.imports import repository as imports
 from loyalty.imports.sheets import Sheet
 from loyalty.members import arrivals
+from loyalty.members import repository as members
 from loyalty.members.commands import add_commands
 from loyalty.programs.service import load_versions
 from loyalty.referrals import arrivals as referrals
@@ -99,13 +101,18 @@ def _add_part(
     return parts + 1, []
 
 
-def take_step(connection: Connection, book: AccountBook, now: datetime) -> frozenset[UUID] | None:
-    """Do the next piece of the oldest import that nobody works on; return the stores with pushes, None: all is done."""
-    row = imports.claim_import(connection)
-    if row is None:
-        return None
+def take_step(connection: Connection, book: AccountBook, row: RowMapping, now: datetime) -> frozenset[UUID]:
+    """Do the next piece of an import that is claimed; return the stores with pushes."""
     turn = Turn(connection, book, row, now)
     return _STEPS[row["state"]](turn)
+
+
+def fail_import(connection: Connection, account: AccountId, row: RowMapping, now: datetime) -> None:
+    """Give up an import at whose next piece something failed that no row is to blame for, so that it holds up no
+    other; what it brought so far stays until it is undone. Nothing happens when another worker did that piece since.
+    """
+    if imports.fail_import(connection, row, now):
+        note(connection, account, row["actor"], "import.failed", str(row["id"]))
 
 
 def _take_part(turn: Turn) -> frozenset[UUID]:
@@ -178,12 +185,12 @@ def _end(turn: Turn) -> None:
 
 
 def undo_import(connection: Connection, account: AccountId, number: int, actor: str) -> None:
-    """Have all that an import brought taken back; raises NotFound, and Conflict for one that is not done."""
+    """Have all that an import brought taken back; raises NotFound, and Conflict for one that is not over."""
     row = imports.lock_import(connection, number)
     if row["state"] in ("undoing", "undone"):
         return
-    if row["is_dry"] or row["state"] != "done":
-        raise Conflict("Only an import that is done, and was no dry run, can be undone.")
+    if row["is_dry"] or row["state"] not in ("done", "failed"):
+        raise Conflict("Only an import that is done or failed, and was no dry run, can be undone.")
     imports.put_progress(connection, number, {"state": "undoing", "next_row": 0})
     note(connection, account, actor, "import.undone", str(number))
 
@@ -195,7 +202,9 @@ def _undo(turn: Turn) -> frozenset[UUID]:
         turn.progress(state="undone", undone_at=turn.now)
         return NOBODY
     numbers = next_command_numbers(turn.connection, len(rows))
-    batch = loading.load(turn.connection, [row["member_id"] for row in rows], [])
+    ids = [row["member_id"] for row in rows]
+    _unregister(turn, ids)
+    batch = loading.load(turn.connection, ids, [])
     commands = [
         codec.command_row(
             row["member_id"],
@@ -212,10 +221,15 @@ def _undo(turn: Turn) -> frozenset[UUID]:
     return stores
 
 
+def _unregister(turn: Turn, ids: Sequence[UUID]) -> None:
+    """Lock members; whom this import registered, and nobody else since, is registered no more."""
+    members.lock_members(turn.connection, ids)
+    others = imports.list_registering(turn.connection, turn.number, ids)
+    arrivals.unregister(turn.connection, turn.number, ids, others)
+
+
 def _withdraw_rest(turn: Turn, rows: Any) -> None:
-    """Whom the import made is no member any more, unless he has done something since; his links lead to nothing."""
-    made = [row["member_id"] for row in rows if row["is_new"]]
-    arrivals.unregister(turn.connection, made)
+    """The links of who was brought lead to nothing."""
     referrals.undo_links(turn.connection, [row["member_id"] for row in rows])
     imports.mark_undone(turn.connection, turn.number, [row["row_number"] for row in rows], turn.now)
     turn.progress(undone=len(rows), next_row=rows[-1]["row_number"])

@@ -17,7 +17,7 @@ from loyalty.engine.commands import JoinProgram
 from loyalty.engine.people import enrol
 from loyalty.errors import Conflict, Invalid
 from loyalty.members import repository as members
-from loyalty.members.identity import Identity, normal_email, normal_phone
+from loyalty.members.identity import Identity, normal_email, normal_phone, typed_email
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Newcomer:
     def identities(self) -> list[Identity]:
         """Return what names him; raises Invalid for what cannot."""
         found, mistakes = [], {}
-        for kind, given, normal in (
-            ("email", self.email, normal_email(self.email)),
-            ("phone", self.phone, normal_phone(self.phone)),
+        for kind, given, normal, wanted in (
+            ("email", self.email, typed_email(self.email), "Must be an e-mail address."),
+            ("phone", self.phone, normal_phone(self.phone), "Must be in E.164, such as +886912345678."),
         ):
             if given and not normal:
-                mistakes[f"/{kind}"] = ["Identifies nobody; a phone must be in E.164, such as +886912345678."]
+                mistakes[f"/{kind}"] = [wanted]
             elif normal:
                 found.append(Identity(kind, normal))
         if mistakes or not found:
@@ -70,7 +70,7 @@ def join_program(
     members.add_identities(connection, book.id, person.id, [one for one in wanted if one not in known])
     rows = {row["id"]: row for row in members.lock_members(connection, [person.survivor])}
     row = rows[person.survivor]
-    if row["joined_at"] is not None and row["registered"]:
+    if row["joined_at"] is not None and row["registered"] and row["registered_by"] is None:
         return Joined(person.survivor, is_new=False)
     members.put_profiles(connection, [_profile(row, newcomer, now)])
     if not row["registered"]:
@@ -86,4 +86,4 @@ def _profile(row: Any, newcomer: Newcomer, now: datetime) -> dict[str, Any]:
     said |= {"name": newcomer.name.strip(), "region": newcomer.region.strip()}
     known = {name: row[name] or text for name, text in said.items()}
     kept = {"id": row["id"], "role": row["role"], "profile_at": row["profile_at"] or now}
-    return {**kept, **known, "registered": True}
+    return {**kept, **known, "registered": True, "registered_by": None}

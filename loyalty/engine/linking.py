@@ -24,7 +24,7 @@ from loyalty.engine.work import Word
 from loyalty.errors import Conflict, Invalid, NotFound, TooOften
 from loyalty.mails.repository import add_mail
 from loyalty.members import repository as members
-from loyalty.members.identity import Identity, normal_email, normal_phone
+from loyalty.members.identity import Identity, normal_phone, typed_email
 from loyalty.members.links import add_link, count_links, use_link
 
 WINDOW = timedelta(hours=1)
@@ -48,9 +48,9 @@ def ask_for_link(
     """Write the mail with a link that proves an address; return when it ends. What is answered does not depend on
     whether anybody has that address. Raises NotFound, MemberMerged, Invalid and TooOften.
     """
-    email = normal_email(asked.email)
+    email = typed_email(asked.email)
     if not email:
-        raise Invalid("The address identifies nobody.", {"/email": ["Must be an e-mail address."]})
+        raise Invalid("Nothing can be mailed to this address.", {"/email": ["Must be an e-mail address."]})
     lock_account(connection)
     batch = loading.load(connection, [asked.member], [])
     require_standing(batch, asked.member)
@@ -114,7 +114,7 @@ def vouch(
 
     Raises Invalid, NotFound, MemberMerged and Conflict.
     """
-    normal = normal_email(value) if kind == "email" else normal_phone(value)
+    normal = typed_email(value) if kind == "email" else normal_phone(value)
     if not normal:
         raise Invalid(
             "It identifies nobody.", {"/value": ["Must be an e-mail address, or a phone in E.164."]}

@@ -74,7 +74,8 @@ def _note_all(row: dict[str, Any], told: Sequence[Profile]) -> None:
 
 
 def _note(row: dict[str, Any], profile: Profile) -> None:
-    row["registered"] = row["registered"] or profile.registered
+    if profile.registered:
+        row["registered"], row["registered_by"] = True, None
     if profile.is_blank or (row["profile_at"] is not None and profile.at < row["profile_at"]):
         return
     if row["erased_at"] is not None and (profile.since or profile.at) <= row["erased_at"]:

@@ -34,6 +34,8 @@ from loyalty.rewards.redemption import number_of
 from loyalty.tiers import repository as tiers
 from loyalty.values import fraction_text, new_id
 
+_PROFILE = ("id", "email", "phone", "name", "region", "role", "registered", "registered_by", "profile_at")
+
 
 def save(
     connection: Connection,
@@ -221,10 +223,7 @@ def _member_row(work: MemberWork, program: Program | None, versions: Versions, n
     state, totals = work.state, work.state.tally.total
     row: Mapping[str, object] = work.row
     return {
-        **{
-            name: row[name]
-            for name in ("id", "email", "phone", "name", "region", "role", "registered", "profile_at")
-        },
+        **{name: row[name] for name in _PROFILE},
         "enrolled": _is_enrolled(work, program),
         "joined_at": state.joined_at,
         "head": codec.head_data(state),

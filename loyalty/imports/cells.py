@@ -19,6 +19,10 @@ _DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _WALL = re.compile(r"[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.0+)?)?")
 _BIRTHDAY = re.compile(r"(?:--)?([0-9]{1,2})[-/.]([0-9]{1,2})")
 NEVER = ("never", "none", "永久", "无限期", "無限期")
+LAST_DAY = (9999, 12, 31)
+"""What programs write as an end that never comes: the largest date of SQL Server, MySQL and .NET."""
+EARLIEST, LATEST = 1900, 9000
+"""Years; beyond them the calendar of Python has no room for what is counted from an instant, or for its local time."""
 
 
 class Unreadable(ValueError):
@@ -78,12 +82,27 @@ def read_day(text: str) -> date:
 
 
 def read_instant(text: str, tz: str, *, is_end: bool = False) -> datetime:
-    """Return the instant of a time with its offset, of a wall time, or of a date: its beginning, of an end its end."""
+    """Return the instant of a time with its offset, of a wall time, or of a date: its beginning, of an end its end;
+    raises Unreadable, also for one of another age.
+    """
     told = plain(text)
+    day = _DAY.match(told)
+    if day and not EARLIEST <= int(day[1]) <= LATEST:
+        raise _far_away()
     try:
-        return read_moment(told)
+        moment = read_moment(told)
     except ValueError:
-        pass
+        return _local_instant(told, tz, is_end=is_end)
+    if not EARLIEST <= moment.year <= LATEST:
+        raise _far_away()
+    return moment
+
+
+def _far_away() -> Unreadable:
+    return Unreadable(f"The date is too far away: its year must be from {EARLIEST} to {LATEST}.")
+
+
+def _local_instant(told: str, tz: str, *, is_end: bool) -> datetime:
     if _DAY.fullmatch(told):
         return day_end(read_day(told), tz) if is_end else day_start(read_day(told), tz)
     day = _DAY.match(told)
@@ -97,13 +116,24 @@ def _wall_time(day: date, clock: list[int], tz: str) -> datetime:
     hour, minute, second = clock
     try:
         return local_instant(datetime.combine(day, time(hour, minute, second)), tz)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Unreadable("There is no such time.") from None
 
 
 def read_end(text: str, tz: str) -> datetime | None:
-    """Return when something ends, None for never; a date ends with its day."""
-    return None if plain(text).casefold() in NEVER else read_instant(text, tz, is_end=True)
+    """Return when something ends, None for never and for any time of the last day there is; a date ends with its day.
+
+    Raises Unreadable.
+    """
+    told = plain(text)
+    if told.casefold() in NEVER:
+        return None
+    day = _DAY.match(told)
+    if day and tuple(int(part) for part in day.groups()) == LAST_DAY:
+        rest = re.sub(r"\.[0-9]+", "", told[day.end() :])
+        read_instant(f"2000-12-31{rest}", tz)  # what follows the day must be a time
+        return None
+    return read_instant(told, tz, is_end=True)
 
 
 def read_birthday(text: str) -> tuple[int, int, int | None]:

@@ -16,7 +16,7 @@ from loyalty.errors import NotFound
 
 _ROW = {
     "row_number": "integer", "subject": "text", "key": "text", "member_id": "uuid", "command": "integer",
-    "is_new": "boolean", "link": "jsonb",
+    "is_new": "boolean", "registers": "boolean", "link": "jsonb",
 }  # fmt: skip
 _ERROR = {"row_number": "integer", "mistakes": "jsonb", "cells": "jsonb"}
 _SHOWN = (
@@ -72,6 +72,21 @@ def put_progress(connection: Connection, number: int, changes: Row) -> None:
     connection.execute(
         text(f"update imports set {', '.join(sets)} where id = :id"), {**changes, "id": number}
     )
+
+
+def fail_import(connection: Connection, seen: RowMapping, now: datetime) -> bool:
+    """Note that an import failed, unless it is further than it was seen, and forget what waits of it; return whether
+    it was noted.
+    """
+    statement = text(
+        "with failed as (update imports set state = 'failed', finished_at = coalesce(finished_at, :now) where id = :id"
+        "   and (state, next_part, next_row) = (:state, :part, :row) returning id),"
+        " parts as (delete from import_parts using failed where import_id = failed.id),"
+        " tried as (delete from import_rows using failed where import_id = failed.id and command is null)"
+        " select count(*) from failed"
+    )
+    values = {"id": seen["id"], "state": seen["state"], "part": seen["next_part"], "row": seen["next_row"]}
+    return bool(connection.execute(statement, {**values, "now": now}).scalar_one())
 
 
 def find_import(connection: Connection, number: int) -> RowMapping | None:
@@ -171,10 +186,20 @@ def list_links(connection: Connection, number: int, after: int, limit: int) -> S
 def claim_rows_to_undo(connection: Connection, number: int, after: int, limit: int) -> Sequence[RowMapping]:
     """Return the next imported rows of an import that stand."""
     statement = text(
-        "select row_number, member_id, command, is_new from import_rows where import_id = :id and row_number > :after"
+        "select row_number, member_id, command from import_rows where import_id = :id and row_number > :after"
         " and command is not null and undone_at is null order by row_number limit :limit"
     )
     return connection.execute(statement, {"id": number, "after": after, "limit": limit}).mappings().all()
+
+
+def list_registering(connection: Connection, number: int, members: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the first other import that stands and by which each of these members would be registered."""
+    statement = text(
+        "select member_id, min(import_id) as import_id from import_rows where member_id = any(:ids) and registers"
+        " and command is not null and undone_at is null and import_id <> :id group by member_id"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+    rows = connection.execute(statement, {"ids": list(members), "id": number})
+    return {row.member_id: row.import_id for row in rows}
 
 
 def mark_undone(connection: Connection, number: int, rows: Sequence[int], now: datetime) -> None:

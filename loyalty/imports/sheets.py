@@ -12,6 +12,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -27,6 +28,15 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_UNCLOSED = "unexpected end of data"
+"""What `csv` says of a file that ends within quotes."""
+_NAMES_SOMEBODY = re.compile(r"\s*\S+@\S+\s*|[\s0-9:+().-]*[0-9][\s0-9:+().-]*")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""What JSON can escape and PostgreSQL does not store."""
+
+
+class NoText(ValueError):
+    """A text has characters that no text has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,25 @@ class Names:
         """Return our name of a column."""
         name = re.sub(r"[\s\-./]+", "_", heading.strip().casefold()).strip("_")
         return self.aliases.get(name, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The columns of a table, and what separates its cells."""
+
+    columns: list[str]
+    names: Names
+    delimiter: str
+
+    def is_row(self, line: str) -> bool:
+        """Return whether a line of a cell looks like a row: as many cells, and where a row names somebody, it does."""
+        cells = line.split(self.delimiter)
+        if len(cells) < len(self.columns) or len(cells) == 1:
+            return False
+        return any(
+            name in self.names.telling and _NAMES_SOMEBODY.fullmatch(cell)
+            for name, cell in zip(self.columns, cells, strict=False)
+        )
 
 
 def open_sheet(stream: BinaryIO, names: Names) -> Sheet:
@@ -95,7 +124,8 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
     except UnicodeDecodeError:
         raise Invalid("The file is no UTF-8: save it as CSV UTF-8.") from None
     finally:
-        text.detach()  # whoever opened the file closes it
+        with suppress(ValueError):  # it is closed already
+            text.detach()  # whoever opened the file closes it
 
 
 def _objects(first: str, lines: Iterator[str], names: Names) -> Iterator[Row]:
@@ -106,37 +136,45 @@ def _objects(first: str, lines: Iterator[str], names: Names) -> Iterator[Row]:
 
 def _object(number: int, line: str, names: Names) -> Row:
     try:
-        found = json.loads(line, parse_float=str, parse_int=str)
-    except ValueError:
+        found = _plain(json.loads(line, parse_float=str, parse_int=str))
+    except NoText:
+        return Row(number, {}, "The line has characters that are no text.")
+    except (ValueError, RecursionError):
         return Row(number, {}, "The line is no JSON.")
     if not isinstance(found, dict):
         return Row(number, {}, "The line is no JSON object.")
-    cells = {names.of(name): _plain(value) for name, value in found.items()}
+    cells = {names.of(name): value for name, value in found.items()}
     unknown = sorted(cells.keys() - names.known)
     mistake = f"Unknown: {', '.join(unknown)}." if unknown else ""
     return Row(number, {name: value for name, value in cells.items() if value not in ("", [])}, mistake)
 
 
 def _plain(value: Any) -> Any:
-    """Return a JSON value as text, or as a list of texts or of objects of text."""
+    """Return a JSON value as text, or as a list or an object of such; raises NoText."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        return {_plain(name): _plain(each) for name, each in value.items()}
+    told = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if _NO_TEXT.search(told):
+        raise NoText
+    return told
 
 
 def _table(first: str, lines: Iterator[str], names: Names) -> Sheet:
     line, delimiter, above = _find_header(first, lines, names)
-    reader = csv.reader(_again(line, lines), delimiter=delimiter)
-    header = _headings(next(reader, []))
+    reader = csv.reader(_again(line, lines), delimiter=delimiter, strict=True)
+    try:
+        header = _headings(next(reader, []))
+    except csv.Error as error:
+        raise Invalid(f"The header, in line {above + 1}, cannot be read: {error}.") from None
     found = [names.of(heading) for heading in header]
     twice = sorted({name for name in found if name in names.known and found.count(name) > 1})
     if twice:
         raise Invalid(f"Columns are there twice: {', '.join(twice)}.")
     known = [name for name in found if name in names.known]
     ignored = [heading for heading, name in zip(header, found, strict=True) if heading and name not in known]
-    return Sheet(known, ignored, _rows(reader, found, names, above))
+    return Sheet(known, ignored, _rows(reader, Table(found, names, delimiter), above))
 
 
 def _headings(cells: list[str]) -> list[str]:
@@ -160,22 +198,32 @@ def _find_header(line: str, lines: Iterator[str], names: Names) -> tuple[str, st
     raise Invalid(f"No line of the first {LINES_BEFORE_HEADER} is a header with one of: {wanted}.")
 
 
-def _rows(reader: Any, columns: list[str], names: Names, before: int) -> Iterator[Row]:
-    number = before + 1
+def _rows(reader: Any, table: Table, above: int) -> Iterator[Row]:
+    """Yield the rows; raises Invalid where a quote is not closed, since nobody knows where the next row begins."""
+    number = above + 1
     while True:
-        number += 1
+        number, line = number + 1, above + reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
+            last = above + reader.line_num
+            if last > line or _UNCLOSED in str(error):
+                told = f"A quoted cell that begins in line {line} does not end as it should"
+                raise Invalid(f"{told}, up to line {last}: is a quote not closed?") from None
             yield Row(number, {}, f"The row cannot be read: {error}.")
             continue
         if cells is None:
             return
         if any(cell.strip() for cell in cells):
-            yield _row(number, cells, columns, names)
+            yield _row(number, line, cells, table)
 
 
-def _row(number: int, cells: list[str], columns: list[str], names: Names) -> Row:
+def _row(number: int, line: int, cells: list[str], table: Table) -> Row:
+    for cell in cells:
+        if any(table.is_row(within) for within in cell.splitlines()[1:]):
+            told = f"A quoted cell that begins in line {line} holds what looks like other rows: is a quote not closed?"
+            return Row(number, {}, told)
+    columns, names = table.columns, table.names
     found = {
         name: unguarded(cell.strip())
         for name, cell in zip(columns, cells, strict=False)

@@ -51,7 +51,7 @@ imports = Table(
         "id",
         postgresql_where=text("state in ('waiting', 'linking', 'undoing')"),
     ),  # what a worker takes next
-    CheckConstraint("state in ('waiting', 'linking', 'done', 'undoing', 'undone')", name="state"),
+    CheckConstraint("state in ('waiting', 'linking', 'done', 'failed', 'undoing', 'undone')", name="state"),
     CheckConstraint("btrim(reason) <> '' and btrim(actor) <> ''", name="says_who_and_why"),
     comment="next_part: how far a worker is; next_row: how far links, or the undoing, are; valid: rows imported,"
     " created: members made for them; points: what they bring less what they owe",
@@ -79,6 +79,7 @@ import_rows = Table(
     Column("member_id", Uuid),
     Column("command", Integer),
     Column("is_new", Boolean, nullable=False, server_default=text("false")),
+    Column("registers", Boolean, nullable=False, server_default=text("false")),
     Column("link", Json),
     Column("undone_at", Instant),
     belongs_to("imports", "import_id"),
@@ -93,7 +94,8 @@ import_rows = Table(
         postgresql_where=text("command is not null and undone_at is null"),
     ),  # what somebody brings under one key counts once
     CheckConstraint("(command is null) = (member_id is null)", name="imported"),
-    comment="subject: the key of whom the row names, without personal data; link: by whom he was brought",
+    comment="subject: the key of whom the row names, without personal data; link: by whom he was brought;"
+    " registers: without imports he would not be registered",
 )
 
 import_errors = Table(

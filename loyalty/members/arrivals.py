@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Text, Uuid
+from sqlalchemy.types import Text
 
 from loyalty.db import Row, records
 from loyalty.members.identity import Identity, normal_email
@@ -61,10 +61,14 @@ def note_birthdays(connection: Connection, rows: Sequence[Row], now: datetime) -
         connection.execute(statement, {**values, "now": now})
 
 
-def unregister(connection: Connection, ids: Sequence[UUID]) -> None:
-    """Let members who never joined, and are merged with nobody, be members no longer; what names them still does."""
+def unregister(
+    connection: Connection, number: int, members: Iterable[UUID], others: Mapping[UUID, int]
+) -> None:
+    """Let locked members whom only this import registered be registered by another import of `others`, or no more."""
+    rows: list[Row] = [{"id": member, "by": others.get(member)} for member in members]
+    source, values = records({"id": "uuid", "by": "bigint"}, rows)
     statement = text(
-        "update members set registered = false, enrolled = false where id = any(:ids) and joined_at is null"
-        " and not must_refold and merged_into is null and merged = 0"
-    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
-    connection.execute(statement, {"ids": list(ids)})
+        "update members set registered = rows.by is not null, registered_by = rows.by"
+        f" from {source} where members.id = rows.id and registered_by = :number"
+    )
+    connection.execute(statement, {**values, "number": number})

@@ -11,6 +11,10 @@ from typing import NamedTuple
 from loyalty.commerce import Buyer
 
 RESERVED_DOMAINS = ("invalid", "example.invalid", "localhost")
+LONGEST_ADDRESS = 254
+"""Characters of an address that fit into an SMTP command (RFC 5321, errata 1690)."""
+_PART = r"""[^\s"(),:;<>@[\\\]]+"""
+_TYPED = re.compile(rf"{_PART}@[\w-]+(\.[\w-]+)*")
 _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 
 
@@ -39,6 +43,16 @@ def normal_email(email: str) -> str:
     if not at or domain in RESERVED_DOMAINS or domain.endswith(".invalid"):
         return ""
     return folded
+
+
+def typed_email(email: str) -> str:
+    """Return an address that somebody typed as `normal_email` does; empty when nothing can be mailed to it.
+
+    Wider than RFC 5321: there are addresses with two dots in a row, or one before the @ (of docomo.ne.jp).
+    """
+    normal = normal_email(email)
+    fits = len(normal) <= LONGEST_ADDRESS and normal.isprintable() and _TYPED.fullmatch(normal)
+    return normal if fits else ""
 
 
 def normal_phone(phone: str) -> str:

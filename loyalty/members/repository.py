@@ -40,13 +40,14 @@ _MERGED = text("select * from members where merged_into = any(:ids) order by id"
 )
 COLUMNS = {
     "id": "uuid", "email": "text", "phone": "text", "name": "text", "region": "text", "role": "text",
-    "registered": "boolean", "profile_at": "timestamptz", "enrolled": "boolean", "joined_at": "timestamptz",
-    "head": "jsonb", "settled_at": "timestamptz", "tier_key": "text", "debt": "bigint", "held": "bigint",
-    "points_sum": "bigint", "next_lot": "integer", "order_count": "integer", "lifetime_spend": "text",
-    "lifetime_orders": "integer", "lifetime_points": "bigint", "live_coupons": "integer", "tier_due": "timestamptz",
-    "segments": "text[]", "must_refold": "boolean", "credit": "numeric",
+    "registered": "boolean", "registered_by": "bigint", "profile_at": "timestamptz",
+    "enrolled": "boolean", "joined_at": "timestamptz", "head": "jsonb", "settled_at": "timestamptz",
+    "tier_key": "text", "debt": "bigint", "held": "bigint", "points_sum": "bigint", "next_lot": "integer",
+    "order_count": "integer", "lifetime_spend": "text", "lifetime_orders": "integer", "lifetime_points": "bigint",
+    "live_coupons": "integer", "tier_due": "timestamptz", "segments": "text[]", "must_refold": "boolean",
+    "credit": "numeric",
 }  # fmt: skip
-_PROFILE = {name: COLUMNS[name] for name in list(COLUMNS)[:8]}
+_PROFILE = {name: COLUMNS[name] for name in list(COLUMNS)[:9]}
 
 
 class Person(NamedTuple):

@@ -37,6 +37,7 @@ members = Table(
     Column("region", Text, nullable=False, server_default=""),
     Column("role", Text, nullable=False, server_default=""),
     Column("registered", Boolean, nullable=False, server_default=text("false")),
+    Column("registered_by", BigInteger),
     Column("profile_at", Instant),
     Column("enrolled", Boolean, nullable=False, server_default=text("false")),
     Column("joined_at", Instant),
@@ -96,7 +97,8 @@ members = Table(
     postgresql_with={"fillfactor": "70"},
     comment="head: where the fold stands; tier_due: when tier or segments change by themselves;"
     " credit: the store credit, null where none ever moved;"
-    " merged_into: who stands for him, merged: for how many others he stands",
+    " merged_into: who stands for him, merged: for how many others he stands;"
+    " registered_by: the import without which he would not be registered",
 )
 
 member_identities = Table(

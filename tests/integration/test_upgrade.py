@@ -96,6 +96,33 @@ def test_members_of_programs_with_free_shipping_as_a_reward_are_folded_again(
         assert connection.execute("select must_refold from members").fetchone() == (again,)
 
 
+IMPORTED = (
+    "insert into imports (account_id, key, is_dry, state, columns, ignored, reason, actor)"
+    " values (%(account)s, 'import', false, 'done', '[]', '[]', 'imported', 'a')",
+    "update members set registered = true",
+    "insert into import_rows (account_id, import_id, row_number, subject, key, member_id, command, is_new)"
+    " values (%(account)s, 1, 2, 'customer:1:7', 'import', %(member)s, 1, %(made)s)",
+)
+
+
+@pytest.mark.parametrize(("made", "by"), [(True, 1), (False, None)])
+def test_members_whom_an_earlier_import_made_are_registered_by_it(
+    empty_database: Database, made: bool, by: int | None
+) -> None:
+    migrate(empty_database, "0022_tried")
+    values = {
+        "account": ACCOUNT, "member": MEMBER, "noon": NOON, "head": HEAD, "key": b"k", "made": made,
+    }  # fmt: skip
+    address = empty_database.superuser_url.replace("+psycopg", "")
+    with psycopg.connect(address) as connection:
+        for statement in (FIRST_RELEASE[0], FIRST_RELEASE[2], *IMPORTED):
+            connection.execute(statement, values)
+    migrate(empty_database, "head")
+    with psycopg.connect(address) as connection:
+        found = connection.execute("select registered_by, registers from members, import_rows").fetchone()
+    assert found == (by, made)
+
+
 def test_a_migration_waits_for_a_busy_table_and_comes_again(empty_database: Database) -> None:
     migrate(empty_database, "0015_credit")
     address = empty_database.superuser_url.replace("+psycopg", "")

@@ -46,7 +46,8 @@ STRANGER = "8"
 MEMBER = UUID(int=5)
 BOOK = AccountBook(AccountId(UUID(int=9)), b"k" * 32, {STORE: 1}, {STORE: "woocommerce"})
 NO_ROW: dict[str, Any] = {
-    "id": MEMBER, "key": "customer:1:7", "registered": True, "role": "", "email": "amy@example.test",
+    "id": MEMBER, "key": "customer:1:7", "registered": True, "registered_by": None, "role": "",
+    "email": "amy@example.test",
     "joined_at": None, "head": {}, "order_count": 0, "live_coupons": 0, "debt": 0, "next_lot": 1,
     "lifetime_spend": "0", "lifetime_orders": 0, "lifetime_points": 0, "must_refold": False, "tier_key": None,
     "settled_at": None, "segments": [], "merged_into": None, "merged": 0, "held": 0,

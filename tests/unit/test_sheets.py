@@ -73,6 +73,72 @@ def test_a_number_with_a_comma_that_is_not_quoted_is_told_and_shifts_nothing() -
     assert row.mistake.startswith("The row has 3 cells, the header 2")
 
 
+HEADER = "email,points,note\n"
+OTHERS = "b@x.com,20,x\nc@x.com,30,y\n"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'a@x.com,10,"great customer\n' + OTHERS,
+        'a@x.com,10,"great customer\n' + OTHERS + 'd@x.com,40,"nice"\n',
+        'a@x.com,"10,great customer\n' + OTHERS * 10_000,
+        'a@x.com,10,"great customer\r\n' + OTHERS.replace("\n", "\r\n"),
+    ],
+    ids=["to the end", "to another quote", "through a long file", "crlf"],
+)
+@pytest.mark.parametrize("above", ["", "sep=,\n", "Members\n\n"])
+def test_a_quote_that_is_not_closed_swallows_no_row(rest: str, above: str) -> None:
+    line = 2 + above.count("\n")
+    with pytest.raises(Invalid, match=rf"in line {line} .*is a quote not closed") as raised:
+        rows((above + HEADER + rest).encode())
+    assert "great" not in raised.value.message
+
+
+@pytest.mark.parametrize("closing", ['d@x.com,40,"\n', '"\n', '",\n'])
+def test_rows_within_a_cell_that_another_quote_closes_are_refused(closing: str) -> None:
+    first, second = rows((HEADER + 'a@x.com,10,"great\n' + OTHERS + closing + "e@x.com,5,\n").encode())
+    assert (first.number, first.cells) == (2, {})
+    assert first.mistake.startswith("A quoted cell that begins in line 2 holds what looks like other rows")
+    assert second == Row(3, {"email": "e@x.com", "points": "5"})
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "two\nlines",
+        "Main St 1, Berlin\nGermany, Europe",
+        "a\r\nb\n\nc",
+        'said ""hi""\nand left',
+        "Hi,\nbye, yours, Bo",
+        "To:\nHouse 5, Main St, Berlin",
+    ],
+)
+def test_a_cell_of_several_lines_is_one_cell_and_rows_count_as_in_a_spreadsheet(note: str) -> None:
+    found = rows(f'{HEADER}a@x.com,10,"{note}"\nb@x.com,20,x\n'.encode())
+    assert found == [
+        Row(2, {"email": "a@x.com", "points": "10"}),
+        Row(3, {"email": "b@x.com", "points": "20"}),
+    ]
+
+
+def test_a_list_of_several_lines_is_read_whole() -> None:
+    (row,) = rows(b'email;lots\na@x.com;"100@2027-01-31\n20@never"\n')
+    assert row.cells["lots"] == "100@2027-01-31\n20@never"
+
+
+def test_text_behind_a_quoted_cell_refuses_its_row_only() -> None:
+    first, second = rows(b'email,points,name\na@x.com,1,"Amy" Lee\nb@x.com,2,5" pipe\n')
+    assert first == Row(2, {}, "The row cannot be read: ',' expected after '\"'.")
+    assert second.cells["name"] == '5" pipe'
+
+
+@pytest.mark.parametrize("header", ['email,"points\na@x.com,1\n', 'email,"points"x\na@x.com,1\n'])
+def test_a_header_that_cannot_be_read_is_told(header: str) -> None:
+    with pytest.raises(Invalid, match="header, in line 2"):
+        rows(f"Members\n{header}".encode())
+
+
 def test_json_lines_are_read_with_exact_numbers() -> None:
     lots_told = b'[{"points": 1, "expires_at": null}]'
     told = b'{"email": "a@x.com", "points": 52620, "lots": %s, "registered": true}'
@@ -138,6 +204,42 @@ def test_times() -> None:
     for wrong in ("31/01/2027", "01-02-2027", "2027-02-30", "2027-01-31 25:00"):
         with pytest.raises(Unreadable):
             read_instant(wrong, TAIPEI)
+
+
+FAR = ["0001-01-01", "0001-01-01T00:00:00+08:00", "1899-12-31", "9001-01-01 12:00", "9999-12-31", "99991231T235959Z",
+       "9999-12-31 23:59:59", "9999-12-31T23:59:59-08:00"]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", [TAIPEI, "UTC", "America/Los_Angeles"])
+@pytest.mark.parametrize("told", FAR)
+def test_a_date_of_another_age_is_no_instant_in_any_zone(told: str, zone: str) -> None:
+    with pytest.raises(Unreadable, match="must be"):
+        read_instant(told, zone)
+
+
+@pytest.mark.parametrize("told", ["1900-01-01", "9000-12-31", "1900-01-01T00:00:00Z", "9000-12-31T23:59:59Z"])
+def test_the_first_and_the_last_year_are_instants(told: str) -> None:
+    assert abs(read_instant(told, TAIPEI).year - int(told[:4])) <= 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "9999-12-31",
+        "9999/12/31 23:59",
+        "9999-12-31 23:59:59.997",
+        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T15:59:59Z",
+    ],
+)
+def test_the_last_day_there_is_means_never_as_an_end(told: str) -> None:
+    assert read_end(told, TAIPEI) is None
+
+
+@pytest.mark.parametrize("told", ["9999-12-30", "9999-12-31 25:00", "9999-12-31x", "0001-01-01"])
+def test_another_far_day_is_no_end(told: str) -> None:
+    with pytest.raises(Unreadable):
+        read_end(told, TAIPEI)
 
 
 def test_every_column_has_one_name() -> None:

@@ -63,6 +63,12 @@ def test_a_form_with_a_file_a_dry_run_and_a_repeated_request(
 def test_what_cannot_be_a_file_of_members_is_refused(runtime: Runtime, caller: Caller) -> None:
     assert send(caller, b"points\n5\n").status_code == 422
     assert send(caller, b"").status_code == 422
+    open_quote = send(caller, b'email,points\na@x.com,1\nb@x.com,"2\nc@x.com,3\n')
+    assert (open_quote.status_code, open_quote.json["detail"][:40]) == (
+        422,
+        "A quoted cell that begins in line 3 does",
+    )
+    assert caller.get("/imports").json["data"] == []  # type: ignore[index]
     assert send(caller, FILE, "/imports?store=nowhere").status_code == 422
     assert send(caller, FILE, "/imports?dry=1").status_code == 422
     clerk = make_caller(runtime, caller.client, make_shop(runtime, make_document()), ("read", "write"))

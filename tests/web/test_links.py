@@ -7,18 +7,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from structlog.testing import CapturingLogger
 
+from connectors.smtp import Mail, MailServer
 from loyalty.clock import utc_now
+from loyalty.mails.repository import add_mail
 from tests.builders import Shop
 from tests.mailbox import Mailbox, running_mailbox
 from tests.web.conftest import Caller, make_caller, place_order
 from webhook_app import create_app
 from webhook_app.tools import TOOLS
+from workers import mailing
 from workers.mailing import deliver_mails
 from workers.runtime import Runtime
 
@@ -207,6 +212,90 @@ def test_what_cannot_be_sent_is_tried_again_or_given_up(
     with runtime.database.transaction(shop.account) as connection:
         rows = connection.execute(text("select status, attempts from mails order by id")).all()
     assert [tuple(row) for row in rows] == [("sent", 2), ("failed", 1)]
+
+
+UNMAILABLE = [
+    "a@[x",
+    "amy@x.test\nfoo@x.test",
+    "a,b@x.test",
+    "a@b@c.test",
+    "",
+    "undisclosed:;",
+    "a@x.test\r",
+    "莉@x.test",
+]
+
+
+def put_mail(runtime: Runtime, shop: Shop, member: str, to: str) -> None:
+    """Let a mail wait as an earlier release wrote it, which judged no address."""
+    sealed = runtime.vault.seal_json({"to": to, "subject": "Hello", "text": "Hello."})
+    with runtime.database.transaction(shop.account) as connection:
+        add_mail(connection, shop.account, UUID(member), sealed)
+
+
+def test_an_odd_address_keeps_no_other_mail_from_being_sent(
+    runtime: Runtime, shop: Shop, member: str, mailbox: Mailbox
+) -> None:
+    for to in [*UNMAILABLE, "amy@example.test", "ken..k.@docomo.ne.jp"]:
+        put_mail(runtime, shop, member, to)
+    assert deliver_mails(runtime, shop.account) == 2
+    assert [mail["To"] for mail in mailbox.mails] == ["amy@example.test", "ken..k.@docomo.ne.jp"]
+    with runtime.database.transaction(shop.account) as connection:
+        rows = connection.execute(text("select status, sealed, detail from mails order by id")).all()
+    assert [row.status for row in rows] == ["failed"] * len(UNMAILABLE) + ["sent"] * 2
+    assert {row.detail for row in rows[: len(UNMAILABLE)]} == {
+        "Nothing can be mailed to this address.", "The mail server takes no such address."}  # fmt: skip
+
+
+def test_a_mail_at_which_something_unforeseen_happens_waits_alone(
+    runtime: Runtime, shop: Shop, member: str, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = MailServer.send
+
+    def fail_at_amy(server: MailServer, mail: Mail) -> None:
+        if mail.to.startswith("amy"):
+            raise KeyError(mail.to)
+        send(server, mail)
+
+    monkeypatch.setattr(MailServer, "send", fail_at_amy)
+    monkeypatch.setattr(mailing, "log", log := CapturingLogger())
+    for to in ("amy@example.test", "bo@example.test"):
+        put_mail(runtime, shop, member, to)
+    now = utc_now()
+    assert deliver_mails(runtime, shop.account, now) == 1
+    assert "amy@" not in str(log.calls)
+    monkeypatch.undo()
+    assert deliver_mails(runtime, shop.account, now + timedelta(seconds=31)) == 1
+
+
+@pytest.mark.parametrize("email", [each for each in UNMAILABLE if each.strip() == each and each.isascii()])
+def test_an_address_that_cannot_be_mailed_is_not_taken(caller: Caller, member: str, email: str) -> None:
+    answer = ask(caller, member, email)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/email"]
+    vouched = caller.post(
+        f"/members/{member}/identities", {"kind": "email", "value": email, "reason": "at the till"}
+    )
+    assert vouched.status_code == 422
+
+
+def test_orders_of_an_odd_address_are_taken_as_ever(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller
+) -> None:
+    billing = {
+        "first_name": "A",
+        "last_name": "C",
+        "email": "a@b@c.test",
+        "phone": "",
+        "country": "",
+        "state": "",
+    }
+    for id in (41, 42):
+        place_order(runtime, client, shop, id=id, total="30", billing=billing, **GUEST)
+    with runtime.database.transaction(shop.account) as connection:
+        found = connection.execute(text("select kind, value from member_identities")).all()
+        assert connection.execute(text("select sum(points) from ledger_entries")).scalar_one() == 60
+    assert [tuple(each) for each in found] == [("email", "a@b@c.test")]
 
 
 def test_with_pushes_off_nothing_is_mailed(

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from loyalty.config import Settings
 from tests.builders import Shop, make_woo_order, woo_body
 from tests.web.conftest import Caller, deliver, make_caller
-from webhook_app import create_app
+from webhook_app import create_app, limits
 from webhook_app.tools import TOOLS
 from workers.runtime import Runtime
 
@@ -54,6 +54,28 @@ def test_a_key_is_limited_over_all_routes_and_processes(
     assert (refused.status_code, refused.content_type) == (429, "application/problem+json")
     assert (refused.headers["Retry-After"], refused.get_json()["detail"]) == ("60", "5 per 1 minute")
     assert make_caller(runtime, one, shop).get("/members").status_code == 200, "another key is not concerned"
+
+
+def test_a_key_has_one_bucket_however_its_scheme_is_spelled(
+    make_app: Callable[..., Flask], caller: Caller
+) -> None:
+    client = make_app().test_client()
+    spellings = ["Bearer", "bearer", "BEARER", "Bearer ", "bEARER   ", "Bearer  "]
+    found = [
+        client.get("/api/v1/members", headers={"Authorization": f"{one} {caller.key}"}).status_code
+        for one in [*spellings, "BeaReR"]
+    ]
+    assert found == [200] * 6 + [429]
+
+
+def test_only_the_keys_that_were_used_last_are_known(
+    make_app: Callable[..., Flask], runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_KEYS", 1)
+    client = make_app().test_client()
+    one, two = (make_caller(runtime, client, shop) for _ in range(2))
+    # Each forgets the other, so that all count for the address, of which there may be 3.
+    assert [it.get("/members").status_code for it in (one, two, one, two)] == [200, 200, 200, 429]
 
 
 def test_who_tries_keys_is_limited_by_his_address(make_app: Callable[..., Flask], caller: Caller) -> None:

@@ -57,7 +57,7 @@ class ImportQuery(Strict):
 
 class ImportSchema(Schema):
     id = fields.Integer()
-    state = fields.String(metadata={"description": "waiting, linking, done, undoing, undone"})
+    state = fields.String(metadata={"description": "waiting, linking, done, failed, undoing, undone"})
     dry_run = fields.Boolean(attribute="is_dry")
     key = fields.String()
     name = fields.String(attribute="file_name")

@@ -46,7 +46,9 @@ SECONDS_BETWEEN_LOOKS = 0.2
 )
 @click.option("--errors", default="", help="Where refused rows go; FILE.errors.csv unless given.")
 def import_members(tools: Tools, file: str, store: str, dry_run: bool, key: str, errors: str) -> Answer:
-    """Import the members in FILE (- reads standard input): CSV or JSON Lines. Exit code 1 when rows were refused."""
+    """Import the members in FILE (- reads standard input): CSV or JSON Lines. Exit code 1 when rows were refused,
+    or the import failed.
+    """
     account, number = _place(tools, store)
     with _opened(file) as stream, tools.database.transaction(account) as connection:
         new = NewImport(key, Path(file).name, ACTOR, store_number=number, is_dry=dry_run)
@@ -67,7 +69,8 @@ def undo(tools: Tools, store: str, number: int) -> Answer:
     _work_off(tools, account, number)
     with tools.database.transaction(account) as connection:
         done = repository.get_import(connection, number)
-    return Answer(ImportSchema().dump(done), [f"{name}: {done[name]}" for name in SHOWN])
+    lines = [f"{name}: {done[name]}" for name in SHOWN]
+    return Answer(ImportSchema().dump(done), lines, exit_code=0 if done["state"] == "undone" else 1)
 
 
 @command(group, "list")
@@ -164,7 +167,7 @@ def _work_off(tools: Tools, account: AccountId, number: int) -> None:
         run_imports(runtime, account)
         with tools.database.transaction(account) as connection:
             state = repository.get_import(connection, number)["state"]
-        if state in ("done", "undone"):
+        if state in ("done", "failed", "undone"):
             return
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -182,7 +185,7 @@ def _answer(tools: Tools, account: AccountId, number: int, path: str) -> Answer:
     kept = {"errors_file": path} if first and path else {}
     lines = [f"{name}: {done[name]}" for name in SHOWN] + [f"refused rows: {path}" for _ in kept]
     data = {**ImportSchema().dump(done), **kept}
-    return Answer(data, lines, complaints, exit_code=1 if done["invalid"] else 0)
+    return Answer(data, lines, complaints, exit_code=1 if done["invalid"] or done["state"] == "failed" else 0)
 
 
 def _refused(connection: Any, number: int) -> Iterator[Any]:
