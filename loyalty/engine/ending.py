@@ -43,7 +43,7 @@ def cancel_redemption(
 ) -> frozenset[UUID]:
     """Take a redemption back: its points return once the shop no longer accepts its code and nobody has used it, at
     once where it has none, or staff gives up one in a disconnected store; its seat goes to the next one. Return the
-    stores with pushes. Raises NotFound, RedemptionEnded and what `check_cancel` does; the transaction is rolled back then.
+    stores with pushes. Raises NotFound, RedemptionEnded and what `check_cancel` does; then roll back.
     """
     number = next_command_number(connection)
     seat = tickets.lock_seat(connection, redemption)

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0024_called_off"
-down_revision = "0022_tried"
+down_revision = "0023_failed_imports"
 
 UP = """
 alter table gatherings add column called_off_because text;
