@@ -101,13 +101,14 @@ def _tell_shop(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
 def _call_others(
     runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None, seconds: float
 ) -> int:
-    """Call other systems until nothing is left or the time is up; what was not reached is left to the next job."""
+    """Call other systems until nothing is left or the time is up; what was not reached is left to the next job. They
+    are called also while the store is disconnected, of which they know nothing.
+    """
     calls, done = Calls(monotonic() + seconds, allow_private=runtime.settings.allow_private_shops), 0
     while calls.has_time():
         at = now or utc_now()
         with runtime.database.transaction(account) as connection:
-            is_connected = get_store(connection, runtime.vault, store_id).is_connected
-            rows = outbox.claim_calls(connection, store_id, CALLS, at, LEASE) if is_connected else []
+            rows = outbox.claim_calls(connection, store_id, CALLS, at, LEASE)
             secret = runtime.book(connection, account, set()).webhook_secret() if rows else b""
         if not rows:
             break

@@ -19,6 +19,8 @@ from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.clock import utc_now
 from loyalty.outbox.repository import NewPush, add_pushes
 from loyalty.pushes import DisableCoupon, PostWebhook
+from loyalty.reports.waiting import list_due
+from loyalty.stores.service import set_state
 from workers.pushing import TRIES, push_store
 from workers.runtime import Runtime
 
@@ -108,6 +110,19 @@ def state(status: str, attempts: int, reason: str, count: int) -> Row:
     return {
         "status": status, "attempts": attempts, "reason": reason, "leased_until": None, "count": count,
     }  # fmt: skip
+
+
+def test_other_systems_are_called_also_when_the_store_is_disconnected(desk: Desk, others: Others) -> None:
+    queue(desk, others, "/well", "first")
+    queue_code(desk)
+    with desk.connect() as connection:
+        set_state(connection, desk.shop.store.id, "disconnected")
+    with desk.runtime.database.transaction(None) as connection:
+        assert [work.kind for work in list_due(connection, utc_now())] == ["push"]
+    assert (push(desk), others.called) == (1, [("/well", "first")])
+    assert states(desk, "kind = 'disable_coupon'") == [state("waiting", 0, "", 1)]
+    with desk.runtime.database.transaction(None) as connection:
+        assert list_due(connection, utc_now()) == []
 
 
 def test_what_the_shop_did_is_recorded_before_another_system_is_called(desk: Desk, others: Others) -> None:
