@@ -96,6 +96,31 @@ def test_members_of_programs_with_free_shipping_as_a_reward_are_folded_again(
         assert connection.execute("select must_refold from members").fetchone() == (again,)
 
 
+def test_pushes_that_were_tried_before_may_have_been_carried_out(empty_database: Database) -> None:
+    migrate(empty_database, "0021_matured")
+    values = {"account": ACCOUNT, "member": MEMBER, "key": b"k"}
+    address = empty_database.superuser_url.replace("+psycopg", "")
+    with psycopg.connect(address) as connection:
+        connection.execute(FIRST_RELEASE[0], values)
+        connection.execute(
+            "insert into stores (id, account_id, key, name, platform, url, number, credentials, webhook_secrets,"
+            " webhook_token, time_zone, decimals, prices_include_tax)"
+            " values (%(member)s, %(account)s, 's', 'S', 'woocommerce', 'https://s.example', 1, 'x', 'x', 't', 'UTC',"
+            " 0, false)",
+            values,
+        )
+        for attempts in (1, 2):
+            connection.execute(
+                "insert into pushes (account_id, store_id, kind, subject, command, attempts)"
+                " values (%(account)s, %(member)s, 'put_coupon', 'coupon:x', '{}', %(attempts)s)",
+                {**values, "attempts": attempts},
+            )
+    migrate(empty_database, "0022_tried")
+    with psycopg.connect(address) as connection:
+        found = connection.execute("select attempts, tried from pushes order by attempts").fetchall()
+    assert found == [(1, False), (2, True)]
+
+
 IMPORTED = (
     "insert into imports (account_id, key, is_dry, state, columns, ignored, reason, actor)"
     " values (%(account)s, 'import', false, 'done', '[]', '[]', 'imported', 'a')",
