@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
 from typing import TypeVar
 
-from loyalty.pushes import OneFailed, OneTooSlow
+from loyalty.pushes import OneFailed
 
 Thing = TypeVar("Thing")
 Answer = TypeVar("Answer")
@@ -14,8 +16,39 @@ Failed = list[tuple[Sequence[Thing], OneFailed]]
 """Things at which a shop failed, by why."""
 MOST_IN_A_ROW = 12
 """Requests without any answer between them, after which the shop fails at everything and nothing more is halved."""
-SLOW = 4
-"""As so many counts a request that took too long: those of a shop that hangs must not outlive the lease of a job."""
+SECONDS_LOST = 60.0
+"""So long requests may fail, all together; then the rest fails unasked: a shop that hangs must not outlive a lease."""
+
+
+class _Failures:
+    """What a shop failed at lately, and for how long in all."""
+
+    def __init__(self) -> None:
+        self._in_a_row, self._lost = 0, 0.0
+        self.last: OneFailed | None = None
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what is asked meanwhile: an answer ends the row, a failure goes on with it."""
+        begun = monotonic()
+        try:
+            yield
+        except OneFailed as error:
+            self._in_a_row += 1
+            self._lost += monotonic() - begun
+            self.last = error
+            raise
+        self._in_a_row = 0
+
+    @property
+    def are_too_many(self) -> bool:
+        """Whether nothing more is to be asked apart."""
+        return self._in_a_row > MOST_IN_A_ROW or self.is_time_over
+
+    @property
+    def is_time_over(self) -> bool:
+        """Whether nothing more is to be asked at all."""
+        return self._lost > SECONDS_LOST
 
 
 def ask_in_halves(
@@ -28,16 +61,18 @@ def ask_in_halves(
     """
     answers: list[Answer] = []
     failed: Failed[Thing] = []
-    waiting, in_a_row = deque([things] if things else []), 0
+    waiting, failures = deque([things] if things else []), _Failures()
     while waiting:
         some = waiting.popleft()
+        if failures.last is not None and failures.is_time_over:
+            failed.append((some, failures.last))
+            continue
         try:
-            answers += ask(some)
-            in_a_row = 0
+            with failures.counting():
+                answers += ask(some)
         except OneFailed as error:
-            in_a_row += _weight(error)
             middle = len(some) // 2
-            if not middle or in_a_row > MOST_IN_A_ROW:
+            if not middle or failures.are_too_many:
                 failed.append((some, error))
             else:
                 waiting += [some[:middle], some[middle:]]
@@ -49,26 +84,22 @@ def ask_each(
 ) -> tuple[dict[Thing, Answer], dict[Thing, OneFailed]]:
     """Ask for things that no request may ask for together; return what was answered, and why not where the shop failed.
 
-    Where it failed at too many in a row, the rest fails with them. Other refusals are raised (PushError).
+    Where it failed at too many in a row, or for too long, the rest fails with them. Other refusals are raised
+    (PushError).
     """
     answers: dict[Thing, Answer] = {}
     failed: dict[Thing, OneFailed] = {}
-    in_a_row, last = 0, None
+    failures = _Failures()
     for each in things:
-        if last is not None and in_a_row > MOST_IN_A_ROW:
-            failed[each] = last
+        if failures.last is not None and failures.are_too_many:
+            failed[each] = failures.last
             continue
         try:
-            answers[each] = ask(each)
-            in_a_row = 0
+            with failures.counting():
+                answers[each] = ask(each)
         except OneFailed as error:
-            failed[each] = last = error
-            in_a_row += _weight(error)
+            failed[each] = error
     return answers, failed
-
-
-def _weight(error: OneFailed) -> int:
-    return SLOW if isinstance(error, OneTooSlow) else 1
 
 
 def require_some(things: Sequence[Thing], failed: Failed[Thing]) -> None:

@@ -19,7 +19,7 @@ import structlog
 from connectors.base import FetchedMessage, PastPage, RawMessage, StoreAccess
 from loyalty.backfills import repository as backfills
 from loyalty.backfills.repository import Wish
-from loyalty.commerce import OrderSnapshot
+from loyalty.commerce import Ignored, NeedsRead, OrderSnapshot, Parsed
 from loyalty.engine.estimating import add_estimates
 from loyalty.engine.past import open_past, suppose_past
 from loyalty.engine.timeline import OrderRef
@@ -146,22 +146,30 @@ def _estimate(
     """Return the sums of a preview with the orders of a page."""
     wish = Wish(row["since"], row["tiers_only"], row["preview"])
     versions = suppose_past(connection, reader.versions, reader.store, wish, row["asked_at"])
-    found = [order for message in messages for order in _orders(reader, message)]
+    read = [_parse(reader, message) for message in messages]
+    found = [
+        fact
+        for parsed in read
+        if isinstance(parsed, tuple)
+        for fact in parsed
+        if isinstance(fact, OrderSnapshot)
+    ]
     keys = [OrderRef(reader.store.number, order.external_id).key for order in found]
     rows = orders.list_orders(connection, keys)
     known = frozenset(each["external_id"] for each in rows if each["version"] is not None)
     customers = int(row["figures"].get("customers", 0)) + sum("customer" in each.topic for each in messages)
-    return {"customers": customers, **add_estimates(row["figures"], found, known, versions, row["asked_at"])}
+    unread = int(row["figures"].get("unread", 0)) + sum(isinstance(parsed, NeedsRead) for parsed in read)
+    sums = add_estimates(row["figures"], found, known, versions, row["asked_at"])
+    return {"customers": customers, "unread": unread, **sums}
 
 
-def _orders(reader: Reader, message: FetchedMessage) -> list[OrderSnapshot]:
-    """Return the order of a message; one that cannot be read costs nothing, and fails alone when it is taken."""
+def _parse(reader: Reader, message: FetchedMessage) -> Parsed:
+    """Return what a message states; one that is malformed costs nothing, and fails alone when it is taken."""
     raw = RawMessage("fetch", message.topic, message.body, message.observed_at)
     try:
-        parsed = reader.connector.parse(reader.store.id, raw, with_products=reader.with_products)
-    except MalformedMessage:
-        return []
-    return [fact for fact in parsed if isinstance(fact, OrderSnapshot)] if isinstance(parsed, tuple) else []
+        return reader.connector.parse(reader.store.id, raw, with_products=reader.with_products)
+    except MalformedMessage as error:
+        return Ignored(error.message)
 
 
 def _let_go(reader: Reader, row: Row, *, is_over: bool) -> None:

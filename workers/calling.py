@@ -1,20 +1,39 @@
-"""Call other systems, within a time; law: an address that cannot be reached costs the others one wait, not many."""
+"""Call other systems, within a time; law: an address that cannot be reached costs the others one wait, not many, and an
+event at which an address always fails takes no other with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
-from zlib import crc32
 
 from connectors.webhooks import post_webhook
 from loyalty.outbox.commands import read_command
-from loyalty.pushes import PostWebhook, PushError, PushReceipt
+from loyalty.outbox.repository import Delivered
+from loyalty.pushes import EXHAUSTED, PostWebhook, PushError, PushReceipt
+
+GIVEN_UP = timedelta(hours=6)
+"""So long an address is called for an event."""
+SHORTEST, LONGEST = 5.0, 3600.0
+"""Seconds between two calls of an address that cannot be reached: half of what the event has waited so far."""
+
+
+@dataclass(slots=True)
+class Made:
+    """What became of leased pushes, those included for which nobody was called as their address is away: `uncalled` are
+    these, and those for which there was no time. No try of them counts.
+    """
+
+    outcomes: list[Delivered] = field(default_factory=list)
+    uncalled: list[int] = field(default_factory=list)
 
 
 class Calls:
-    """The calls of one job. An address that cannot be reached is not called again in it: what else is for it has the
-    same outcome.
+    """The calls of one job. An address that cannot be reached is not called again in it: what else is for it waits as
+    long.
     """
 
     def __init__(self, deadline: float, *, allow_private: bool) -> None:
@@ -27,17 +46,20 @@ class Calls:
         """Return whether a call may begin."""
         return monotonic() < self._deadline
 
-    def make(self, rows: Sequence[Mapping[Any, Any]], secret: bytes) -> dict[int, PushReceipt | PushError]:
-        """Make the calls of leased pushes; return by id what became of each for which there was time."""
-        results: dict[int, PushReceipt | PushError] = {}
-        for row in sorted(rows, key=_turn):
+    def make(self, rows: Sequence[Mapping[Any, Any]], secret: bytes, now: datetime) -> Made:
+        """Make the calls of leased pushes, those first that were made least often."""
+        made = Made()
+        for row in sorted(rows, key=lambda row: (row["attempts"], row["id"])):
             command = read_command(row["kind"], row["command"])
             assert isinstance(command, PostWebhook)
             away = self._away.get(command.url)
-            if away is None and not self.has_time():
+            if away is None and self.has_time():
+                made.outcomes.append(_outcome(row, self._call(command, secret), now))
                 continue
-            results[row["id"]] = away or self._call(command, secret)
-        return results
+            made.uncalled.append(row["id"])
+            if away is not None:
+                made.outcomes.append(_outcome(row, away, now))
+        return made
 
     def _call(self, command: PostWebhook, secret: bytes) -> PushReceipt | PushError:
         result = post_webhook(command, secret, allow_private=self._allow_private)
@@ -46,9 +68,11 @@ class Calls:
         return result
 
 
-def _turn(row: Mapping[Any, Any]) -> tuple[int, int]:
-    """Return when a push has its turn: the new ones first, in their order. Of those that failed together another one
-    goes first at each try, else one at which its address always fails would take the others along to their last try.
-    """
-    number, tries = row["id"], row["attempts"]
-    return tries, number if tries <= 1 else crc32(f"{number}:{tries}".encode())
+def _outcome(row: Mapping[Any, Any], result: PushReceipt | PushError, now: datetime) -> Delivered:
+    if isinstance(result, PushReceipt):
+        return Delivered(row["id"], "done", detail=result.external_id)
+    age, detail = now - row["created_at"], result.message[:500]
+    if result.permanent or age >= GIVEN_UP:
+        return Delivered(row["id"], "failed", result.reason if result.permanent else EXHAUSTED, detail)
+    wait = result.retry_after or min(LONGEST, max(SHORTEST, age.total_seconds() / 2))
+    return Delivered(row["id"], "waiting", result.reason, detail, now + timedelta(seconds=wait))

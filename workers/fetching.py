@@ -23,6 +23,7 @@ from loyalty.stores.service import Store, get_store
 from loyalty.values import AccountId, MessageId, StoreId
 from workers.access import ask
 from workers.runtime import Runtime
+from workers.turns import turn
 
 LEASE = timedelta(minutes=5)
 BATCH = 200
@@ -85,7 +86,8 @@ def _ask(
                 answers += connector.fetch(access, kind, ids, with_products=with_products, now=now)
         return answers
 
-    answers, failed = ask(runtime, store, lambda access: ask_in_halves(partial(fetch_all, access), rows))
+    mixed = sorted(rows, key=turn)
+    answers, failed = ask(runtime, store, lambda access: ask_in_halves(partial(fetch_all, access), mixed))
     return [each for each in answers if each.failure is None], [*failed, *_unanswered(rows, answers)]
 
 

@@ -5,7 +5,7 @@ Other systems are called when the shop has been told all: however slow they are,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -45,6 +45,8 @@ SEEN_AFTER = timedelta(minutes=10)
 NOT_SEEN = "The shop does not find it yet."
 TRIES = 15
 """About five and a half hours of waits: doubled up to an hour, then hourly."""
+TELLING_SECONDS = 200.0
+"""For so long a shop is told in one job: the last batch, and then the calls of other systems, end before the job."""
 CALLING_SECONDS = 90.0
 """For so long other systems are called in one job: the last call, of 20 seconds or, with an answer that drips, some
 100, is over before its lease ends.
@@ -77,15 +79,15 @@ def push_store(
 
 
 def _tell_shop(runtime: Runtime, account: AccountId, store_id: StoreId, now: datetime | None) -> int:
-    done = 0
-    while True:
+    done, deadline = 0, monotonic() + TELLING_SECONDS
+    while monotonic() < deadline:
         at = now or utc_now()
         with runtime.database.transaction(account) as connection:
             store = get_store(connection, runtime.vault, store_id)
             rows = outbox.claim_pushes(connection, store_id, BATCH, at, LEASE) if store.is_connected else []
             commands = _commands(runtime, connection, store, rows, at) if rows else []
         if not rows:
-            return done
+            break
         results = _tell(runtime, store, commands)
         told = list(zip(rows, commands, results, strict=True))
         for some in (_codes_of(told), _credit_of(told)):
@@ -95,7 +97,8 @@ def _tell_shop(runtime: Runtime, account: AccountId, store_id: StoreId, now: dat
         done += len(rows)
         log.info("pushed", store=str(store_id), pushes=len(rows), failed=_count_failed(results))
         if all(isinstance(result, PushError) for result in results):
-            return done
+            break
+    return done
 
 
 def _call_others(
@@ -112,26 +115,16 @@ def _call_others(
             secret = runtime.book(connection, account, set()).webhook_secret() if rows else b""
         if not rows:
             break
-        results = calls.make(rows, secret)
+        made = calls.make(rows, secret, now or utc_now())
         with runtime.database.transaction(account) as connection:
-            _record_calls(connection, rows, results, now or utc_now())
-        done += len(results)
-        failed = _count_failed(list(results.values()))
-        log.info("called", store=str(store_id), pushes=len(results), failed=failed)
+            if made.uncalled:
+                outbox.give_back(connection, made.uncalled)
+            outbox.record(connection, made.outcomes, now or utc_now())
+        done += len(made.outcomes)
+        log.info(
+            "called", store=str(store_id), pushes=len(rows) - len(made.uncalled), waiting=len(made.uncalled)
+        )
     return done
-
-
-def _record_calls(
-    connection: Connection,
-    rows: Sequence[Any],
-    results: Mapping[int, PushReceipt | PushError],
-    now: datetime,
-) -> None:
-    """Write what became of each call; those that were not made are given back."""
-    made = [_outcome(row, results[row["id"]], now) for row in rows if row["id"] in results]
-    outbox.record(connection, made, now)
-    if len(made) < len(rows):
-        outbox.give_back(connection, [row["id"] for row in rows if row["id"] not in results])
 
 
 def _commands(

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from connectors.base import PastPage
+from connectors.base import FetchedMessage, PastPage
 from connectors.halving import Failed, ask_in_halves, require_some
 from connectors.http import Door
 from connectors.late import FETCHED_CUSTOMER, late_message
@@ -43,6 +43,7 @@ def read_past(
         rows, failed = _read_apart(door, ORDERS, {"status": "any"}, dates)
     found: dict[str, Json | None] = {str(row.get("id")): row for row in rows}
     messages = order_messages(door, found, with_products, now)
+    _require_any(messages)
     late = [late_message(each, now, error) for some, error in failed for each in some]
     return PastPage((*messages, *late), f"{ORDERS} {following.text()}" if following else None)
 
@@ -61,6 +62,13 @@ def _customers(door: Door, page: int, since: datetime | None, now: datetime) -> 
     first = Place("any", since - SECOND if since else None)
     following = f"{CUSTOMERS} {page + 1}" if len(listed) == LARGEST_PAGE else f"{ORDERS} {first.text()}"
     return PastPage((*messages, *late), following)
+
+
+def _require_any(messages: Sequence[FetchedMessage]) -> None:
+    """Raise OneFailed where the shop fails at what belongs to each order of several: none of them is to blame."""
+    failures = [each.failure for each in messages if each.failure is not None]
+    if 1 < len(messages) == len(failures):
+        raise failures[0]
 
 
 def _read_apart(

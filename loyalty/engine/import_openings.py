@@ -13,7 +13,7 @@ from loyalty.engine.import_columns import items_of, texts_of
 from loyalty.engine.import_reader import Reader
 from loyalty.engine.opening import Figure, Opening, OpeningCredit, OpeningLot, OpeningTier
 from loyalty.imports.cells import read_end, read_instant, read_money
-from loyalty.tiers.holding import Term
+from loyalty.tiers.holding import Term, period_end
 from loyalty.values import ZERO, exact, fraction_text, plain_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -137,11 +137,18 @@ def _figure(reader: Reader, item: Mapping[str, Any]) -> Figure:
 def _tier(reader: Reader) -> OpeningTier | None:
     key, since = reader.tier("tier"), reader.past("tier_since") or reader.ground.now
     until, falls_at = reader.cells.get("tier_until", ""), reader.ahead("tier_falls_at")
-    tz = reader.ground.tz
+    tz, mistakes = reader.ground.tz, len(reader.mistakes)
     if falls_at is None:
         end = reader.ahead("tier_until")
     else:  # it was judged at its end, and waits for the grace
         end = reader.read("tier_until", lambda told: read_end(told, tz), None, until)
+    if (
+        until
+        and end is None
+        and len(reader.mistakes) == mistakes
+        and period_end(reader.ground.program, key, since)
+    ):
+        reader.refuse("tier_until", "A tier that never ends is a term: tell it in `terms`.")
     falls_to = reader.tier("tier_falls_to") or None
     return OpeningTier(key, since, end, falls_to, falls_at) if key else None
 

@@ -31,6 +31,8 @@ _MARKS = (
 _UNCLOSED = "unexpected end of data"
 """What `csv` says of a file that ends within quotes."""
 _NAMES_SOMEBODY = re.compile(r"\s*\S+@\S+\s*|[\s0-9:+().-]*[0-9][\s0-9:+().-]*")
+LONGEST_NAME = 254
+"""Of an address, a phone or an id that can be imported."""
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 """What JSON can escape and PostgreSQL does not store."""
 
@@ -85,7 +87,7 @@ class Table:
         if len(cells) < len(self.columns) or len(cells) == 1:
             return False
         return any(
-            name in self.names.telling and _NAMES_SOMEBODY.fullmatch(cell)
+            name in self.names.telling and len(cell) <= LONGEST_NAME and _NAMES_SOMEBODY.fullmatch(cell)
             for name, cell in zip(self.columns, cells, strict=False)
         )
 

@@ -69,6 +69,21 @@ def test_the_last_day_of_all_means_that_points_never_die(runtime: Runtime, shop:
     assert_proven(runtime, shop)
 
 
+@pytest.mark.parametrize("never", ["never", "9999-12-31"])
+def test_a_tier_that_never_ends_is_told_as_a_term_where_tiers_end(runtime: Runtime, never: str) -> None:
+    ending = make_shop(
+        runtime, make_document(tiers=TIERS, rewards=REWARDS, tier_policy={"validity": {"months": 12}})
+    )
+    top = TIERS[-1]["key"]
+    table = f"email,tier,tier_since,tier_until\na@x.com,{top},2026-01-10,{never}\nb@x.com,{top},2026-01-10,\n"
+    done = bring(runtime, ending, table)
+    assert (done["valid"], errors(runtime, ending, done)) == (
+        1, [(2, [["tier_until", "A tier that never ends is a term: tell it in `terms`."]])],
+    )  # fmt: skip
+    lasting = make_shop(runtime, make_document(tiers=TIERS, rewards=REWARDS, tier_policy={"validity": None}))
+    assert bring(runtime, lasting, table)["valid"] == 2
+
+
 @pytest.mark.parametrize(
     "line",
     [

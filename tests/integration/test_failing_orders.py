@@ -206,3 +206,20 @@ def test_past_is_read_beyond_what_fails(desk: Desk, sandbox: SandboxShop) -> Non
     assert {each["read_ids"] for each in waiting(desk)} == {"2", str(numbers[1]), str(numbers[2])}
     answer_again(desk, sandbox)
     assert (points(desk), waiting(desk), desk.differences()) == (360, [], [])
+
+
+def test_preview_tells_what_it_could_not_read(desk: Desk, sandbox: SandboxShop) -> None:
+    orders = place(sandbox, 5, timedelta(days=3))
+    sandbox.state.failing.add(("orders", orders[2]))
+    figures = desk.backfill(preview=True)["figures"]
+    assert (figures["orders"], figures["unread"], figures["points"]) == (4, 1, 400)
+
+
+def test_past_waits_for_a_shop_that_fails_at_what_belongs_to_every_order(
+    desk: Desk, sandbox: SandboxShop
+) -> None:
+    for order in place(sandbox, 3, timedelta(days=3)):
+        sandbox.refund(order, "10")
+    sandbox.fail_next(times=50, path="/refunds", status=500)
+    waiting_one = desk.backfill(preview=True)
+    assert (waiting_one["state"], waiting_one["problem"].partition(":")[0]) == ("running", "unreachable")

@@ -6,20 +6,23 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.halving import MOST_IN_A_ROW, SLOW, ask_each, ask_in_halves, list_failed, require_some
-from loyalty.pushes import OneFailed, OneTooSlow, PushError
+from connectors import halving
+from connectors.halving import MOST_IN_A_ROW, SECONDS_LOST, ask_each, ask_in_halves, list_failed, require_some
+from loyalty.pushes import OneFailed, PushError
 
 
 class Shop:
-    """Answers whatever it is asked for, unless that holds one of some things."""
+    """Answers whatever it is asked for, unless that holds one of some things, over which it thinks for some time."""
 
-    def __init__(self, *bad: int, why: type[OneFailed] = OneFailed) -> None:
-        self.bad, self.why, self.asked = set(bad), why, 0
+    def __init__(self, *bad: int, seconds: float = 0) -> None:
+        self.bad, self.seconds, self.now, self.asked = set(bad), seconds, 0.0, 0
 
     def __call__(self, things: Sequence[int]) -> list[int]:
         self.asked += 1
         if self.bad & set(things):
-            raise self.why("no", permanent=False, reason="unreachable")
+            self.now += self.seconds
+            raise OneFailed("no", permanent=False, reason="unreachable")
+        self.now += 1
         return list(things)
 
     def one(self, thing: int) -> int:
@@ -76,26 +79,30 @@ def test_for_nothing_nobody_is_asked() -> None:
     assert (ask_in_halves(shop, []), ask_each(shop.one, []), shop.asked) == (([], []), ({}, {}), 0)
 
 
-@pytest.mark.parametrize("bad", [0, 77, 199])
-def test_one_that_takes_too_long_fails_alone(bad: int) -> None:
-    answers, failed = ask_in_halves(Shop(bad, why=OneTooSlow), range(200))
-    assert (len(answers), list_failed(failed)) == (199, [bad])
+@pytest.mark.parametrize("bad", [(0,), (10, 60, 110, 160), tuple(range(200))])
+def test_a_shop_that_hangs_is_left_in_time_and_the_rest_fails_unasked(
+    monkeypatch: pytest.MonkeyPatch, bad: tuple[int, ...]
+) -> None:
+    shop = Shop(*bad, seconds=20)
+    monkeypatch.setattr(halving, "monotonic", lambda: shop.now)
+    answers, failed = ask_in_halves(shop, range(200))
+    assert sorted([*answers, *list_failed(failed)]) == list(range(200))
+    assert set(bad) <= set(list_failed(failed))
+    assert shop.now <= SECONDS_LOST + 20 + shop.asked
 
 
-def test_a_shop_that_hangs_is_asked_a_few_times_only() -> None:
-    shop = Shop(*range(200), why=OneTooSlow)
-    assert len(list_failed(ask_in_halves(shop, range(200))[1])) == 200
-    assert shop.asked <= 2 * (MOST_IN_A_ROW // SLOW) + 1
+def test_each_is_asked_for_until_a_shop_has_hung_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(*range(10, 60, 2), seconds=20)
+    monkeypatch.setattr(halving, "monotonic", lambda: shop.now)
+    answers, failed = ask_each(shop.one, range(100))
+    assert (list(answers), list(failed)) == ([*range(10), 11, 13, 15], [10, 12, 14, *range(16, 100)])
 
 
-@pytest.mark.parametrize(
-    ("why", "most"), [(OneFailed, MOST_IN_A_ROW + 1), (OneTooSlow, MOST_IN_A_ROW // SLOW + 1)]
-)
-def test_each_is_asked_for_until_too_many_failed_in_a_row(why: type[OneFailed], most: int) -> None:
-    shop = Shop(*range(10, 60), why=why)
+def test_each_is_asked_for_until_too_many_failed_in_a_row() -> None:
+    shop = Shop(*range(10, 60))
     answers, failed = ask_each(shop.one, range(100))
     assert (list(answers), list(failed)) == (list(range(10)), list(range(10, 100)))
-    assert shop.asked == 10 + most
+    assert shop.asked == 10 + MOST_IN_A_ROW + 1
 
 
 def test_single_failures_end_nothing() -> None:

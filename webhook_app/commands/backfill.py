@@ -26,6 +26,7 @@ NO_PROGRAM = "No program is published: what was read counts when one is, and the
 LABELS = {
     "customers": "customers",
     "orders": "orders",
+    "unread": "at which the shop failed, not in these sums",
     "known": "of them counted already",
     "counting": "of them would count",
     "points": "points, in the first tier",
