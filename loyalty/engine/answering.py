@@ -17,7 +17,7 @@ from loyalty.db import Row
 from loyalty.engine.apply import carry_out_many, fold_again
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
-from loyalty.engine.issuing import COUPON_SUBJECT
+from loyalty.engine.issuing import COUPON_SUBJECT, disable_again
 from loyalty.engine.rounds import rounds
 from loyalty.incidents import repository as incidents
 from loyalty.members.repository import lock_members
@@ -28,6 +28,7 @@ from loyalty.rewards.redemption import OPEN, RedemptionState, is_of_credit, numb
 from loyalty.rewards.repository import settle_coupons
 from loyalty.values import StoreId
 
+Found = Mapping[Any, Any]
 BY = "shop"
 FAILED, CREDIT_FAILED = "redemption_failed", "credit_code_failed"
 IN_USE = "in_use"
@@ -107,18 +108,20 @@ def take_answers(
     endings = [*(each for case in cases if (each := case.end()) is not None), *refused]
     steps = list(rounds(endings, lambda each: each.member))
     later = {each.answer.code for step in steps[1:] for each in step}
-    _settle(connection, [answer for answer in answers if answer.code not in later], cancelled)
+    revived = _settle(connection, [answer for answer in answers if answer.code not in later], cancelled)
     for place, step in enumerate(steps):
         if place:  # a code goes out of use with its redemption: folding the member before would revive it
-            _settle(connection, [each.answer for each in step], cancelled)
+            revived += _settle(connection, [each.answer for each in step], cancelled)
         commands = {each.member: each.command(next(numbers), now) for each in step}
         carry_out_many(connection, book, commands, now)
     _note_failures(connection, book, cases, refused, now)
     _reopen(connection, book, [case for case in cases if case.is_cancelling and case.answer.uses], now)
     unwanted: list[_Case | _End] = [case for case in cases if case.is_unwanted()]
     unwanted += [each for each in refused if each.answer.is_unsure]
-    if unwanted:
-        add_pushes(connection, book.id, [_disabling(store, each, now) for each in unwanted])
+    pushes = {push.subject: push for push in (_disabling(store, each, now) for each in unwanted)}
+    pushes |= {push.subject: push for push in (disable_again(row, now) for row in revived)}
+    if pushes:
+        add_pushes(connection, book.id, list(pushes.values()))
 
 
 def _cases(
@@ -146,8 +149,13 @@ def _refused_credit(answers: Sequence[CodeAnswer], causes: Mapping[str, tuple[st
     ]
 
 
-def _settle(connection: Connection, answers: Sequence[CodeAnswer], cancelled: Set[str]) -> None:
-    settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
+def _settle(connection: Connection, answers: Sequence[CodeAnswer], cancelled: Set[str]) -> list[Found]:
+    """Write the answers; return the coupons that are out of use and that the shop has, or may have, because of these: a
+    worker that was slow put them there after they had been disabled.
+    """
+    put = {answer.code for answer in answers if answer.puts and (answer.is_unsure or not answer.failure)}
+    rows = settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
+    return [row for row in rows if row["code"] in put and row["state"] == "cancelled"]
 
 
 def _settled(answer: CodeAnswer, cancels: bool) -> Row:

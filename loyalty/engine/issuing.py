@@ -241,6 +241,11 @@ def disabling(row: Mapping[Any, Any], now: datetime) -> DisableCoupon:
     return DisableCoupon(row["code"], now, row["kind"], row.get("external_id", ""))
 
 
+def disable_again(row: Mapping[Any, Any], now: datetime) -> NewPush:
+    """Return the push that takes a coupon out of use once more."""
+    return NewPush(row["store_id"], row["member_id"], COUPON_SUBJECT + row["code"], disabling(row, now))
+
+
 def _disable(issued: Issued, work: MemberWork, row: Mapping[Any, Any], now: datetime) -> None:
     command = disabling(row, now)
     issued.pushes.append(NewPush(row["store_id"], work.id, COUPON_SUBJECT + row["code"], command))

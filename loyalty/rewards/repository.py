@@ -92,18 +92,18 @@ def put_coupons(connection: Connection, account: UUID, rows: Sequence[Row]) -> N
     connection.execute(statement, {**values, "account": account})
 
 
-def settle_coupons(connection: Connection, rows: Sequence[Row]) -> None:
+def settle_coupons(connection: Connection, rows: Sequence[Row]) -> Sequence[RowMapping]:
     """Let coupons in one of the states `before` become what the shop made of them; its own id of each is kept whatever
-    they are.
+    they are. Return them.
     """
     source, values = records(_SETTLED, rows)
     statement = text(
         "update coupons set external_id = coalesce(nullif(rows.external_id, ''), coupons.external_id),"
         " state = case when coupons.state = any(rows.before) then rows.state else coupons.state end,"
         " failure = case when coupons.state = any(rows.before) then rows.failure else coupons.failure end"
-        f" from {source} where coupons.code = rows.code"
+        f" from {source} where coupons.code = rows.code returning coupons.*"
     )
-    connection.execute(statement, values)
+    return connection.execute(statement, values).mappings().all()
 
 
 def give_up(connection: Connection, members: Sequence[UUID], failure: str) -> None:

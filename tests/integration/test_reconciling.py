@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from builders import make_document, make_till
 from receiving import Desk, make_desk
 
+from connectors.base import Connector, StoreAccess
 from connectors.woocommerce.sandbox import SandboxShop
 from connectors.woocommerce.sandbox.coupon_uses import why_refused
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
 from loyalty.engine.retelling import retell_tiers
 from loyalty.members.shown import list_shown_customers
+from loyalty.pushes import PushCommand, PushError, PushReceipt
 from loyalty.stores.service import get_store, set_state
 from workers import looking
 from workers.pushing import TRIES, push_store
@@ -153,6 +156,48 @@ def test_coupon_that_was_withdrawn_while_the_shop_was_away_serves_nobody_when_it
         True,
     )
     assert desk.differences() == []
+
+
+def test_coupon_that_a_slow_worker_makes_after_it_was_disabled_is_disabled_again(
+    desk: Desk, sandbox: SandboxShop
+) -> None:
+    """His lease is over, so another one has made it, and disabled it since."""
+    order, place = buy(sandbox, 1600), (desk.runtime, desk.shop.account, desk.shop.store.id)
+    desk.signal(order)
+    quick = desk.runtime.connectors["woocommerce"]
+
+    def meanwhile() -> None:
+        desk.runtime.connectors["woocommerce"] = quick
+        push_store(*place, now=utc_now() + timedelta(minutes=6))
+        sandbox.now = lambda: utc_now() + timedelta(seconds=3)
+        sandbox.set_status(order, "cancelled")
+        desk.signal(order)
+        push_store(*place, now=utc_now() + timedelta(minutes=6))
+        assert why_refused(sandbox.state, code, sandbox.order(order))
+
+    code = desk.rows("select code from coupons")[0]["code"]
+    desk.runtime.connectors["woocommerce"] = cast(Any, SlowConnector(quick, meanwhile))
+    push_store(*place)
+    push_store(*place, now=utc_now() + timedelta(minutes=6))
+    sandbox.now = lambda: utc_now() + timedelta(minutes=1)
+    assert why_refused(sandbox.state, code, sandbox.order(order))
+    assert coupons(desk) == [("cancelled", "done")]
+    assert desk.differences() == []
+
+
+@dataclass
+class SlowConnector:
+    """A shop's connector that tells it of things only after something else has happened."""
+
+    inner: Connector
+    meanwhile: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def push(self, access: StoreAccess, commands: Sequence[PushCommand]) -> list[PushReceipt | PushError]:
+        self.meanwhile()
+        return self.inner.push(access, commands)
 
 
 def test_what_failed_while_the_shop_was_there_is_left_alone(desk: Desk, sandbox: SandboxShop) -> None:
