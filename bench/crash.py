@@ -36,6 +36,8 @@ DROPPED = 0.1
 FLUSHES = 2
 AWAY = timedelta(hours=24)
 STEP = timedelta(hours=6)
+LATER = AWAY + 2 * STEP
+"""By then what the shop was away for is tried again."""
 CALLS = 10_000
 """More than anybody makes while the shop is away."""
 LONG_AGO = "update stores set created_at = now() - interval '9 days', looked_until = null"
@@ -148,7 +150,7 @@ def _be_away(app: App, shop: FaultShop) -> None:
 
 def reconcile(app: App, store: str) -> int:
     """Work off what waits, read what never arrived, work that off too; return how many differences were found."""
-    settle(app, AWAY + 2 * STEP)
+    settle(app, LATER)
     with app.database() as connection:
         connection.execute(FORGET_LOOKS)
         connection.execute(LONG_AGO)
@@ -242,8 +244,10 @@ def _look(app: App, shop: FaultShop, store: str, outcome: Outcome) -> None:
 
 
 def _compare_coupons(shop: FaultShop, coupons: dict[str, str]) -> list[str]:
-    """Return the codes that the shop has otherwise than the ledger says, or has twice, with what both say."""
-    stored = shop.codes()
+    """Return the codes that the shop has otherwise than the ledger says, or has twice, with what both say. What was
+    disabled in the day that was let pass ends in that day.
+    """
+    stored = shop.codes(datetime.now(UTC) + LATER)
     codes, live = [code for code, _ in stored], {code for code, is_live in stored if is_live}
     wrong = [code for code in codes if codes.count(code) > 1 or coupons.get(code, "failed") == "failed"]
     wrong += [code for code, state in coupons.items() if state == "issued" and code not in live]

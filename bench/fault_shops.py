@@ -72,8 +72,8 @@ class FaultShop(Protocol):
     def recover(self) -> None:
         """Be back."""
 
-    def codes(self) -> list[tuple[str, bool]]:
-        """Return every code that the shop keeps, and whether it may still be used."""
+    def codes(self, at: datetime) -> list[tuple[str, bool]]:
+        """Return every code that the shop keeps, and whether it may still be used at an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,9 @@ class WooCommerceShop:
         """Be back."""
         self.shop.recover()
 
-    def codes(self) -> list[tuple[str, bool]]:
-        """Return every code that the shop keeps, and whether it may still be used."""
-        return [(each["code"], _is_live(each)) for each in map(self._stored, self._coupons())]
+    def codes(self, at: datetime) -> list[tuple[str, bool]]:
+        """Return every code that the shop keeps, and whether it may still be used at an instant."""
+        return [(each["code"], _is_live(each, at)) for each in map(self._stored, self._coupons())]
 
     def _coupons(self) -> list[str]:
         return [each["code"] for each in self.shop.state.coupons.values()]
@@ -141,9 +141,9 @@ class WooCommerceShop:
         return self.shop.coupon(code) or {}
 
 
-def _is_live(coupon: Json) -> bool:
+def _is_live(coupon: Json, at: datetime) -> bool:
     ends = coupon["date_expires_gmt"]
-    return not ends or datetime.fromisoformat(ends).replace(tzinfo=UTC) > datetime.now(UTC)
+    return not ends or datetime.fromisoformat(ends).replace(tzinfo=UTC) > at
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +223,10 @@ class ShopifyShop:
         """Be back."""
         self.shop.recover()
 
-    def codes(self) -> list[tuple[str, bool]]:
-        """Return every code that the shop keeps, and whether it may still be used."""
-        now = datetime.now(UTC)
+    def codes(self, at: datetime) -> list[tuple[str, bool]]:
+        """Return every code that the shop keeps, and whether it may still be used at an instant."""
         return [
-            (str(row["code"]), row["endsAt"] is None or row["endsAt"] > now)
+            (str(row["code"]), row["endsAt"] is None or row["endsAt"] > at)
             for row in self.shop.state.discounts.values()
         ]
 
