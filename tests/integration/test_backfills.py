@@ -224,6 +224,7 @@ def test_preview_tells_the_cost_and_keeps_nothing(desk: Desk, tiers_only: bool, 
     assert done["figures"] == {
         "customers": 0, "orders": 4, "known": 0, "counting": 4, "points": most // 2, "points_at_most": most,
         "points_alive": most // 2,
+        "unread": 0,
     }  # fmt: skip
     assert {name: desk.rows(f"select count(*) as n from {name}") for name in tables} == before
     desk.backfill(tiers_only=tiers_only)
