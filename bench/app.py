@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,16 +62,17 @@ class App:
         if self.process is None:
             return
         self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.communicate(timeout=SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(SECONDS_TO_STOP)
+        self.kill()
 
     def kill(self) -> None:
-        """End the supervisor without a word."""
+        """End the supervisor without a word, and wait for nobody else: what it left holds its pipe too."""
         if self.process is not None:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
 
     def is_running(self) -> bool:
         """Return whether the supervisor lives."""

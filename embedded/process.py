@@ -16,6 +16,8 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 LOOPBACK = "127.0.0.1"
 LONGEST_LOG = 10_000_000
+# The kernel tells only of an end that comes after it was asked: look once whether the parent is still there.
+UNLESS_ORPHANED = 'parent=$1; shift; [ "$PPID" = "$parent" ] || exit 1; exec "$@"'
 
 Child = subprocess.Popen[bytes]
 
@@ -27,6 +29,7 @@ class EmbeddedError(Exception):
 def bound_to_parent(argv: Sequence[str], death: signal.Signals, user: str | None = None) -> list[str]:
     """Return argv that gets the signal `death` when its parent ends, and that runs as `user` if one is named.
 
+    The parent is this process; where it ended before the kernel was asked, the program does not start.
     The signal follows the thread that starts the child: call this from the main thread.
     """
     setpriv = shutil.which("setpriv")
@@ -40,7 +43,7 @@ def bound_to_parent(argv: Sequence[str], death: signal.Signals, user: str | None
         # Without the secure bit access(2) would look away from it, and the server not find its own program.
         wrapped += ["--reuid", user, "--regid", user, "--clear-groups", "--securebits", "+no_setuid_fixup"]
         wrapped += ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
-    return [*wrapped, "--", *argv]
+    return [*wrapped, "--", "sh", "-c", UNLESS_ORPHANED, "sh", str(os.getpid()), *argv]
 
 
 def die_with_parent(sig: signal.Signals) -> None:

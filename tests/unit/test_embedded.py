@@ -17,7 +17,7 @@ import redis
 
 from embedded import EmbeddedError, ServerUrls, running_servers
 from embedded.cluster import major_version
-from embedded.process import is_port_free
+from embedded.process import bound_to_parent, is_port_free
 from embedded.programs import MOST_QUICK_DEATHS, Program, Tended, read_procfile
 from embedded.state import DataFolder, Running
 
@@ -29,6 +29,7 @@ with running_servers(Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)
 """
+RUN = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +186,15 @@ def test_program_that_always_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     tended = Tended(program)
     with pytest.raises(EmbeddedError, match=rf"web ended {MOST_QUICK_DEATHS} times .*code 3"):
         tend_for(tended, seconds=10)
+
+
+def test_program_whose_parent_has_gone_does_not_start(tmp_path: Path) -> None:
+    """The parent was killed between its fork and the question to the kernel: nobody tells of its end any more."""
+    argv = bound_to_parent(["touch", str(tmp_path / "it runs")], signal.SIGKILL)
+    of_another = subprocess.run([sys.executable, "-c", RUN, *argv], check=False)
+    assert (of_another.returncode, list(tmp_path.iterdir())) == (1, [])
+    ours = subprocess.run(argv, check=False)
+    assert (ours.returncode, [made.name for made in tmp_path.iterdir()]) == (0, ["it runs"])
 
 
 def tend_for(tended: Tended, seconds: float) -> None:
