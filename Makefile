@@ -27,7 +27,7 @@ bench: .venv/.installed-dev ## Measure; the figures are also in var/bench.json
 
 soak: .venv/.installed-dev ## Run the fault suites at their full sizes
 	@$(VENV) -m bench.soak
-	@LAUREL_SOAK=1 $(VENV) -m pytest -q tests/properties/test_fuzzed_input.py tests/web/test_openapi_contract.py
+	@LAUREL_SOAK=1 $(VENV) -m pytest -q tests/properties/test_fuzzed_*.py tests/web/test_openapi_contract.py
 
 check: .venv/.installed-dev ## Check style, types, imports, guards and known vulnerabilities
 	@$(VENV) -m ruff check

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from threading import Thread
 from typing import Any
 
@@ -21,6 +22,7 @@ from loyalty.outbox.repository import NewPush, add_pushes
 from loyalty.pushes import DisableCoupon, PostWebhook
 from loyalty.reports.waiting import list_due
 from loyalty.stores.service import set_state
+from workers import pushing
 from workers.pushing import push_store
 from workers.runtime import Runtime
 
@@ -88,10 +90,13 @@ def queue(desk: Desk, others: Others, path: str, *events: str) -> None:
         add_pushes(connection, desk.shop.account, new)
 
 
-def queue_code(desk: Desk) -> None:
+def queue_code(desk: Desk, *codes: str) -> None:
+    new = [
+        NewPush(desk.shop.store.id, None, f"coupon:{code}", DisableCoupon(code, utc_now()))
+        for code in codes or (CODE,)
+    ]
     with desk.connect() as connection:
-        push = NewPush(desk.shop.store.id, None, f"coupon:{CODE}", DisableCoupon(CODE, utc_now()))
-        add_pushes(connection, desk.shop.account, [push])
+        add_pushes(connection, desk.shop.account, new)
 
 
 def push(desk: Desk, hours: int = 0, **more: Any) -> int:
@@ -132,6 +137,23 @@ def test_what_the_shop_did_is_recorded_before_another_system_is_called(desk: Des
     queue_code(desk)
     assert push(desk) == 2
     assert seen == [[{"status": "done"}]]
+
+
+def test_a_slow_shop_leaves_time_for_the_others_and_is_told_the_rest_by_the_next_job(
+    desk: Desk, others: Others, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of such a shop takes as long as a job may tell it; the calls come in the same job all the same."""
+    passed = count(time.monotonic(), pushing.TELLING_SECONDS / 2 + 1)
+    monkeypatch.setattr(pushing, "monotonic", lambda: next(passed))
+    monkeypatch.setattr(pushing, "BATCH", 1)
+    queue_code(desk, "lr0000000001", "lr0000000002", "lr0000000003")
+    queue(desk, others, "/well", "first")
+    told = "kind = 'disable_coupon'"
+    assert push(desk) == 2
+    assert states(desk, told) == [state("waiting", 0, "", 2), state("done", 1, "", 1)]
+    assert others.called == [("/well", "first")]
+    assert (push(desk), push(desk), push(desk)) == (1, 1, 0)
+    assert states(desk, told) == [state("done", 1, "", 3)]
 
 
 def test_an_address_that_does_not_answer_is_called_once_a_job_and_all_for_it_waits(
