@@ -35,6 +35,10 @@ SETTINGS = {
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "log_min_duration_statement": "1000",
+    # Values of rows and of parameters are people's: no statement, however slow or wrong, brings them into the log.
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
     "logging_collector": "off",
     "io_method": "sync",
     "password_encryption": "scram-sha-256",

@@ -95,6 +95,46 @@ def test_data_is_kept(folder: Path) -> None:
             assert server.get("kept") == b"7"
 
 
+def test_no_value_comes_into_the_log_however_slow_or_wrong_a_statement_is(tmp_path: Path) -> None:
+    with (
+        running_servers(tmp_path, valkey=False) as urls,
+        psycopg.connect(urls.owner.replace("+psycopg", ""), autocommit=True) as connection,
+    ):
+        connection.execute("create table people (email text primary key check (email like '%@%'))")
+        connection.execute("select pg_sleep(1.1), %b::text", ["slow@people.test"])
+        connection.execute("insert into people values (%b)", ["twice@people.test"])
+        for email in ("twice@people.test", "nowhere"):
+            with pytest.raises(psycopg.IntegrityError):
+                connection.execute("insert into people values (%b)", [email])
+    said = (tmp_path / "log" / "postgres.log").read_text()
+    assert "pg_sleep(1.1)" in said
+    assert said.count("insert into people") == 2
+    assert [word for word in ("slow@", "twice@", "nowhere") if word in said] == []
+
+
+def test_nothing_is_no_backup(tmp_path: Path) -> None:
+    """In another folder, or without LAUREL_DATA, there is nothing to dump; an empty file would replace a good one."""
+    told = embedded("dump", tmp_path / "kept.dump", LAUREL_DATA=str(tmp_path / "var"))
+    assert (told.returncode, told.stderr.startswith("There is no database in")) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["dump", "restore"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE"])
+def test_a_server_of_ones_own_is_not_taken_for_the_embedded_one(
+    tmp_path: Path, command: str, name: str
+) -> None:
+    told = embedded(command, tmp_path / "kept.dump", LAUREL_DATA=str(tmp_path / "var"), **{name: "given"})
+    assert (told.returncode, "docs/backup.md" in told.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def embedded(command: str, file: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
+    argv = [sys.executable, "-m", "embedded", command, str(file)]
+    return subprocess.run(argv, env=kept | environ, capture_output=True, text=True, check=False)
+
+
 def test_files_are_private(folder: Path) -> None:
     with running_servers(folder):
         modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in ("servers.json", "postgres")}
