@@ -13,6 +13,8 @@ from embedded.process import EmbeddedError
 from embedded.servers import running_servers
 from embedded.supervisor import Supervisor
 
+FILES = {"dump": dump, "restore": restore}
+
 
 def main(argv: list[str]) -> int:
     """Carry out one command; return the exit code."""
@@ -21,10 +23,9 @@ def main(argv: list[str]) -> int:
     try:
         if arguments.command == "run":
             Supervisor(os.environ, arguments.procfile).run()
-        elif arguments.command == "dump":
-            dump(data, arguments.file)
-        elif arguments.command == "restore":
-            restore(data, arguments.file)
+        elif arguments.command in FILES:
+            _require_embedded(arguments.command)
+            FILES[arguments.command](data, arguments.file)
         else:
             return _execute(data, arguments.exec)
     except EmbeddedError as error:
@@ -48,6 +49,14 @@ def _parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(name, help=what).add_argument("file", type=Path)
     return parser
+
+
+def _require_embedded(command: str) -> None:
+    """Raise EmbeddedError where the database is a server of one's own: the file would hold, or fill, another one."""
+    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+        raise EmbeddedError(
+            f"DATABASE_URL names a server of your own: {command} is for the embedded one. See docs/backup.md."
+        )
 
 
 def _execute(data: Path, command: list[str]) -> int:

@@ -7,13 +7,15 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from embedded.cluster import binary_folder
+from embedded.cluster import Cluster, binary_folder
 from embedded.process import EmbeddedError
 from embedded.servers import running_servers
 
 
 def dump(data: Path, file: Path) -> None:
-    """Write the embedded database into a file; raises EmbeddedError."""
+    """Write the embedded database into a file; raises EmbeddedError, also where there is none to be kept."""
+    if not Cluster(data / "postgres").exists():
+        raise EmbeddedError(f"There is no database in {data.resolve()}: which LAUREL_DATA does it run with?")
     with running_servers(data, valkey=False) as urls:
         _run(urls.superuser, "pg_dump", "--format=custom", f"--file={file}", "laurel")
 

@@ -9,11 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 
+from bench.stage import plain_url
 from embedded import EmbeddedError, ServerUrls, running_servers
+from embedded.cluster import binary_folder
 from embedded.dump import dump, restore
 from loyalty.crypto import Vault
 from loyalty.engine.verify import verify_ledger
@@ -29,6 +32,7 @@ from workers.pushing import push_store
 from workers.runtime import Runtime
 
 PROJECT = Path(__file__).resolve().parents[2]
+DOCS = PROJECT / "docs" / "backup.md"
 NOW = datetime(2026, 6, 1, 4, tzinfo=UTC)
 
 
@@ -72,6 +76,28 @@ def test_a_dump_restored_into_an_empty_folder_rebuilds_to_the_same_and_tells_the
         copy.database.dispose()
     with pytest.raises(EmbeddedError, match="pg_restore failed"):
         restore(new, file)
+
+
+def test_the_role_for_backups_of_a_server_of_ones_own_may_dump_all_rows(tmp_path: Path) -> None:
+    """The statements of docs/backup.md; row-level security is forced even on the owner, whose dump fails."""
+    with running_servers(tmp_path / "var") as urls:
+        migrate(urls)
+        runtime = make_runtime(urls.app, urls.owner, urls.redis)
+        shop = make_shop(runtime, make_document())
+        runtime.database.dispose()
+        statements = DOCS.read_text().partition("```sql\n")[2].partition("```")[0].replace("…", "backup")
+        with psycopg.connect(plain_url(urls.superuser), autocommit=True) as connection:
+            connection.execute(statements.encode())
+        backup = plain_url(urls.superuser).partition("@")[2]
+        for url, code in ((plain_url(urls.owner), 1), (f"postgresql://laurel_backup:backup@{backup}", 0)):
+            argv = [
+                str(binary_folder() / "pg_dump"),
+                "--format=plain",
+                f"--file={tmp_path / 'dump.sql'}",
+                url,
+            ]
+            assert subprocess.run(argv, capture_output=True, check=False).returncode == code
+    assert shop.store.url in (tmp_path / "dump.sql").read_text()
 
 
 @pytest.fixture
