@@ -17,25 +17,24 @@ from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import Ending, EndRedemption
 from loyalty.engine.finishing import finish, require_standing
 from loyalty.engine.redeeming import after_its_beginning
-from loyalty.engine.timeline import parse_order_key
+from loyalty.engine.timeline import OrderRef, parse_order_key
 from loyalty.engine.work import MemberWork, Word
 from loyalty.imports.repository import forget_refused
-from loyalty.inbox.erasing import Traces, empty_bodies
+from loyalty.inbox.erasing import Traces, empty_bodies, find_messages
 from loyalty.mails.repository import give_up_mails
 from loyalty.members import repository as members
 from loyalty.members.commands import add_commands, find_accepted
-from loyalty.members.identity import Identity, customer_identity, normal_email
+from loyalty.members.identity import Identity, customer_identity, mention, normal_email, typed_email
 from loyalty.members.links import forget_links
-from loyalty.orders.repository import list_names
+from loyalty.orders.repository import list_names, list_owners
 from loyalty.outbox.repository import forget_addresses
 from loyalty.programs.catalogue import CODE_KINDS
 from loyalty.programs.service import load_versions
 from loyalty.referrals.repository import forget_traces
 from loyalty.rewards.redemption_repository import forget_requests, list_held
 from loyalty.rewards.repository import give_up
-from loyalty.values import StoreId
+from loyalty.values import MessageId, StoreId
 
-SHORTEST_WORD = 6
 BY_SHOP = Word("The shop erased the customer.", "shop")
 
 
@@ -50,9 +49,8 @@ def erase_member(connection: Connection, book: AccountBook, member: UUID, word: 
     batch = loading.load(connection, [member], [])
     require_standing(batch, member)
     work = batch.works[member]
-    traces = find_traces(connection, book, work)
-    empty_bodies(connection, traces)
-    forget_refused(connection, traces.words)
+    empty_bodies(connection, list_messages_about(connection, book, work.roots))
+    forget_refused(connection, [mention(name) for name in _find_names(connection, work)])
     versions = load_versions(connection, book.id)
     domains = {one for program in versions.programs for one in program.enrolment.excluded_domains}
     members.erase(connection, work.roots, domains, now)
@@ -115,14 +113,31 @@ def _is_customer_elsewhere(connection: Connection, roots: Sequence[UUID], store_
     return any(not name.startswith(f"{store_number}:") for names in named for name in names)
 
 
-def find_traces(connection: Connection, book: AccountBook, work: MemberWork) -> Traces:
-    """Return by what a person is recognised in the messages of his shops."""
-    identities = members.list_identities(connection, work.roots)
-    words = {row["value"] for row in identities if row["kind"] != "customer"}
-    words |= {row[name] for row in (work.row, *work.parts.values()) for name in ("email", "phone")}
-    places = [parse_order_key(row["value"]) for row in identities if row["kind"] == "customer"]
-    return Traces(
-        tuple(sorted(word.strip().lower() for word in words if len(word.strip()) >= SHORTEST_WORD)),
-        tuple(list_names(connection, work.roots)),
-        tuple((book.store(place.store), place.external_id) for place in places),
+def list_messages_about(connection: Connection, book: AccountBook, roots: Sequence[UUID]) -> list[MessageId]:
+    """Return the stored messages that are about a person: of his orders and customers, and those that name him as their
+    buyer. A guest is named by a proven address or phone, in an order that is nobody else's; what a profile says without
+    proof names nobody.
+    """
+    named: dict[str, list[str]] = {"customer": [], "email": [], "phone": []}
+    for row in members.list_identities(connection, roots):
+        named[row["kind"]].append(row["value"])
+    places = [parse_order_key(value) for value in named["customer"]]
+    customers = tuple((book.store(place.store), place.external_id) for place in places)
+    traces = Traces(
+        tuple(list_names(connection, roots)), customers, tuple(named["email"]), tuple(named["phone"])
     )
+    found = find_messages(connection, traces)
+    keys = {it.id: OrderRef(book.store_numbers[it.store], it.order).key for it in found if not it.is_his}
+    owners = list_owners(connection, keys.values())
+    return [it.id for it in found if it.is_his or owners.get(keys[it.id]) is None]
+
+
+def _find_names(connection: Connection, work: MemberWork) -> list[Identity]:
+    """Return what names a person in a file of the merchant's: his proven addresses and phones, and the addresses of his
+    profile that name nobody else.
+    """
+    rows = members.list_identities(connection, work.roots)
+    proven = {Identity(row["kind"], row["value"]) for row in rows if row["kind"] != "customer"}
+    emails = {typed_email(row["email"]) for row in (work.row, *work.parts.values())}
+    said = {Identity("email", email) for email in emails if email}
+    return sorted(proven | said - members.find_members(connection, said - proven).keys())

@@ -226,13 +226,12 @@ def forget_errors(connection: Connection, before: datetime, limit: int) -> int:
     return connection.execute(statement, {"before": before, "limit": limit}).rowcount
 
 
-def forget_refused(connection: Connection, words: Sequence[str]) -> None:
-    """Delete the refused rows in whose cells one of these words, in small letters, stands."""
+def forget_refused(connection: Connection, mentions: Sequence[str]) -> None:
+    """Delete the refused rows in whose cells, in small letters, one of these patterns is found."""
     statement = text(
-        "delete from import_errors where exists (select from unnest(:words) as word"
-        " where position(word in lower(cast(cells as text))) > 0)"
-    ).bindparams(bindparam("words", type_=ARRAY(Text)))
-    connection.execute(statement, {"words": list(words)})
+        "delete from import_errors where lower(cast(cells as text)) ~ any(:mentions)"
+    ).bindparams(bindparam("mentions", type_=ARRAY(Text)))
+    connection.execute(statement, {"mentions": list(mentions)})
 
 
 def told(rows: Iterable[tuple[int, list[tuple[str, str]], Any]]) -> list[Row]:

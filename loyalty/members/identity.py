@@ -13,9 +13,11 @@ from loyalty.commerce import Buyer
 RESERVED_DOMAINS = ("invalid", "example.invalid", "localhost")
 LONGEST_ADDRESS = 254
 """Characters of an address that fit into an SMTP command (RFC 5321, errata 1690)."""
-_PART = r"""[^\s"(),:;<>@[\\\]]+"""
+_SIGN = r"""[^\s"(),:;<>@\[\\\]]"""
+_PART = rf"{_SIGN}+"
 _TYPED = re.compile(rf"{_PART}@[\w-]+(\.[\w-]+)*")
 _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+_SEPARATOR = r"[\s().-]"
 
 
 class Identity(NamedTuple):
@@ -57,8 +59,17 @@ def typed_email(email: str) -> str:
 
 def normal_phone(phone: str) -> str:
     """Return a phone number in E.164, empty when it is not one."""
-    digits = re.sub(r"[\s().-]", "", phone)
+    digits = re.sub(_SEPARATOR, "", phone)
     return digits if _E164.match(digits) else ""
+
+
+def mention(identity: Identity) -> str:
+    """Return the pattern, for Python and PostgreSQL, of an address or a phone as a whole in a text in small letters: a
+    longer address or number that contains it is another one.
+    """
+    if identity.kind == "phone":
+        return rf"\+{f'{_SEPARATOR}*'.join(identity.value[1:])}(?!\d)"
+    return rf"(?<!{_SIGN}){re.escape(identity.value)}(?![\w-]|\.\w)"
 
 
 def customer_identity(store_number: int, customer_id: str) -> Identity:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from loyalty.engine.book import AccountBook
-from loyalty.engine.erasing import find_traces
+from loyalty.engine.erasing import list_messages_about
 from loyalty.engine.finishing import require_standing
 from loyalty.engine.loading import load
 from loyalty.inbox.erasing import list_bodies
@@ -36,7 +36,8 @@ def export_person(connection: Connection, book: AccountBook, member: UUID) -> di
         for side in ("referrer_id", "friend_id")
         for row in _rows(connection, "referrals", side, work.roots)
     ]
-    return {**found, "deliveries": list(list_bodies(connection, find_traces(connection, book, work)))}
+    messages = list_messages_about(connection, book, work.roots)
+    return {**found, "deliveries": list(list_bodies(connection, messages))}
 
 
 def _rows(connection: Connection, table: str, column: str, ids: tuple[UUID, ...]) -> list[Any]:

@@ -128,3 +128,14 @@ def test_the_shops_of_all_accounts_share_the_time_of_one_job(
         PERSONS,
     )
     assert forgetting.SECONDS_AT_ONCE > given[0] > given[1]
+
+
+def test_who_is_erased_but_for_an_excluded_domain_is_passed_over(desk: Desk, store: Store) -> None:
+    with desk.connect() as connection:
+        connection.execute(text("update members set erased_at = now(), email = '@ourshop.example'"))
+        connection.execute(text("update members set name = 'Amy' where right(key, 1) = '1'"))
+        connection.execute(text("update members set email = 'bo@ourshop.example' where right(key, 1) = '2'"))
+    with desk.connect() as connection:
+        listed, _ = list_only_here(connection, store, UUID(int=0), 10)
+    keys = {row["id"]: row["key"] for row in desk.rows("select id, key from members")}
+    assert sorted(keys[member].rpartition(":")[2] for member in listed) == ["1", "2"]
