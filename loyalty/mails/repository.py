@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy import BigInteger, Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
@@ -27,6 +27,14 @@ def claim_mails(connection: Connection, now: datetime, limit: int, lease: timede
     )
     values = {"now": now, "limit": limit, "until": now + lease}
     return connection.execute(statement, values).mappings().all()
+
+
+def put_back_mails(connection: Connection, mails: Sequence[int]) -> None:
+    """Let claimed mails that nobody tried to send wait until their lease ends; the attempt does not count."""
+    statement = text(
+        "update mails set attempts = attempts - 1 where id = any(:mails) and status = 'waiting'"
+    ).bindparams(bindparam("mails", type_=ARRAY(BigInteger)))
+    connection.execute(statement, {"mails": list(mails)})
 
 
 def settle_mail(connection: Connection, mail: int, status: str, detail: str, now: datetime) -> None:
