@@ -8,9 +8,9 @@ from typing import Any
 from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from loyalty.accounts.recovering import read_sealed
 from loyalty.clock import utc_now
 from loyalty.crypto import Undecryptable
+from loyalty.engine.recovering import read_sealed
 from loyalty.reports.waiting import Waiting, read_alarms, read_lookout, read_waiting
 from webhook_app.metrics import Watched, exposition
 from webhook_app.tools import tools

@@ -63,13 +63,13 @@ def _send(runtime: Runtime, account: AccountId, server: MailServer, row: RowMapp
     error = _hand_over(server, runtime.vault, row["sealed"])
     if error is None:
         with runtime.database.transaction(account) as connection:
-            mails.settle_mail(connection, id, "sent", "", now)
+            mails.settle_mails(connection, [id], "sent", "", now)
         return True
     is_over = error.permanent or attempts >= MOST_ATTEMPTS
     log.warning("mail_not_sent", account=str(account), mail=id, outcome=error.reason, over=is_over)
     with runtime.database.transaction(account) as connection:
         if is_over:
-            mails.settle_mail(connection, id, "failed", error.message, now)
+            mails.settle_mails(connection, [id], "failed", error.message, now)
         else:
             wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
             mails.postpone_mail(connection, id, now + wait, error.message)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 from flask.cli import AppGroup
 
-from loyalty.accounts.recovering import read_sealed, renew_secrets
 from loyalty.activity.service import note
+from loyalty.clock import utc_now
 from loyalty.crypto import Undecryptable
+from loyalty.engine.recovering import read_sealed, renew_secrets
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.tools import Tools
 
@@ -33,10 +36,9 @@ def renew(tools: Tools, store: str) -> Answer:
     """After the keys of the account of STORE are lost for good: begin with new ones, and name the shops to connect."""
     account, _ = find_account(tools, store)
     with tools.database.transaction(account) as connection:
-        done = renew_secrets(connection, tools.vault)
-        note(connection, account, ACTOR, "keys.renewed", "", stores=list(done.stores))
-    data = {"coupon_key": done.coupon_key, "stores": list(done.stores)}
-    lines = [f"connect {key} again" for key in done.stores] or [
-        "nothing was lost" if not done.coupon_key else "done"
-    ]
-    return Answer(data, lines)
+        done = renew_secrets(connection, tools.vault, utc_now())
+        note(connection, account, ACTOR, "keys.renewed", "", stores=list(done.stores), mails=done.mails)
+    lines = [f"connect {key} again" for key in done.stores]
+    if done.mails:
+        lines.append(f"{done.mails} waiting mails are lost: who still wants one must ask again")
+    return Answer(asdict(done), lines or ["done" if done.coupon_key else "nothing was lost"])

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from loyalty.crypto import Undecryptable, Vault
+from loyalty.accounts.service import get_account
+from loyalty.crypto import Vault
+from loyalty.db import Row
+from loyalty.mails import repository as mails
 from loyalty.stores.service import TILL
-
-SEALED = ("credentials", "webhook_secrets")
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Whether the key of codes is a new one, and the keys of the stores that must be connected again."""
+    """Whether the key of codes is a new one, the keys of the stores that must be connected again, and how many mails
+    were given up.
+    """
 
     coupon_key: bool
     stores: tuple[str, ...]
+    mails: int
 
 
 def read_sealed(connection: Connection) -> bytes | None:
@@ -28,33 +33,31 @@ def read_sealed(connection: Connection) -> bytes | None:
     return bytes(found) if found is not None else None
 
 
-def renew_secrets(connection: Connection, vault: Vault) -> Renewed:
-    """Replace what cannot be opened any more: the account's key of codes, and what its stores were reached with."""
-    account = (
-        connection.execute(text("select id, coupon_key, currency, decimals from accounts")).mappings().one()
-    )
-    lost = not _opens(vault, account["coupon_key"])
+def renew_secrets(connection: Connection, vault: Vault, now: datetime) -> Renewed:
+    """Replace what cannot be opened any more: the account's key of codes, and what its stores were reached with; give
+    up such mails.
+    """
+    account = get_account(connection)
+    lost = not vault.opens(account["coupon_key"])
     if lost:
         statement = text("update accounts set coupon_key = :key where id = :id")
         connection.execute(statement, {"key": vault.seal(secrets.token_bytes(32)), "id": account["id"]})
+    stores = _forget_secrets(connection, vault, account)
+    unreadable = [row["id"] for row in mails.lock_waiting(connection) if not vault.opens(row["sealed"])]
+    mails.settle_mails(connection, unreadable, "failed", "keys lost", now)
+    return Renewed(lost, stores, len(unreadable))
+
+
+def _forget_secrets(connection: Connection, vault: Vault, account: Row) -> tuple[str, ...]:
+    """Forget what stores were reached with that cannot be opened; return the keys of those to be connected again."""
     rows = connection.execute(text("select * from stores order by number for update")).mappings().all()
     unreadable = [
-        row
-        for row in rows
-        if not (_opens(vault, row["credentials"]) and _opens(vault, row["webhook_secrets"]))
+        row for row in rows if not (vault.opens(row["credentials"]) and vault.opens(row["webhook_secrets"]))
     ]
+    noted = {"currency": account["currency"], "decimals": str(account["decimals"])}
     for row in unreadable:
-        _forget(
-            connection, vault, row, {"currency": account["currency"], "decimals": str(account["decimals"])}
-        )
-    return Renewed(lost, tuple(row["key"] for row in unreadable if row["platform"] != TILL))
-
-
-def _opens(vault: Vault, sealed: Any) -> bool:
-    try:
-        return bool(vault.open(sealed))
-    except Undecryptable:
-        return False
+        _forget(connection, vault, row, noted)
+    return tuple(row["key"] for row in unreadable if row["platform"] != TILL)
 
 
 def _forget(connection: Connection, vault: Vault, row: Any, noted: dict[str, str]) -> None:
