@@ -114,8 +114,9 @@ def test_everything_sealed_is_encrypted_anew_and_the_old_key_may_go(
         "accounts.coupon_key", "stores.credentials", "stores.webhook_secrets", "mails.sealed"
     }  # fmt: skip
     with app_of(replace(runtime.settings, encryption_keys=(new, old))) as app:
-        assert told(app, "secrets", "rotate") == {"accounts": 2, "encrypted_anew": len(before)}
-        assert told(app, "secrets", "rotate") == {"accounts": 2, "encrypted_anew": 0}
+        done = {"accounts": 2, "encrypted_anew": len(before), "unreadable": []}
+        assert told(app, "secrets", "rotate") == done
+        assert told(app, "secrets", "rotate") == {**done, "encrypted_anew": 0}
     only_old, only_new = Vault((old,)), Vault((new,))
     after = sealed_values(database)
     assert sorted(only_new.open(value) for _, value in after) == sorted(
@@ -154,9 +155,40 @@ def test_a_value_that_no_key_opens_is_said_and_left_alone(
     before = sealed_values(database)
     with app_of(replace(runtime.settings, encryption_keys=(Fernet.generate_key().decode(),))) as app:
         done = app.test_cli_runner().invoke(args=["secrets", "rotate"])
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 3)
+    assert all(f"{shop.store.key}: no key opens accounts.coupon_key (1)" in done.stderr for shop in two_shops)
     assert "not among ENCRYPTION_KEYS" in done.stderr
     assert sealed_values(database) == before
+
+
+def test_what_no_key_opens_keeps_nothing_else_from_being_encrypted_anew(
+    runtime: Runtime, database: Database, two_shops: tuple[Shop, Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,), new, lost = runtime.settings.encryption_keys, *(Fernet.generate_key().decode() for _ in range(2))
+    lose(runtime, two_shops[0], "mails", "sealed", lost, at_most=2)
+    lose(runtime, two_shops[0], "stores", "credentials", lost)
+    monkeypatch.setattr(secret_commands, "PAGE", 1)
+    with app_of(replace(runtime.settings, encryption_keys=(new, old))) as app:
+        done = app.test_cli_runner().invoke(args=["secrets", "rotate", "--json"])
+    left = {"stores.credentials": 1, "mails.sealed": 2}
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {
+        "accounts": 2, "encrypted_anew": 9, "unreadable": [{"account": two_shops[0].store.key, "values": left}],
+    })  # fmt: skip
+    values = sealed_values(database)
+    assert (
+        sum(Vault((new,)).opens(value) for _, value in values),
+        sum(Vault((lost,)).opens(value) for _, value in values),
+    ) == (9, 3)
+
+
+def lose(runtime: Runtime, shop: Shop, table: str, column: str, key: str, at_most: int = 1) -> None:
+    """Let values of a shop, the first ones, be sealed with another key."""
+    with runtime.database.transaction(shop.account) as connection:
+        ids = connection.execute(text(f"select id from {table} order by id limit {at_most}")).scalars().all()
+        connection.execute(
+            text(f"update {table} set {column} = :sealed where id = any(:ids)"),
+            {"sealed": Vault((key,)).seal_json({}), "ids": list(ids)},
+        )
 
 
 @pytest.fixture

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 from flask.cli import AppGroup
 
+from loyalty.accounts.service import get_account
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
 from loyalty.crypto import Undecryptable
 from loyalty.engine.recovering import read_sealed, renew_secrets
+from loyalty.engine.rekeying import count_unreadable
+from loyalty.stores.service import list_all_stores
+from loyalty.values import AccountId
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.tools import Tools
 
@@ -42,3 +47,29 @@ def renew(tools: Tools, store: str) -> Answer:
     if done.mails:
         lines.append(f"{done.mails} waiting mails are lost: who still wants one must ask again")
     return Answer(asdict(done), lines or ["done" if done.coupon_key else "nothing was lost"])
+
+
+def list_accounts(tools: Tools) -> list[AccountId]:
+    """Return every account of the installation."""
+    rows = tools.database.single_statement(list_all_stores)
+    return list(dict.fromkeys(AccountId(row["account_id"]) for row in rows))
+
+
+def list_unreadable(tools: Tools) -> list[dict[str, Any]]:
+    """Return the accounts with values that none of the keys opens, and how many by table.column."""
+    found = []
+    for account in list_accounts(tools):
+        with tools.database.transaction(account, steady=True) as connection:
+            values = count_unreadable(connection, tools.vault)
+            if values:
+                found.append({"account": get_account(connection)["key"], "values": values})
+    return found
+
+
+def complain(unreadable: list[dict[str, Any]]) -> list[str]:
+    """Say of each account what is unreadable, and what to do about it."""
+    lines = [
+        f"{each['account']}: no key opens {', '.join(f'{name} ({count})' for name, count in each['values'].items())}"
+        for each in unreadable
+    ]
+    return [*lines, Undecryptable().message.replace("\n", " ")] if lines else []
