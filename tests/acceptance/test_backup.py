@@ -139,7 +139,7 @@ def test_after_the_loss_of_the_keys_a_shop_is_connected_again_and_goes_on(
     runtime, shop = keyless
     renewed = told(app, "keys", "renew", shop.store.key)
     assert renewed == {"coupon_key": True, "stores": [shop.store.key], "mails": 0}
-    assert told(app, "keys", "check") == {"fit": True}
+    assert told(app, "keys", "check") == {"fit": True, "unreadable": []}
     with runtime.database.transaction(shop.account) as connection:
         store = get_store(connection, runtime.vault, shop.store.id)
     assert (store.state, store.credentials, store.webhook_secrets) == ("disconnected", {}, ())

@@ -23,6 +23,7 @@ from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.config import Settings, load_settings
 from loyalty.crypto import Vault
 from loyalty.engine.book import load_book
+from loyalty.engine.rekeying import SEALED
 from loyalty.errors import ConfigurationError, LoyaltyError
 from loyalty.logs import configure_logging
 from loyalty.pushes import PushError
@@ -179,6 +180,26 @@ def test_what_no_key_opens_keeps_nothing_else_from_being_encrypted_anew(
         sum(Vault((new,)).opens(value) for _, value in values),
         sum(Vault((lost,)).opens(value) for _, value in values),
     ) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    "place", [(table, column) for table, columns in SEALED.items() for column in columns]
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_keys_check_finds_one_unreadable_value_of_any_account(
+    runtime: Runtime, two_shops: tuple[Shop, Shop], which: int, place: tuple[str, str]
+) -> None:
+    with app_of(runtime.settings) as app:
+        assert told(app, "keys", "check") == {"fit": True, "unreadable": []}
+        lose(runtime, two_shops[which], *place, Fernet.generate_key().decode())
+        done = app.test_cli_runner().invoke(args=["keys", "check", "--json"])
+        said = app.test_cli_runner().invoke(args=["keys", "check"])
+    key, name = two_shops[which].store.key, ".".join(place)
+    assert (done.exit_code, json.loads(done.stdout)) == (
+        1, {"fit": False, "unreadable": [{"account": key, "values": {name: 1}}]}
+    )  # fmt: skip
+    assert said.stdout == "the keys do not fit\n"
+    assert said.stderr.startswith(f"{key}: no key opens {name} (1)\n")
 
 
 def lose(runtime: Runtime, shop: Shop, table: str, column: str, key: str, at_most: int = 1) -> None:

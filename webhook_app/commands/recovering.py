@@ -12,7 +12,7 @@ from loyalty.accounts.service import get_account
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
 from loyalty.crypto import Undecryptable
-from loyalty.engine.recovering import read_sealed, renew_secrets
+from loyalty.engine.recovering import renew_secrets
 from loyalty.engine.rekeying import count_unreadable
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId
@@ -24,15 +24,12 @@ group = AppGroup("keys", help="The encryption keys of the installation.")
 
 @command(group, "check")
 def check(tools: Tools) -> Answer:
-    """Tell whether ENCRYPTION_KEYS open what is stored; exit code 1 when they do not."""
-    sealed = tools.database.single_statement(read_sealed)
-    try:
-        fit = sealed is None or bool(tools.vault.open(sealed))
-    except Undecryptable as error:
-        return Answer(
-            {"fit": False}, ["the keys do not fit"], [error.message.replace("\n", " ")], exit_code=1
-        )
-    return Answer({"fit": fit}, ["the keys fit"])
+    """Tell whether ENCRYPTION_KEYS open all that is stored, of every account; exit code 1 when they do not."""
+    found = list_unreadable(tools)
+    data = {"fit": not found, "unreadable": found}
+    if found:
+        return Answer(data, ["the keys do not fit"], complain(found), exit_code=1)
+    return Answer(data, ["the keys fit"])
 
 
 @command(group, "renew")
