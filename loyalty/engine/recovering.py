@@ -27,10 +27,9 @@ class Renewed:
     mails: int
 
 
-def read_sealed(connection: Connection) -> bytes | None:
-    """Return something that the installation's keys must open, None before the first account; needs no account."""
-    found = connection.execute(text("select laurel_sealed()")).scalar_one_or_none()
-    return bytes(found) if found is not None else None
+def list_sealed(connection: Connection) -> list[bytes]:
+    """Return something of the oldest and of the newest account that the installation's keys must open; needs none."""
+    return [bytes(each) for each in connection.execute(text("select laurel_sealed()")).scalars()]
 
 
 def renew_secrets(connection: Connection, vault: Vault, now: datetime) -> Renewed:
