@@ -34,6 +34,14 @@ class Vault:
         except InvalidToken:
             raise Undecryptable from None
 
+    def opens(self, sealed: bytes) -> bool:
+        """Return whether one of the keys sealed it."""
+        try:
+            self.open(sealed)
+        except Undecryptable:
+            return False
+        return True
+
     def is_newest(self, sealed: bytes) -> bool:
         """Return whether the newest key sealed it."""
         try:

@@ -8,9 +8,9 @@ from typing import Any
 from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from loyalty.accounts.recovering import read_sealed
 from loyalty.clock import utc_now
 from loyalty.crypto import Undecryptable
+from loyalty.engine.recovering import list_sealed
 from loyalty.reports.waiting import Waiting, read_alarms, read_lookout, read_waiting
 from webhook_app.metrics import Watched, exposition
 from webhook_app.tools import tools
@@ -44,11 +44,7 @@ def is_ready() -> tuple[dict[str, Any], int]:
 
 
 def _opens_what_is_stored() -> bool:
-    sealed = tools().database.single_statement(read_sealed)
-    try:
-        return sealed is None or bool(tools().vault.open(sealed))
-    except Undecryptable:
-        return False
+    return all(tools().vault.opens(sealed) for sealed in tools().database.single_statement(list_sealed))
 
 
 def _alerts(waiting: Waiting, now: datetime) -> list[str]:

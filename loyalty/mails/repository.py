@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy import BigInteger, Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
@@ -29,13 +29,29 @@ def claim_mails(connection: Connection, now: datetime, limit: int, lease: timede
     return connection.execute(statement, values).mappings().all()
 
 
-def settle_mail(connection: Connection, mail: int, status: str, detail: str, now: datetime) -> None:
-    """Note that a mail was sent, or failed for good; its contents go."""
+def put_back_mails(connection: Connection, mails: Sequence[int]) -> None:
+    """Let claimed mails that nobody tried to send wait until their lease ends; the attempt does not count."""
+    statement = text(
+        "update mails set attempts = attempts - 1 where id = any(:mails) and status = 'waiting'"
+    ).bindparams(bindparam("mails", type_=ARRAY(BigInteger)))
+    connection.execute(statement, {"mails": list(mails)})
+
+
+def lock_waiting(connection: Connection) -> Sequence[RowMapping]:
+    """Return id and sealed contents of every mail that waits, and lock them."""
+    statement = text("select id, sealed from mails where status = 'waiting' order by id for no key update")
+    return connection.execute(statement).mappings().all()
+
+
+def settle_mails(
+    connection: Connection, mails: Sequence[int], status: str, detail: str, now: datetime
+) -> None:
+    """Note that mails were sent, or failed for good; their contents go."""
     statement = text(
         "update mails set status = :status, detail = :detail, sealed = null, done_at = :now"
-        " where id = :mail and status = 'waiting'"
-    )
-    connection.execute(statement, {"mail": mail, "status": status, "detail": detail, "now": now})
+        " where id = any(:mails) and status = 'waiting'"
+    ).bindparams(bindparam("mails", type_=ARRAY(BigInteger)))
+    connection.execute(statement, {"mails": list(mails), "status": status, "detail": detail, "now": now})
 
 
 def postpone_mail(connection: Connection, mail: int, not_before: datetime, detail: str) -> None:

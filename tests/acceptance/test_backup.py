@@ -8,11 +8,13 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
+from sqlalchemy import text
 
 from bench.stage import plain_url
 from embedded import EmbeddedError, ServerUrls, running_servers
@@ -20,6 +22,7 @@ from embedded.cluster import binary_folder
 from embedded.dump import dump, restore
 from loyalty.crypto import Vault
 from loyalty.engine.verify import verify_ledger
+from loyalty.mails.repository import add_mail
 from loyalty.stores.service import get_store
 from tests.builders import Shop, make_document, make_runtime, make_shop, make_woo_order, woo_body
 from tests.moving import REWARDS, TIERS, bring, figures
@@ -135,13 +138,37 @@ def test_after_the_loss_of_the_keys_a_shop_is_connected_again_and_goes_on(
 ) -> None:
     runtime, shop = keyless
     renewed = told(app, "keys", "renew", shop.store.key)
-    assert renewed == {"coupon_key": True, "stores": [shop.store.key]}
-    assert told(app, "keys", "check") == {"fit": True}
+    assert renewed == {"coupon_key": True, "stores": [shop.store.key], "mails": 0}
+    assert told(app, "keys", "check") == {"fit": True, "unreadable": []}
     with runtime.database.transaction(shop.account) as connection:
         store = get_store(connection, runtime.vault, shop.store.id)
     assert (store.state, store.credentials, store.webhook_secrets) == ("disconnected", {}, ())
-    assert told(app, "keys", "renew", shop.store.key) == {"coupon_key": False, "stores": []}
+    assert told(app, "keys", "renew", shop.store.key) == {"coupon_key": False, "stores": [], "mails": 0}
     assert bring(runtime, shop, "email,points\na@x.com,5\n")["valid"] == 1
+    app.extensions[TOOLS].database.dispose()
+
+
+def mails_of(runtime: Runtime, shop: Shop) -> list[tuple[Any, ...]]:
+    with runtime.database.transaction(shop.account) as connection:
+        rows = connection.execute(text("select status, detail, sealed is null from mails order by id"))
+        return [tuple(row) for row in rows]
+
+
+def test_mails_that_nobody_can_read_any_more_are_given_up(app: Flask, keyless: tuple[Runtime, Shop]) -> None:
+    runtime, shop = keyless
+    told(app, "keys", "renew", shop.store.key)
+    bring(runtime, shop, "email,points\na@x.com,5\n")
+    lost = Vault((Fernet.generate_key().decode(),))
+    with runtime.database.transaction(shop.account) as connection:
+        member = connection.execute(text("select id from members")).scalar_one()
+        for vault in (lost, runtime.vault, lost):
+            add_mail(connection, shop.account, member, vault.seal_json({"to": "a@x.com"}))
+    renewed = run(app, "keys", "renew", shop.store.key)
+    assert renewed.stdout == "2 waiting mails are lost: who still wants one must ask again\n"
+    assert mails_of(runtime, shop) == [
+        ("failed", "keys lost", True), ("waiting", "", False), ("failed", "keys lost", True)
+    ]  # fmt: skip
+    assert told(app, "keys", "renew", shop.store.key) == {"coupon_key": False, "stores": [], "mails": 0}
     app.extensions[TOOLS].database.dispose()
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import psycopg
+import pytest
+from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from embedded.process import free_port
-from tests.builders import Shop, make_woo_order, woo_body
+from loyalty.crypto import Vault
+from tests.builders import Shop, make_shop, make_woo_order, woo_body
 from tests.conftest import Database
 from tests.web.conftest import deliver
 from webhook_app import create_app
@@ -46,6 +49,21 @@ def test_readyz_without_its_servers_is_503_with_reasons(runtime: Runtime) -> Non
     assert client.get("/healthz").status_code == 200
     assert client.get("/metrics").status_code == 200
     assert client.post(f"/webhooks/woocommerce/{'0' * 32}", data=BODY).status_code == 503
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_readyz_tries_the_keys_on_the_oldest_account_and_on_the_newest(runtime: Runtime, which: int) -> None:
+    client = create_app(runtime.settings).test_client()
+    assert client.get("/readyz").status_code == 200, "before the first account"
+    shops = [make_shop(runtime), make_shop(runtime)]
+    assert client.get("/readyz").status_code == 200
+    other = Vault((Fernet.generate_key().decode(),))
+    with runtime.database.transaction(shops[which].account) as connection:
+        connection.execute(text("update accounts set coupon_key = :key"), {"key": other.seal(b"another")})
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json is not None
+    assert answer.json["reasons"][0].startswith("The encryption keys do not fit.")
 
 
 def test_metrics_count_deliveries_and_requests_by_route(client: FlaskClient, shop: Shop) -> None:

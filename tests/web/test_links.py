@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -17,6 +18,7 @@ from structlog.testing import CapturingLogger
 
 from connectors.smtp import Mail, MailServer
 from loyalty.clock import utc_now
+from loyalty.crypto import Vault
 from loyalty.mails.repository import add_mail
 from tests.builders import Shop
 from tests.mailbox import Mailbox, running_mailbox
@@ -266,6 +268,36 @@ def test_a_mail_at_which_something_unforeseen_happens_waits_alone(
     assert "amy@" not in str(log.calls)
     monkeypatch.undo()
     assert deliver_mails(runtime, shop.account, now + timedelta(seconds=31)) == 1
+
+
+def test_a_mail_that_no_key_opens_waits_without_an_attempt_and_holds_up_no_other(
+    runtime: Runtime, shop: Shop, member: str, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailing, "log", log := CapturingLogger())
+    real, runtime.vault = runtime.vault, Vault((Fernet.generate_key().decode(),))
+    for n in range(mailing.BATCH + 1):
+        put_mail(runtime, shop, member, f"old{n}@example.test")
+    runtime.vault, lost = real, runtime.vault
+    put_mail(runtime, shop, member, "amy@example.test")
+    now = utc_now()
+    assert deliver_mails(runtime, shop.account, now) == 1
+    assert [call.kwargs["mails"] for call in log.calls] == [mailing.BATCH, 1]
+    for tried in range(1, mailing.MOST_ATTEMPTS + 1):
+        assert deliver_mails(runtime, shop.account, now + tried * mailing.LEASE) == 0
+    with runtime.database.transaction(shop.account) as connection:
+        rows = connection.execute(text("select status, attempts from mails order by id")).all()
+    assert [tuple(row) for row in rows] == [("waiting", 0)] * (mailing.BATCH + 1) + [("sent", 1)]
+    runtime.vault = lost
+    assert deliver_mails(runtime, shop.account, now + timedelta(days=1)) == mailing.BATCH + 1
+
+
+def test_a_mail_of_odd_contents_waits_alone(
+    runtime: Runtime, shop: Shop, member: str, mailbox: Mailbox
+) -> None:
+    with runtime.database.transaction(shop.account) as connection:
+        add_mail(connection, shop.account, UUID(member), runtime.vault.seal(b"no mail"))
+    put_mail(runtime, shop, member, "amy@example.test")
+    assert deliver_mails(runtime, shop.account) == 1
 
 
 @pytest.mark.parametrize("email", [each for each in UNMAILABLE if each.strip() == each and each.isascii()])

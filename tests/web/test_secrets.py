@@ -23,6 +23,7 @@ from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.config import Settings, load_settings
 from loyalty.crypto import Vault
 from loyalty.engine.book import load_book
+from loyalty.engine.rekeying import SEALED
 from loyalty.errors import ConfigurationError, LoyaltyError
 from loyalty.logs import configure_logging
 from loyalty.pushes import PushError
@@ -114,8 +115,9 @@ def test_everything_sealed_is_encrypted_anew_and_the_old_key_may_go(
         "accounts.coupon_key", "stores.credentials", "stores.webhook_secrets", "mails.sealed"
     }  # fmt: skip
     with app_of(replace(runtime.settings, encryption_keys=(new, old))) as app:
-        assert told(app, "secrets", "rotate") == {"accounts": 2, "encrypted_anew": len(before)}
-        assert told(app, "secrets", "rotate") == {"accounts": 2, "encrypted_anew": 0}
+        done = {"accounts": 2, "encrypted_anew": len(before), "unreadable": []}
+        assert told(app, "secrets", "rotate") == done
+        assert told(app, "secrets", "rotate") == {**done, "encrypted_anew": 0}
     only_old, only_new = Vault((old,)), Vault((new,))
     after = sealed_values(database)
     assert sorted(only_new.open(value) for _, value in after) == sorted(
@@ -154,9 +156,60 @@ def test_a_value_that_no_key_opens_is_said_and_left_alone(
     before = sealed_values(database)
     with app_of(replace(runtime.settings, encryption_keys=(Fernet.generate_key().decode(),))) as app:
         done = app.test_cli_runner().invoke(args=["secrets", "rotate"])
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 3)
+    assert all(f"{shop.store.key}: no key opens accounts.coupon_key (1)" in done.stderr for shop in two_shops)
     assert "not among ENCRYPTION_KEYS" in done.stderr
     assert sealed_values(database) == before
+
+
+def test_what_no_key_opens_keeps_nothing_else_from_being_encrypted_anew(
+    runtime: Runtime, database: Database, two_shops: tuple[Shop, Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,), new, lost = runtime.settings.encryption_keys, *(Fernet.generate_key().decode() for _ in range(2))
+    lose(runtime, two_shops[0], "mails", "sealed", lost, at_most=2)
+    lose(runtime, two_shops[0], "stores", "credentials", lost)
+    monkeypatch.setattr(secret_commands, "PAGE", 1)
+    with app_of(replace(runtime.settings, encryption_keys=(new, old))) as app:
+        done = app.test_cli_runner().invoke(args=["secrets", "rotate", "--json"])
+    left = {"stores.credentials": 1, "mails.sealed": 2}
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {
+        "accounts": 2, "encrypted_anew": 9, "unreadable": [{"account": two_shops[0].store.key, "values": left}],
+    })  # fmt: skip
+    values = sealed_values(database)
+    assert (
+        sum(Vault((new,)).opens(value) for _, value in values),
+        sum(Vault((lost,)).opens(value) for _, value in values),
+    ) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    "place", [(table, column) for table, columns in SEALED.items() for column in columns]
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_keys_check_finds_one_unreadable_value_of_any_account(
+    runtime: Runtime, two_shops: tuple[Shop, Shop], which: int, place: tuple[str, str]
+) -> None:
+    with app_of(runtime.settings) as app:
+        assert told(app, "keys", "check") == {"fit": True, "unreadable": []}
+        lose(runtime, two_shops[which], *place, Fernet.generate_key().decode())
+        done = app.test_cli_runner().invoke(args=["keys", "check", "--json"])
+        said = app.test_cli_runner().invoke(args=["keys", "check"])
+    key, name = two_shops[which].store.key, ".".join(place)
+    assert (done.exit_code, json.loads(done.stdout)) == (
+        1, {"fit": False, "unreadable": [{"account": key, "values": {name: 1}}]}
+    )  # fmt: skip
+    assert said.stdout == "the keys do not fit\n"
+    assert said.stderr.startswith(f"{key}: no key opens {name} (1)\n")
+
+
+def lose(runtime: Runtime, shop: Shop, table: str, column: str, key: str, at_most: int = 1) -> None:
+    """Let values of a shop, the first ones, be sealed with another key."""
+    with runtime.database.transaction(shop.account) as connection:
+        ids = connection.execute(text(f"select id from {table} order by id limit {at_most}")).scalars().all()
+        connection.execute(
+            text(f"update {table} set {column} = :sealed where id = any(:ids)"),
+            {"sealed": Vault((key,)).seal_json({}), "ids": list(ids)},
+        )
 
 
 @pytest.fixture

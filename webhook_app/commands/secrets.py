@@ -11,9 +11,9 @@ from loyalty.activity.service import note
 from loyalty.clock import utc_now
 from loyalty.engine.rekeying import rekey
 from loyalty.errors import NotFound
-from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId
 from webhook_app.cli import ACTOR, Answer, command, find_account
+from webhook_app.commands.recovering import complain, list_accounts, list_unreadable
 from webhook_app.commands.stores import group as stores
 from webhook_app.rotating import rotate_webhook_secret
 from webhook_app.tools import Tools
@@ -24,13 +24,14 @@ PAGE = 200
 
 @command(group, "rotate")
 def rotate(tools: Tools) -> Answer:
-    """Encrypt everything under the first of ENCRYPTION_KEYS; may be stopped and run again at any time."""
-    rows = tools.database.single_statement(list_all_stores)
-    counts = [
-        _rotate(tools, account) for account in dict.fromkeys(AccountId(row["account_id"]) for row in rows)
-    ]
-    data = {"accounts": len(counts), "encrypted_anew": sum(counts)}
-    return Answer(data, [f"{name.replace('_', ' ')}: {count}" for name, count in data.items()])
+    """Encrypt everything under the first of ENCRYPTION_KEYS; may be stopped and run again at any time. Exit code 1
+    when something is left that none of the keys opens.
+    """
+    accounts = list_accounts(tools)
+    data = {"accounts": len(accounts), "encrypted_anew": sum(_rotate(tools, each) for each in accounts)}
+    left = list_unreadable(tools)
+    lines = [f"{name.replace('_', ' ')}: {count}" for name, count in data.items()]
+    return Answer({**data, "unreadable": left}, lines, complain(left), exit_code=1 if left else 0)
 
 
 def _rotate(tools: Tools, account: AccountId) -> int:
