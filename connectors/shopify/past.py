@@ -48,7 +48,7 @@ def count_past(shop: Shopify, since: datetime | None) -> int:
 
 def read_past(
     shop: Shopify, files: Door, since: datetime | None, cursor: str | None,
-    *, with_products: bool, scopes: str, now: datetime,
+    *, with_products: bool, now: datetime,
 ) -> PastPage:  # fmt: skip
     """Return a page of messages and where it goes on; `files` leads to the file without our token.
 
@@ -70,7 +70,7 @@ def read_past(
     found, end = _read_orders(files, url, int(at))
     # No clock of a shop makes us see what is yet to come.
     written = min(instant(operation["createdAt"]), now)
-    read = partial(_messages, shop, with_products=with_products, scopes=scopes, written=written, now=now)
+    read = partial(_messages, shop, with_products=with_products, written=written, now=now)
     return PastPage(_read_apart(read, found, now), None if end is None else f"{READ} {number} {starts} {end}")
 
 
@@ -196,7 +196,6 @@ def _messages(
     found: Sequence[Json],
     *,
     with_products: bool,
-    scopes: str,
     written: datetime,
     now: datetime,
 ) -> list[FetchedMessage]:
@@ -206,7 +205,7 @@ def _messages(
     orders: dict[str, Json | None] = {tail(order["id"]): order for order in found}
     again = {number for number, order in orders.items() if order and _is_unfinished(order)}
     orders |= find_orders(shop, [number for number in orders if number in again])
-    messages = order_messages(shop, orders, with_products=with_products, scopes=scopes, now=now)
+    messages = order_messages(shop, orders, with_products=with_products, now=now)
     return [each if each.key_id in again else replace(each, observed_at=written) for each in messages]
 
 
