@@ -19,12 +19,12 @@ from connectors.base import FetchedMessage, PastPage
 from connectors.halving import ask_in_halves, list_failed, require_some
 from connectors.http import Door
 from connectors.late import late_message
-from connectors.shopify.client import Shopify
+from connectors.shopify.client import DENIED, Shopify
 from connectors.shopify.documents import document
 from connectors.shopify.fetch import customer_message, find_orders, order_messages
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import SHORT
-from connectors.shopify.refusals import codes, refusal_of, user_errors
+from connectors.shopify.refusals import codes, refusal_of, refused, user_errors
 from connectors.values import instant
 from loyalty.pushes import PushError
 
@@ -107,11 +107,13 @@ def _start(shop: Shopify, since: datetime | None, starts: int) -> PastPage:
 
 
 def _wait(shop: Shopify, number: str, starts: int, polls: int) -> PastPage:
-    """Look whether the file is written; one that failed is asked for again."""
+    """Look whether the file is written; one that failed is asked for again, but where we may not read it."""
     operation = _operation(shop, number)
     if operation["status"] in RUNNING:
         seconds = min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(polls, 10))
         return PastPage((), f"{WAIT} {number} {starts} {polls + 1}", seconds)
+    if operation["errorCode"] == DENIED:
+        raise refused(f"The shop answered {DENIED} to the bulk operation.", "permission")
     if operation["status"] != "COMPLETED":
         return PastPage((), f"{START} {starts}")
     is_empty = not operation["url"] and not int(operation["objectCount"])
@@ -120,7 +122,7 @@ def _wait(shop: Shopify, number: str, starts: int, polls: int) -> PastPage:
 
 def _operation(shop: Shopify, number: str) -> Json:
     found = shop.ask_for("bulk", {"id": gid("BulkOperation", number)})["bulkOperation"]
-    return found or {"status": "EXPIRED", "url": None, "objectCount": 0}
+    return found or {"status": "EXPIRED", "errorCode": None, "url": None, "objectCount": 0}
 
 
 def _find_url(operation: Json) -> str | None:
