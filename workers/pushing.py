@@ -205,7 +205,9 @@ def _answer(
     if isinstance(result, PushReceipt):
         return CodeAnswer(command.code, puts, result.external_id, result.uses)
     failure, is_unsure = _failure(row, result, outcome)
-    return CodeAnswer(command.code, puts, failure=failure, is_unsure=is_unsure)
+    # A missing right is given, and the push tried again; without it no code can be disabled either.
+    is_refused = result.permanent and result.reason != "permission"
+    return CodeAnswer(command.code, puts, failure=failure, is_unsure=is_unsure, is_refused=is_refused)
 
 
 def _failure(row: Any, result: PushReceipt | PushError, outcome: Delivered) -> tuple[str, bool]:

@@ -73,10 +73,7 @@ class ShopifyConnector:
         now: datetime,
     ) -> list[FetchedMessage]:
         """Read these things again from the shop in bulk; raises PushError when the shop cannot be asked."""
-        scopes = _scopes(access)
-        return fetch(
-            self._shop(access), kind, external_ids, with_products=with_products, scopes=scopes, now=now
-        )
+        return fetch(self._shop(access), kind, external_ids, with_products=with_products, now=now)
 
     def push(self, access: StoreAccess, commands: Sequence[PushCommand]) -> list[PushReceipt | PushError]:
         """Carry out the commands, many in a request; one outcome for each, in order."""
@@ -100,7 +97,7 @@ class ShopifyConnector:
 
     def sight_orders(self, access: StoreAccess, external_ids: Sequence[str]) -> list[OrderSighting]:
         """Return how these orders stand, without those that are gone; raises PushError."""
-        return reconcile.sight_orders(self._shop(access), external_ids, _scopes(access))
+        return reconcile.sight_orders(self._shop(access), external_ids)
 
     def sight_tiers(self, access: StoreAccess, external_ids: Sequence[str]) -> dict[str, str]:
         """Return the tier that the shop shows of each of these customers that it has; raises PushError."""
@@ -120,10 +117,8 @@ class ShopifyConnector:
         now: datetime,
     ) -> PastPage:
         """Read a page of the customers, then of the orders placed from an instant, oldest first; raises PushError."""
-        shop, scopes = self._shop(access), _scopes(access)
-        return past.read_past(
-            shop, self._files, since, cursor, with_products=with_products, scopes=scopes, now=now
-        )
+        shop = self._shop(access)
+        return past.read_past(shop, self._files, since, cursor, with_products=with_products, now=now)
 
     def sign_anew(self, access: StoreAccess) -> int:
         """Return 0: Shopify signs with the app's own secret, which no store can change."""
@@ -137,7 +132,3 @@ class ShopifyConnector:
     def _open_shop(self, store_id: StoreId, url: str, keys: Keys) -> Shopify:
         door = ShopDoor(url, dict(keys), allow_private=self._allow_private, per_second=self._per_second)
         return Shopify(door)
-
-
-def _scopes(access: StoreAccess) -> str:
-    return access.credentials.get("scopes", "")

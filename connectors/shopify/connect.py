@@ -7,7 +7,7 @@ from typing import Any
 from connectors.base import StoreAccess
 from connectors.shopify.auth import NEEDED, missing_scopes
 from connectors.shopify.client import Shopify
-from connectors.shopify.fetch import OLD_TOO
+from connectors.shopify.fetch import OLD_TOO, rights_of
 from connectors.shopify.refusals import user_errors
 from loyalty.clock import is_zone
 from loyalty.commerce import ShopSettings
@@ -54,9 +54,8 @@ ONLY_NEW = (
 def read_settings(shop: Shopify) -> ShopSettings:
     """Return currency, zone, decimals and tax of the shop, and which rights are missing; raises PushError."""
     data = shop.ask_for("shop")
-    it, installation = data["shop"], data.get("currentAppInstallation") or {}
+    it, rights = data["shop"], rights_of(data)
     currency, zone = str(it["currencyCode"]), str(it["ianaTimezone"])
-    rights = tuple(str(each["handle"]) for each in installation.get("accessScopes") or ())
     return ShopSettings(
         currency=currency,
         time_zone=zone if is_zone(zone) else "UTC",

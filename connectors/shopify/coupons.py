@@ -50,6 +50,20 @@ class Wanted:
         return self.terms.kind == BASIC
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A discount of ours that has the code of what is wanted, and gives something else."""
+
+    wanted: Wanted
+    node_id: str
+    terms: Terms
+
+    @property
+    def is_mendable(self) -> bool:
+        """Return whether a change makes it what is wanted: its kind cannot be changed."""
+        return self.terms.kind == self.wanted.terms.kind
+
+
 def put_coupons(shop: Shopify, commands: Sequence[PutCoupon]) -> list[Outcome]:
     """Make the coupons, many in a request, and settle each answer: each has the outcome of its own requests."""
     refusals = {command.code: why for command in commands if (why := _why_not(command)) is not None}
@@ -160,37 +174,51 @@ def _delete(shop: Shopify, node_id: str) -> PushError | None:
 def _adopt(shop: Shopify, taken: Sequence[Wanted]) -> dict[str, Outcome]:
     """The codes are there already: by an earlier try of ours, disabled since, or made by somebody else."""
     found = find_discounts(shop, [each.code for each in taken])
-    outcomes: dict[str, Outcome] = {}
-    mend: list[tuple[Wanted, str, Terms]] = []
-    for each, node in zip(taken, found, strict=True):
-        stored = stored_terms(node["codeDiscount"]) if isinstance(node, dict) else None
-        if isinstance(node, PushError):
-            outcomes[each.code] = node
-        elif node is None:
-            message = "The code vanished while we looked."
-            outcomes[each.code] = PushError(message, permanent=False, reason="unreachable")
-        elif not is_ours(node["codeDiscount"], each.code):
-            outcomes[each.code] = refused("The code belongs to a discount that is not ours.", "rejected")
-        elif stored == each.terms:
-            outcomes[each.code] = PushReceipt(tail(node["id"]))
-        elif stored is None or stored.kind != each.terms.kind:
-            outcomes[each.code] = refused("The code belongs to a discount of another kind.", "rejected")
-        else:
-            mend.append((each, node["id"], stored))
-    return outcomes | _mend(shop, mend)
+    known = [_look_at(each, node) for each, node in zip(taken, found, strict=True)]
+    outcomes = {each.code: one for each, one in zip(taken, known, strict=True) if not isinstance(one, Stored)}
+    ours = [each for each in known if isinstance(each, Stored)]
+    return outcomes | _mend(shop, ours) | _clear(shop, ours)
 
 
-def _mend(shop: Shopify, mend: Sequence[tuple[Wanted, str, Terms]]) -> dict[str, Outcome]:
+def _look_at(wanted: Wanted, node: Json | PushError | None) -> Outcome | Stored:
+    """Return what becomes of a code that is taken, or the discount of ours to be changed."""
+    if isinstance(node, PushError):
+        return node
+    if node is None:
+        return PushError("The code vanished while we looked.", permanent=False, reason="unreachable")
+    if not is_ours(node["codeDiscount"], wanted.code):
+        return refused("The code belongs to a discount that is not ours.", "rejected")
+    stored = stored_terms(node["codeDiscount"])
+    if stored == wanted.terms:
+        return PushReceipt(tail(node["id"]))
+    # A discount keeps its kind, and another one would begin to count its uses anew: only who has no limit may have it.
+    if stored is None or (stored.kind != wanted.terms.kind and wanted.terms.uses is not None):
+        return refused("The code belongs to a discount of another kind.", "rejected")
+    return Stored(wanted, node["id"], stored)
+
+
+def _mend(shop: Shopify, ours: Sequence[Stored]) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
     for is_basic, (file, field) in MEND.items():
-        some = [each for each in mend if each[0].is_basic is is_basic]
+        some = [each for each in ours if each.is_mendable and each.wanted.is_basic is is_basic]
         rows = [
-            {"id": node_id, "discount": mended_input(wanted.terms, stored, wanted.code)}
-            for wanted, node_id, stored in some
+            {"id": it.node_id, "discount": mended_input(it.wanted.terms, it.terms, it.wanted.code)}
+            for it in some
         ]
-        for (wanted, _, _), payload in zip(some, shop.each(file, field, rows, MADE), strict=True):
-            outcomes[wanted.code] = _settle(shop, wanted, payload)
+        for each, payload in zip(some, shop.each(file, field, rows, MADE), strict=True):
+            outcomes[each.wanted.code] = _settle(shop, each.wanted, payload)
     return outcomes
+
+
+def _clear(shop: Shopify, ours: Sequence[Stored]) -> dict[str, Outcome]:
+    """Delete the discounts of another kind than is wanted: the next try makes their codes anew."""
+    some = [each for each in ours if not each.is_mendable]
+    rows = [{"id": each.node_id} for each in some]
+    answers = shop.each("delete_discount", "discountCodeDelete", rows, MADE)
+    again = PushError("The code is made anew, of another kind.", permanent=False, reason="unreachable")
+    return {
+        each.wanted.code: user_refusal(answer) or again for each, answer in zip(some, answers, strict=True)
+    }
 
 
 def find_discounts(shop: Shopify, wanted: Sequence[str]) -> list[Json | PushError | None]:

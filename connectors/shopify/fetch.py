@@ -25,7 +25,7 @@ OLD_TOO = "read_all_orders"
 
 
 def fetch(
-    shop: Shopify, kind: Read, external_ids: Sequence[str], *, with_products: bool, scopes: str, now: datetime
+    shop: Shopify, kind: Read, external_ids: Sequence[str], *, with_products: bool, now: datetime
 ) -> list[FetchedMessage]:
     """Return one message per asked id, also for what the shop no longer has; raises PushError."""
     ids = list(dict.fromkeys(external_ids))
@@ -35,7 +35,7 @@ def fetch(
     if kind is Read.CUSTOMER:
         people = _nodes(shop, "customers", "Customer", ids, CUSTOMERS)
         return [customer_message(each, people[each], now) for each in ids]
-    return order_messages(shop, find_orders(shop, ids), with_products=with_products, scopes=scopes, now=now)
+    return order_messages(shop, find_orders(shop, ids), with_products=with_products, now=now)
 
 
 def find_orders(shop: Shopify, ids: Sequence[str]) -> dict[str, Json | None]:
@@ -48,7 +48,7 @@ def find_orders(shop: Shopify, ids: Sequence[str]) -> dict[str, Json | None]:
 
 
 def order_messages(
-    shop: Shopify, found: Mapping[str, Json | None], *, with_products: bool, scopes: str, now: datetime
+    shop: Shopify, found: Mapping[str, Json | None], *, with_products: bool, now: datetime
 ) -> list[FetchedMessage]:
     """Return orders as messages; reads their refunds and products. Raises PushError."""
     orders = [order for order in found.values() if order is not None]
@@ -56,24 +56,32 @@ def order_messages(
     for order in orders:
         forget_receipts(order)
     products = _products(shop, orders) if with_products else None
-    hidden = find_hidden(shop, [each for each, order in found.items() if order is None], scopes)
+    hidden = find_hidden(shop, [each for each, order in found.items() if order is None])
     return [
         _order_message(each, order, products, now, is_hidden=each in hidden) for each, order in found.items()
     ]
 
 
-def find_hidden(shop: Shopify, missing: Sequence[str], scopes: str) -> frozenset[str]:
-    """Return which missing orders may only be too old to be shown to us: those before the oldest that is.
-
-    Raises PushError.
+def find_hidden(shop: Shopify, missing: Sequence[str]) -> frozenset[str]:
+    """Return which missing orders may only be too old to be shown to us: those before the oldest that is, unless the
+    shop says now that we may read them all. Raises PushError.
     """
-    if not missing or OLD_TOO in scopes.split(","):
+    if not missing:
         return frozenset()
-    rows = shop.ask_for("oldest_order").get("orders", {}).get("nodes") or []
+    data = shop.ask_for("oldest_order")
+    if OLD_TOO in rights_of(data):
+        return frozenset()
+    rows = (data.get("orders") or {}).get("nodes") or []
     if not rows:
         return frozenset(missing)
     oldest = int(tail(rows[0]["id"]))
     return frozenset(each for each in missing if int(each) < oldest)
+
+
+def rights_of(data: Json) -> tuple[str, ...]:
+    """Return what the app may do by an answer that tells of its installation; nothing where it does not."""
+    installation = data.get("currentAppInstallation") or {}
+    return tuple(str(each["handle"]) for each in installation.get("accessScopes") or ())
 
 
 def customer_message(customer_id: str, customer: Json | None, now: datetime) -> FetchedMessage:

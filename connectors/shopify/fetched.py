@@ -14,6 +14,7 @@ from connectors.late import FETCHED_CUSTOMER, FETCHED_ORDER, find_late
 from connectors.shopify.mark import product_tag
 from connectors.shopify.orders import order_snapshot, region_of
 from connectors.shopify.schemas import CUSTOMER, DISCOUNT, ORDER, PRODUCT, Loaded
+from connectors.shopify.terms import BASIC, SHIPPING
 from connectors.values import key
 from loyalty.commerce import (
     CouponStated,
@@ -30,6 +31,8 @@ from loyalty.values import StoreId
 FETCHED_COUPON = "fetch.coupon"
 HIDDEN = "hidden"
 """The key of an order that the shop may have but does not show: it is too old for our rights."""
+OURS = frozenset({BASIC, SHIPPING})
+"""The kinds of discounts that we make: of others nothing but the kind is read."""
 WHOLE = Decimal(100)
 NOTHING = Decimal(0)
 
@@ -45,7 +48,7 @@ def parse_fetched(store_id: StoreId, message: RawMessage) -> Parsed:
     if message.topic == FETCHED_CUSTOMER and "customer" in body:
         return _customer(store_id, external_id, body["customer"], message.observed_at)
     if message.topic == FETCHED_COUPON and "coupon" in body:
-        return (_coupon(store_id, external_id, body["coupon"], _asked(message.observed_at)),)
+        return _coupon(store_id, external_id, body["coupon"], _asked(message.observed_at))
     raise MalformedMessage(f"The topic {message.topic} does not fit what was fetched.")
 
 
@@ -100,9 +103,11 @@ def _customer(store_id: StoreId, external_id: str, body: object, observed_at: da
     return (snapshot,)
 
 
-def _coupon(store_id: StoreId, external_id: str, body: Any, observed_at: datetime) -> CouponStated:
+def _coupon(store_id: StoreId, external_id: str, body: Any, observed_at: datetime) -> Parsed:
     if body is None:
-        return CouponStated(store_id, external_id, observed_at, None)
+        return (CouponStated(store_id, external_id, observed_at, None),)
+    if isinstance(body, dict) and body.get("__typename") not in OURS:
+        return Ignored("The discount is of a kind that is never ours.")
     discount = load(DISCOUNT, body, "coupon")
     minimum = discount["minimumRequirement"]
     subtotal = minimum["greaterThanOrEqualToSubtotal"] if minimum else None
@@ -114,7 +119,7 @@ def _coupon(store_id: StoreId, external_id: str, body: Any, observed_at: datetim
         last_second=discount["endsAt"],
         customers=tuple(sorted(each["id"] for each in discount["context"]["customers"])),
     )
-    return CouponStated(store_id, external_id, observed_at, terms)
+    return (CouponStated(store_id, external_id, observed_at, terms),)
 
 
 def _worth(discount: Loaded) -> Decimal:

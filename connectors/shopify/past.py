@@ -19,12 +19,12 @@ from connectors.base import FetchedMessage, PastPage
 from connectors.halving import ask_in_halves, list_failed, require_some
 from connectors.http import Door
 from connectors.late import late_message
-from connectors.shopify.client import Shopify
+from connectors.shopify.client import DENIED, Shopify
 from connectors.shopify.documents import document
 from connectors.shopify.fetch import customer_message, find_orders, order_messages
 from connectors.shopify.ids import gid, tail
 from connectors.shopify.paging import SHORT
-from connectors.shopify.refusals import codes, refusal_of, user_errors
+from connectors.shopify.refusals import codes, refusal_of, refused, user_errors
 from connectors.values import instant
 from loyalty.pushes import PushError
 
@@ -48,7 +48,7 @@ def count_past(shop: Shopify, since: datetime | None) -> int:
 
 def read_past(
     shop: Shopify, files: Door, since: datetime | None, cursor: str | None,
-    *, with_products: bool, scopes: str, now: datetime,
+    *, with_products: bool, now: datetime,
 ) -> PastPage:  # fmt: skip
     """Return a page of messages and where it goes on; `files` leads to the file without our token.
 
@@ -70,7 +70,7 @@ def read_past(
     found, end = _read_orders(files, url, int(at))
     # No clock of a shop makes us see what is yet to come.
     written = min(instant(operation["createdAt"]), now)
-    read = partial(_messages, shop, with_products=with_products, scopes=scopes, written=written, now=now)
+    read = partial(_messages, shop, with_products=with_products, written=written, now=now)
     return PastPage(_read_apart(read, found, now), None if end is None else f"{READ} {number} {starts} {end}")
 
 
@@ -107,11 +107,13 @@ def _start(shop: Shopify, since: datetime | None, starts: int) -> PastPage:
 
 
 def _wait(shop: Shopify, number: str, starts: int, polls: int) -> PastPage:
-    """Look whether the file is written; one that failed is asked for again."""
+    """Look whether the file is written; one that failed is asked for again, but where we may not read it."""
     operation = _operation(shop, number)
     if operation["status"] in RUNNING:
         seconds = min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(polls, 10))
         return PastPage((), f"{WAIT} {number} {starts} {polls + 1}", seconds)
+    if operation["errorCode"] == DENIED:
+        raise refused(f"The shop answered {DENIED} to the bulk operation.", "permission")
     if operation["status"] != "COMPLETED":
         return PastPage((), f"{START} {starts}")
     is_empty = not operation["url"] and not int(operation["objectCount"])
@@ -120,7 +122,7 @@ def _wait(shop: Shopify, number: str, starts: int, polls: int) -> PastPage:
 
 def _operation(shop: Shopify, number: str) -> Json:
     found = shop.ask_for("bulk", {"id": gid("BulkOperation", number)})["bulkOperation"]
-    return found or {"status": "EXPIRED", "url": None, "objectCount": 0}
+    return found or {"status": "EXPIRED", "errorCode": None, "url": None, "objectCount": 0}
 
 
 def _find_url(operation: Json) -> str | None:
@@ -196,7 +198,6 @@ def _messages(
     found: Sequence[Json],
     *,
     with_products: bool,
-    scopes: str,
     written: datetime,
     now: datetime,
 ) -> list[FetchedMessage]:
@@ -206,7 +207,7 @@ def _messages(
     orders: dict[str, Json | None] = {tail(order["id"]): order for order in found}
     again = {number for number, order in orders.items() if order and _is_unfinished(order)}
     orders |= find_orders(shop, [number for number in orders if number in again])
-    messages = order_messages(shop, orders, with_products=with_products, scopes=scopes, now=now)
+    messages = order_messages(shop, orders, with_products=with_products, now=now)
     return [each if each.key_id in again else replace(each, observed_at=written) for each in messages]
 
 

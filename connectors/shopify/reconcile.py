@@ -62,14 +62,14 @@ def _next(rows: Sequence[Json], page: Json, start: str) -> str | None:
     return f"{last} " if last > start else f"{start} {page['endCursor']}"
 
 
-def sight_orders(shop: Shopify, external_ids: Sequence[str], scopes: str) -> list[OrderSighting]:
+def sight_orders(shop: Shopify, external_ids: Sequence[str]) -> list[OrderSighting]:
     """Return how these orders stand, without those that are gone; one that is only too old to be shown is told as it
     stood at the beginning of time, so that a copy of it counts. Raises PushError.
     """
     gids = [gid("Order", each) for each in external_ids]
     found = shop.nodes("order_sightings", gids, SIGHTED)
     missing = [tail(each) for each, row in found.items() if row is None]
-    hidden = [_unseen(each) for each in sorted(find_hidden(shop, missing, scopes))]
+    hidden = [_unseen(each) for each in sorted(find_hidden(shop, missing))]
     return [*_sightings(shop, [row for row in found.values() if row is not None]), *hidden]
 
 

@@ -45,6 +45,8 @@ class CodeAnswer:
     failure: str = ""
     is_unsure: bool = False
     """The shop never answered: the code may be there all the same."""
+    is_refused: bool = False
+    """The shop will not have it as it was asked for, however often it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,10 @@ def take_answers(
     endings = [*(each for case in cases if (each := case.end()) is not None), *refused]
     steps = list(rounds(endings, lambda each: each.member))
     later = {each.answer.code for step in steps[1:] for each in step}
-    revived = _settle(connection, [answer for answer in answers if answer.code not in later], cancelled)
+    live = _settle(connection, [answer for answer in answers if answer.code not in later], cancelled)
     for place, step in enumerate(steps):
         if place:  # a code goes out of use with its redemption: folding the member before would revive it
-            revived += _settle(connection, [each.answer for each in step], cancelled)
+            live += _settle(connection, [each.answer for each in step], cancelled)
         commands = {each.member: each.command(next(numbers), now) for each in step}
         carry_out_many(connection, book, commands, now)
     _note_failures(connection, book, cases, refused, now)
@@ -119,7 +121,7 @@ def take_answers(
     unwanted: list[_Case | _End] = [case for case in cases if case.is_unwanted()]
     unwanted += [each for each in refused if each.answer.is_unsure]
     pushes = {push.subject: push for push in (_disabling(store, each, now) for each in unwanted)}
-    pushes |= {push.subject: push for push in (disable_again(row, now) for row in revived)}
+    pushes |= {push.subject: push for push in (disable_again(row, now) for row in live)}
     if pushes:
         add_pushes(connection, book.id, list(pushes.values()))
 
@@ -150,12 +152,20 @@ def _refused_credit(answers: Sequence[CodeAnswer], causes: Mapping[str, tuple[st
 
 
 def _settle(connection: Connection, answers: Sequence[CodeAnswer], cancelled: Set[str]) -> list[Found]:
-    """Write the answers; return the coupons that are out of use and that the shop has, or may have, because of these: a
-    worker that was slow put them there after they had been disabled.
-    """
-    put = {answer.code for answer in answers if answer.puts and (answer.is_unsure or not answer.failure)}
+    """Write the answers; return the coupons that serve in the shop, or may, and must not."""
+    puts = {answer.code: answer for answer in answers if answer.puts}
     rows = settle_coupons(connection, [_settled(answer, answer.code in cancelled) for answer in answers])
-    return [row for row in rows if row["code"] in put and row["state"] == "cancelled"]
+    return [row for row in rows if row["code"] in puts and _is_live_still(row, puts[row["code"]])]
+
+
+def _is_live_still(row: Found, answer: CodeAnswer) -> bool:
+    """Return whether a coupon that is out of use serves in the shop all the same: a slow worker put it there after it
+    had been disabled, or it is a standing code that the shop has on older terms and refused on the present ones.
+    """
+    if row["state"] == "cancelled":
+        return answer.is_unsure or not answer.failure
+    is_there = row["reusable"] and bool(row["external_id"])
+    return is_there and row["state"] == "failed" and answer.is_refused
 
 
 def _settled(answer: CodeAnswer, cancels: bool) -> Row:

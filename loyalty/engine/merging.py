@@ -54,7 +54,9 @@ def merge_members(
 def merge_customers(
     connection: Connection, book: AccountBook, facts: Iterable[Fact], now: datetime
 ) -> frozenset[UUID]:
-    """Merge the members whose customers a shop merged, unless they are one already; return the stores with pushes."""
+    """Merge the members whose customers a shop merged, unless they are one already, or were parted since; return the
+    stores with pushes.
+    """
     stores: frozenset[UUID] = frozenset()
     for fact in facts:
         if not isinstance(fact, CustomersMerged):
@@ -63,9 +65,23 @@ def merge_customers(
         pair = [customer_identity(number, id) for id in (fact.external_id, fact.merged_id)]
         people = enrol(connection, book.id, pair)
         kept, gone = (people[identity].survivor for identity in pair)
-        if kept != gone:
+        if kept != gone and not _were_parted(connection, kept, gone, fact.observed_at):
             stores |= merge_members(connection, book, kept, gone, BY_SHOP, now)[1]
     return stores
+
+
+def _were_parted(connection: Connection, one: UUID, another: UUID, since: datetime) -> bool:
+    """Return whether a merge of two members, or of any who stand behind them, was undone at an instant or later: what
+    was told before, and comes again, is no news.
+    """
+    sides = [set(members.get_roots(connection, member)) for member in (one, another)]
+    rows = list_commands(connection, list(set.union(*sides)))
+    commands = [(row["member_id"], codec.command(row)) for row in rows]
+    undone = {it.merge for _, it in commands if isinstance(it, UnmergeMember) and it.accepted_at >= since}
+    merges = [(at, it.other) for at, it in commands if isinstance(it, MergeMember) and it.number in undone]
+    ids = members.list_ids_by_key(connection, [other for _, other in merges])
+    pairs = [{holder, ids[other]} for holder, other in merges]
+    return any(all(pair & side for side in sides) for pair in pairs)
 
 
 def undo_merge(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import count, permutations
 from typing import Any
+from uuid import UUID
 
 import pytest
 from builders import make_document, make_shop
@@ -19,7 +20,10 @@ from shopify_stores import NOWHERE, make_shopify
 from bench.chronicle import Message
 from bench.shopify_chronicle import subscribe, take_messages
 from connectors.shopify.sandbox import ShopifySandbox
-from loyalty.inbox.repository import accept
+from loyalty.clock import utc_now
+from loyalty.engine.merging import merge_members, undo_merge
+from loyalty.engine.work import Word
+from loyalty.inbox.repository import Which, accept, replay
 from loyalty.stores.service import Store
 from workers.fetching import fetch_store
 from workers.pushing import push_store
@@ -141,6 +145,73 @@ def test_u75_customers_whom_shopify_merges_are_one_member_with_all_that_both_had
     ear.hear(take_messages(sandbox))
     assert ear.points()[0] == (f"customer:2:{kept}", 2000)
     assert ear.desk.differences() == []
+
+
+def merged_points(ear: Ear) -> list[int]:
+    return [points for _, points in ear.points()]
+
+
+def free(ear: Ear, survivor: UUID, number: int) -> None:
+    with ear.desk.connect() as connection:
+        book = ear.desk.runtime.book(connection, ear.desk.shop.account, set())
+        undo_merge(connection, book, survivor, number, Word("a mistake", "staff"), utc_now())
+
+
+def replay_merges(ear: Ear) -> None:
+    """Take what the shop ever told of merges once more, in one batch."""
+    with ear.desk.connect() as connection:
+        assert replay(connection, Which(topic="customers/merge")) > 0
+    ear.work()
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_u75_whom_staff_parted_again_stay_apart_when_the_shops_word_is_replayed(
+    runtime: Runtime, sandbox: ShopifySandbox, chained: bool
+) -> None:
+    """Also where somebody else stands for the one who was kept meanwhile."""
+    ear = Ear(runtime, sandbox)
+    kept, gone, third = (
+        int(sandbox.add_customer(f"{name}@example.test")["id"]) for name in ("amy", "ann", "bo")
+    )
+    mug = int(sandbox.add_product(price=500)["id"])
+    for customer in (kept, gone, gone, third, third, third):
+        sandbox.place_order((mug, 1), customer=customer)
+    ear.hear(take_messages(sandbox))
+    sandbox.merge_customers(kept, gone)
+    ear.hear(take_messages(sandbox))
+    ids = {row["key"]: row["id"] for row in ear.desk.rows("select key, id from members")}
+    amy, bo = (ids[f"customer:2:{each}"] for each in (kept, third))
+    (merge,) = ear.desk.rows("select number from commands where kind = 'merge'")
+    free(ear, amy, merge["number"])
+    if chained:
+        with ear.desk.connect() as connection:
+            book = ear.desk.runtime.book(connection, ear.desk.shop.account, set())
+            merge_members(connection, book, bo, amy, Word("one person", "staff"), utc_now())
+    apart = [0, 1000, 2000] if chained else [500, 1000, 1500]
+    assert merged_points(ear) == apart
+    replay_merges(ear)
+    assert (merged_points(ear), ear.desk.differences()) == (apart, [])
+
+
+def test_u75_the_shops_word_is_new_to_whom_staff_had_parted_before_it(
+    runtime: Runtime, sandbox: ShopifySandbox
+) -> None:
+    ear = Ear(runtime, sandbox)
+    kept, gone = (int(sandbox.add_customer(f"{name}@example.test")["id"]) for name in ("amy", "ann"))
+    mug = int(sandbox.add_product(price=500)["id"])
+    for customer in (kept, gone):
+        sandbox.place_order((mug, 1), customer=customer)
+    ear.hear(take_messages(sandbox))
+    (amy, ann) = (row["id"] for row in ear.desk.rows("select id from members order by key"))
+    with ear.desk.connect() as connection:
+        book = ear.desk.runtime.book(connection, ear.desk.shop.account, set())
+        number, _ = merge_members(connection, book, amy, ann, Word("one person", "staff"), utc_now())
+    free(ear, amy, number)
+    sandbox.merge_customers(kept, gone)
+    ear.hear(take_messages(sandbox))
+    assert merged_points(ear) == [1000, 0]
+    replay_merges(ear)
+    assert (merged_points(ear), ear.desk.differences()) == ([1000, 0], [])
 
 
 def test_customer_without_a_mail_gets_a_code_that_is_bound_to_him(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from builders import STORE
 from connectors.base import FetchedMessage, RawMessage, StoreAccess
 from connectors.shopify import ShopifyConnector
 from connectors.shopify.sandbox import ShopifySandbox
+from loyalty.clock import utc_now
 from loyalty.commerce import (
     CouponStated,
     CustomerDeleted,
@@ -149,6 +150,7 @@ def test_an_order_that_the_shop_does_not_have_is_deleted(
 def test_an_order_before_the_oldest_that_is_shown_may_be_hidden_and_is_not_deleted(
     reading: Reading, shopify_shop: ShopifySandbox, mug: int
 ) -> None:
+    shopify_shop.grant("read_orders")
     shown = shopify_shop.place_order((mug, 1))["id"]
     (fact,) = reading.facts(Read.ORDER, shown - 1)
     assert isinstance(fact, Ignored)
@@ -158,13 +160,33 @@ def test_an_order_before_the_oldest_that_is_shown_may_be_hidden_and_is_not_delet
 
 
 def test_who_may_read_all_orders_believes_that_one_is_gone(
-    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
+    reading: Reading, shopify_shop: ShopifySandbox, mug: int
 ) -> None:
     shown = shopify_shop.place_order((mug, 1))["id"]
-    keys = shopify_access.credentials | {"scopes": "read_orders,read_all_orders"}
+    assert reading.facts(Read.ORDER, shown - 1) == [OrderDeleted(STORE, str(shown - 1), NOW)]
+    assert reading.connector.sight_orders(reading.access, [str(shown - 1)]) == []
+
+
+@pytest.mark.parametrize(("granted", "now"), [("", "read_all_orders"), ("read_all_orders", "")])
+def test_what_the_shop_says_now_of_the_right_counts_and_not_what_was_granted_with_the_token(
+    shopify: ShopifyConnector,
+    shopify_access: StoreAccess,
+    shopify_shop: ShopifySandbox,
+    mug: int,
+    granted: str,
+    now: str,
+) -> None:
+    old = shopify_shop.place_order((mug, 1))["id"]
+    shopify_shop.now = lambda: utc_now() + timedelta(days=90)
+    shopify_shop.place_order((mug, 1))
+    shopify_shop.grant("read_orders", *filter(None, [now]))
+    keys = shopify_access.credentials | {"scopes": f"read_orders,{granted}"}
     access = StoreAccess(shopify_access.store_id, shopify_access.url, keys, "UTC")
-    assert Reading(shopify, access).facts(Read.ORDER, shown - 1) == [OrderDeleted(STORE, str(shown - 1), NOW)]
-    assert shopify.sight_orders(access, [str(shown - 1)]) == []
+    (fact,) = Reading(shopify, access).facts(Read.ORDER, old)
+    assert isinstance(fact, OrderSnapshot if now else Ignored)
+    (gone,) = Reading(shopify, access).facts(Read.ORDER, old - 1)
+    assert isinstance(gone, OrderDeleted if now else Ignored)
+    assert [each.status for each in shopify.sight_orders(access, [str(old - 1)])] == ["hidden"] * (not now)
 
 
 def test_a_customer_is_read_and_one_who_is_gone_is_told(

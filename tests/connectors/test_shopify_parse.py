@@ -200,3 +200,20 @@ def test_only_the_delivery_of_a_whole_order_states_it() -> None:
 def test_an_answer_that_nobody_asked_for_or_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedMessage):
         parse(STORE, RawMessage("fetch", "fetch.order", body))
+
+
+@pytest.mark.parametrize("kind", ["DiscountCodeBxgy", "DiscountCodeApp"])
+def test_a_code_of_a_discount_that_we_never_make_is_left_alone(kind: str) -> None:
+    """A removed code names its discount by the number only, and of other kinds the shop is asked for the kind only."""
+    assert isinstance(
+        signal("discounts/redeemcode_removed", delivery("discounts_redeemcode_removed")), NeedsRead
+    )
+    body = json.dumps({"id": "1", "coupon": {"__typename": kind}}).encode()
+    assert isinstance(parse(STORE, RawMessage("fetch", "fetch.coupon", body, ASKED)), Ignored)
+
+
+@pytest.mark.parametrize("coupon", ['{"__typename": "DiscountCodeBasic"}', "7", "[]"])
+def test_a_discount_of_a_kind_of_ours_that_tells_too_little_is_refused(coupon: str) -> None:
+    body = f'{{"id": "1", "coupon": {coupon}}}'.encode()
+    with pytest.raises(MalformedMessage):
+        parse(STORE, RawMessage("fetch", "fetch.coupon", body, ASKED))

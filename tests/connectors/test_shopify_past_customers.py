@@ -72,5 +72,5 @@ class Deaf:
 def test_a_shop_that_leaves_out_the_search_is_not_read_for_ever() -> None:
     shop = Shopify(Deaf())  # type: ignore[arg-type]
     with pytest.raises(PushError) as raised:
-        past.read_past(shop, None, None, "customers 5", with_products=False, scopes="", now=ASKED)  # type: ignore[arg-type]
+        past.read_past(shop, None, None, "customers 5", with_products=False, now=ASKED)  # type: ignore[arg-type]
     assert (raised.value.permanent, raised.value.reason) == (True, "configuration")

@@ -13,7 +13,7 @@ import pytest
 from builders import STORE
 
 from connectors.base import StoreAccess
-from connectors.shopify import ShopifyConnector
+from connectors.shopify import ShopifyConnector, coupons, refusals
 from connectors.shopify.sandbox import ShopifySandbox, discounts
 from loyalty.pushes import (
     DisableCoupon,
@@ -332,3 +332,48 @@ def test_a_code_of_ours_is_mended_when_it_is_asked_for_otherwise(
     (first,) = push(ten_off())
     assert push(replace(ten_off(), amount=Decimal("50"))) == [first]
     assert stored(shopify_shop)["amount"] == 50
+
+
+SHIPPING = {
+    "kind": "free_shipping",
+    "amount": Decimal(0),
+    "minimum_subtotal": Decimal(0),
+    "free_shipping": True,
+}
+PERCENT = {"kind": "percent_discount", "amount": Decimal(5), "minimum_subtotal": Decimal(0)}
+
+
+@pytest.mark.parametrize(("before", "after"), [(PERCENT, SHIPPING), (SHIPPING, PERCENT)])
+def test_a_standing_code_of_another_kind_is_made_anew_though_it_was_used(
+    push: Push, shopify_shop: ShopifySandbox, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    push(ten_off(reusable=True, **before))
+    mug = shopify_shop.add_product("Mug", 500)["id"]
+    amy = int(customer_id(shopify_shop))
+    shopify_shop.place_order((mug, 1), customer=amy, codes=["lrab23"], shipping=60)
+    old = stored(shopify_shop)
+    many = [ten_off(f"lrcd{each}", reusable=True, **after) for each in range(3)]
+    outcomes = push(*many, ten_off(reusable=True, **after))
+    assert [isinstance(each, PushReceipt) for each in outcomes] == [True, True, True, False]
+    assert refusal(outcomes[3:]) == (False, "unreachable")
+    (receipt,) = push(ten_off(reusable=True, **after))
+    new = stored(shopify_shop)
+    assert (receipt, new["id"] != old["id"]) == (PushReceipt(str(new["id"])), True)
+    assert (new["kind"] != old["kind"], new["usageLimit"]) == (True, None)
+
+
+def test_a_code_for_one_use_keeps_its_discount_and_with_it_the_count_of_its_uses(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    push(ten_off(reusable=True, **PERCENT))
+    old = stored(shopify_shop)
+    assert refusal(push(ten_off(**SHIPPING))) == (True, "rejected")
+    assert stored(shopify_shop)["id"] == old["id"]
+
+
+def test_of_a_discount_that_cannot_be_deleted_the_failure_is_told(
+    push: Push, shopify_shop: ShopifySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(ten_off(reusable=True, **PERCENT))
+    monkeypatch.setattr(coupons, "user_refusal", lambda _: refusals.refused("not now", "limit"))
+    assert refusal(push(ten_off(reusable=True, **SHIPPING))) == (True, "limit")

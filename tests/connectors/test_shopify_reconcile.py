@@ -275,6 +275,31 @@ def test_a_file_that_is_kept_no_longer_is_asked_for_again_but_not_for_ever(
     assert raised.value.permanent
 
 
+def test_a_file_that_we_may_not_read_is_told_as_such_at_once(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
+) -> None:
+    shopify_shop.place_order((mug, 1))
+    shopify_shop.grant("read_customers", "write_discounts")
+    begun = shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    with pytest.raises(PushError) as raised:
+        shopify.read_past(shopify_access, None, begun.next, with_products=False, now=START)
+    assert (raised.value.permanent, raised.value.reason) == (True, "permission")
+    assert len(shopify_shop.state.bulks) == 1
+
+
+def test_a_file_at_which_the_shop_fails_is_asked_for_again(
+    shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
+) -> None:
+    number = str(shopify_shop.place_order((mug, 1))["id"])
+    begun = shopify.read_past(shopify_access, None, "start 0", with_products=False, now=START)
+    for bulk in shopify_shop.state.bulks.values():
+        bulk["errorCode"] = "INTERNAL_SERVER_ERROR"
+    failed = shopify.read_past(shopify_access, None, begun.next, with_products=False, now=START)
+    assert (failed.messages, failed.next) == ((), "start 1")
+    rest = read_all(shopify, shopify_access, cursor=failed.next)
+    assert [message.key_id for message in messages(rest)] == [number]
+
+
 def test_other_bulk_operations_are_waited_for(
     shopify: ShopifyConnector, shopify_access: StoreAccess, shopify_shop: ShopifySandbox, mug: int
 ) -> None:

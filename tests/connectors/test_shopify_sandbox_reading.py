@@ -11,6 +11,7 @@ import requests
 from shopify_sandbox import Clock, ask, gid, post, refusals
 
 from connectors.shopify.sandbox import ShopifySandbox
+from connectors.shopify.sandbox.state import instant_text
 
 PAGE = """query($after: String, $query: String, $reverse: Boolean) {
   orders(first: 2, after: $after, query: $query, sortKey: UPDATED_AT, reverse: $reverse) {
@@ -282,6 +283,20 @@ def test_a_bulk_operation_takes_its_time_and_its_file_is_gone_after_a_week(
     assert requests.get(done["url"], timeout=10).status_code == 200
     clock.pass_(seconds=1)
     assert requests.get(done["url"], timeout=10).status_code == 404
+
+
+def test_a_bulk_operation_over_what_may_not_be_read_fails_when_it_is_over(
+    shop: ShopifySandbox, clock: Clock
+) -> None:
+    sell(shop, clock, 1)
+    shop.state.bulk_seconds = 30
+    shop.grant("read_customers")
+    begun = run(shop)
+    assert (begun["status"], begun["errorCode"]) == ("RUNNING", None)
+    clock.pass_(seconds=30)
+    done = ask(shop, "BulkOperation", id=begun["id"])["bulkOperation"]
+    assert (done["status"], done["errorCode"], done["url"]) == ("FAILED", "ACCESS_DENIED", None)
+    assert (done["objectCount"], done["completedAt"]) == ("0", instant_text(clock()))
 
 
 def test_five_bulk_operations_run_at_once(shop: ShopifySandbox, clock: Clock) -> None:

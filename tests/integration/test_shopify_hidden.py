@@ -19,6 +19,7 @@ from loyalty.inbox.repository import accept
 from loyalty.stores.service import Store
 from workers.draining import drain_account
 from workers.fetching import fetch_store
+from workers.reconciling import reconcile_store
 from workers.runtime import Runtime
 
 
@@ -66,6 +67,7 @@ def test_the_refund_of_an_order_that_is_too_old_to_be_read_takes_its_points_back
     tell(desk, store, "orders/paid", old)
     assert points(desk) == [1000]
     sandbox.place_order((mug, 1))
+    sandbox.grant("read_orders", "read_products", "read_customers")
     line = old["line_items"][0]["id"]
     sandbox.now = lambda: utc_now() + timedelta(days=90)
     sandbox.refund(old["id"], [(line, 1)])
@@ -76,3 +78,23 @@ def test_the_refund_of_an_order_that_is_too_old_to_be_read_takes_its_points_back
     assert points(desk) == [500]
     tell(desk, store, "orders/delete", {"id": old["id"]})
     assert (points(desk), desk.differences()) == ([500], [])
+
+
+def test_a_right_that_is_taken_back_while_the_token_lives_deletes_no_order(
+    desk: Desk, sandbox: ShopifySandbox
+) -> None:
+    store = make_shopify(
+        desk.runtime, desk.shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token,
+        scopes="read_all_orders,read_products,write_customers,write_discounts,write_orders",
+    )  # fmt: skip
+    amy = sandbox.add_customer("amy@example.test")["id"]
+    mug = sandbox.add_product("Mug", 500)["id"]
+    old = sandbox.place_order((mug, 2), customer=amy)
+    tell(desk, store, "orders/paid", old)
+    sandbox.now = lambda: utc_now() + timedelta(days=90)
+    sandbox.place_order((mug, 1))
+    sandbox.grant("read_products", "write_customers", "write_discounts", "write_orders")
+    reconcile_store(desk.runtime, desk.shop.account, store.id, "deep")
+    fetch_store(desk.runtime, desk.shop.account, store.id)
+    drain_account(desk.runtime, desk.shop.account)
+    assert (points(desk), desk.differences()) == ([1000], [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -34,6 +34,8 @@ MOST_AT_ONCE = 5
 MOST_CONNECTIONS = 5
 DEEPEST = 2
 KEPT = timedelta(days=7)
+ENDED = ("COMPLETED", "FAILED")
+DENIED = "ACCESS_DENIED"
 
 
 def run_query(session: Session, _root: Any, query: str, groupObjects: bool = True) -> Json:  # noqa: N803
@@ -47,10 +49,9 @@ def run_query(session: Session, _root: Any, query: str, groupObjects: bool = Tru
     if document is None:
         return _refused("INVALID", refusal)
     done = execute_sync(session.schema, document, context_value=replace(session, is_bulk=True))
-    if done.errors:
-        return _refused("INVALID", done.errors[0].message)
-    lines = list(_lines(done.data or {}, is_grouped=groupObjects))
-    row = _row(state, query, lines)
+    failure = _failure(done.errors or ())
+    lines = [] if failure else list(_lines(done.data or {}, is_grouped=groupObjects))
+    row = _row(state, query, lines) | {"errorCode": failure}
     state.bulks[row["id"]] = row
     return {"bulkOperation": row, "userErrors": []}
 
@@ -83,13 +84,15 @@ def status_of(state: State, row: Json) -> str:
     """Return how far a bulk operation is, by the shop's clock."""
     if row["isCanceled"]:
         return "CANCELED"
-    return "COMPLETED" if state.now() >= row["due"] else "RUNNING"
+    if state.now() < row["due"]:
+        return "RUNNING"
+    return "FAILED" if row["errorCode"] else "COMPLETED"
 
 
 def finish(state: State) -> None:
     """Tell of the bulk operations that ended meanwhile."""
     for row in state.bulks.values():
-        if not row["isTold"] and status_of(state, row) == "COMPLETED":
+        if not row["isTold"] and status_of(state, row) in ENDED:
             row["isTold"] = True
             emit(state, "bulk_operations/finish", partial(_payload, state, row))
 
@@ -105,7 +108,8 @@ def result_of(state: State, number: int) -> bytes | None:
 def _payload(state: State, row: Json) -> Json:
     said: Json = {"admin_graphql_api_id": f"gid://shopify/BulkOperation/{row['id']}"}
     said |= {"completed_at": state.local(row["due"]), "created_at": state.local(row["createdAt"])}
-    return said | {"error_code": None, "status": "completed", "type": "query"}
+    code, status = row["errorCode"], status_of(state, row)
+    return said | {"error_code": code and code.lower(), "status": status.lower(), "type": "query"}
 
 
 def _row(state: State, query: str, lines: list[Json]) -> Json:
@@ -113,7 +117,7 @@ def _row(state: State, query: str, lines: list[Json]) -> Json:
     file = "".join(
         f"{json.dumps(each, separators=(',', ':'), ensure_ascii=False)}\n" for each in lines
     ).encode()
-    row: Json = {"id": state.new_id(), "type": "QUERY", "query": query, "createdAt": now, "errorCode": None}
+    row: Json = {"id": state.new_id(), "type": "QUERY", "query": query, "createdAt": now}
     row |= {"due": now + timedelta(seconds=state.bulk_seconds), "file": file, "isTold": False}
     roots = sum("__parentId" not in each for each in lines)
     return row | {
@@ -122,6 +126,14 @@ def _row(state: State, query: str, lines: list[Json]) -> Json:
         "rootObjectCount": roots,
         "partialDataUrl": None,
     }
+
+
+def _failure(errors: Sequence[GraphQLError]) -> str | None:
+    """Return why a bulk operation fails (BulkOperationErrorCode); what it may not read shows only while it runs."""
+    if not errors:
+        return None
+    is_denied = any((each.extensions or {}).get("code") == DENIED for each in errors)
+    return DENIED if is_denied else "INTERNAL_SERVER_ERROR"
 
 
 def _judge(schema: GraphQLSchema, query: str) -> tuple[str, DocumentNode | None]:
@@ -230,8 +242,12 @@ def _url(session: Session, row: Json) -> str | None:
     return f"{session.state.base}/bulk/{row['id']}.jsonl"
 
 
+def _error_code(session: Session, row: Json) -> Any:
+    return row["errorCode"] if status_of(session.state, row) == "FAILED" else None
+
+
 def _completed(session: Session, row: Json) -> Any:
-    return row["due"] if status_of(session.state, row) == "COMPLETED" else None
+    return row["due"] if status_of(session.state, row) in ENDED else None
 
 
 BULK_TYPES: dict[str, Fields] = {
@@ -239,6 +255,7 @@ BULK_TYPES: dict[str, Fields] = {
         "id": own_id("BulkOperation"),
         "status": lambda session, row: status_of(session.state, row),
         "completedAt": _completed,
+        "errorCode": _error_code,
         "fileSize": lambda _session, row: len(row["file"]),
         "url": _url,
     }
