@@ -17,6 +17,7 @@ import pytest
 
 from embedded.process import free_port
 from tests.builders import Shop
+from tests.web.conftest import Caller
 from workers.runtime import Runtime
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -190,6 +191,19 @@ def test_callers_who_read_nothing_are_let_go_and_slow_readers_get_all(web: Web) 
             time.sleep(0.02)
     assert (len(whole) > 100_000, len(told)) == (True, len(whole))
     assert "Traceback" not in web.said.read_text()
+
+
+def test_a_body_whose_caller_hangs_up_is_not_taken_for_whole(
+    web: Web, runtime: Runtime, shop: Shop, caller: Caller
+) -> None:
+    """What came of this file is one by itself: three rows were meant."""
+    head = f"Authorization: Bearer {caller.key}\r\nContent-Type: text/csv\r\nContent-Length: 60\r\n\r\n"
+    asked = f"POST /api/v1/imports HTTP/1.1\r\nHost: shop.example\r\n{head}email,points\na@b.example,5\n"
+    with web.connect(asked.encode()) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert read_all(connection).startswith(b"HTTP/1.1 408 ")
+    with runtime.database.transaction(shop.account) as connection:
+        assert connection.exec_driver_sql("select count(*) from imports").scalar_one() == 0
 
 
 def test_stalled_callers_do_not_keep_the_web_from_stopping(web: Web, stalled: list[bytes]) -> None:
