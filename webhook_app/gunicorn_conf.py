@@ -4,6 +4,7 @@ holds a thread for long, however slowly he speaks or listens.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import ThreadWorker
 
 from workers.lifetime import die_with_parent
@@ -84,6 +86,12 @@ class Caller(socket.socket):
         except TimeoutError:
             raise BrokenPipeError(errno.EPIPE, "The caller reads nothing.") from None
 
+    def linger(self) -> None:
+        """Wait a little until the caller, too, ends: nothing is waited for when the connection is closed then."""
+        with contextlib.suppress(OSError):
+            close_graceful(self.dup())
+            self.shutdown(socket.SHUT_RD)
+
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Serves callers whose slowness ends."""
@@ -93,6 +101,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not isinstance(conn.sock, Caller):
             conn.sock = Caller(fileno=conn.sock.detach())
         super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        """Serve a request. gunicorn closes in the loop that serves all callers, so what may take time is done here."""
+        kept = super().handle(conn)
+        if kept is False:
+            conn.sock.linger()
+        return kept
 
 
 worker_class = PatientWorker

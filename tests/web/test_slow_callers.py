@@ -206,6 +206,16 @@ def test_a_body_whose_caller_hangs_up_is_not_taken_for_whole(
         assert connection.exec_driver_sql("select count(*) from imports").scalar_one() == 0
 
 
+def test_callers_who_leave_answered_connections_open_hold_up_nobody(web: Web) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(THREADS - 1):
+            stack.enter_context(web.connect(WHOLE))
+        time.sleep(0.5)
+        started = time.monotonic()
+        assert web.ask().startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - started < 1.2
+
+
 def test_stalled_callers_do_not_keep_the_web_from_stopping(web: Web, stalled: list[bytes]) -> None:
     with contextlib.ExitStack() as stack:
         for sent in stalled:
