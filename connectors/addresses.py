@@ -13,6 +13,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError as ConnectionFailed
 
+from connectors.deadline import POOLS
 from loyalty.pushes import PushError
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -63,10 +64,14 @@ def _reached(ip: IPAddress) -> IPAddress:
 
 
 class PinnedAdapter(HTTPAdapter):
-    """Resolves a host once, checks every address, connects to one of them; TLS and Host still speak of the name."""
+    """Resolves a host once, checks every address, connects to one of them; TLS and Host still speak of the name.
+
+    An answer that does not end in time is a time-out of reading.
+    """
 
     def __init__(self, *, allow_private: bool, resolve: Resolve = resolve) -> None:
         super().__init__(pool_connections=2, pool_maxsize=4)
+        self.poolmanager.pool_classes_by_scheme = POOLS
         self._allow_private = allow_private
         self._resolve = resolve
         self._known: dict[tuple[str, int], tuple[float, list[str]]] = {}

@@ -23,6 +23,7 @@ from webhook_app import (
     shopify_pages,
     webhooks,
 )
+from webhook_app.bodies import WholeRequest
 from webhook_app.tools import SETTINGS, TOOLS, build_tools
 
 LARGEST_BODY = 5 * 1024 * 1024
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings(os.environ)
     configure_logging(settings.log_level)
     app = Flask(__name__, static_folder=None)
+    app.request_class = WholeRequest
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions[SETTINGS] = settings
     if settings.database_url and settings.redis_url:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, json, request
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from werkzeug.exceptions import HTTPException, TooManyRequests
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestTimeout, TooManyRequests
 
 from loyalty.crypto import Undecryptable
 from loyalty.errors import (
@@ -45,6 +45,7 @@ def register(app: Flask) -> None:
     """Answer every error in one form; call it after flask-smorest has added its own handlers."""
     app.register_error_handler(LoyaltyError, refusal)
     app.register_error_handler(HTTPException, http_problem)
+    app.register_error_handler(ClientDisconnected, incomplete)
     app.register_error_handler(OperationalError, database_away)
     app.register_error_handler(InterfaceError, database_away)
     app.register_error_handler(DataError, unstorable)
@@ -79,6 +80,11 @@ def http_problem(error: HTTPException) -> Response:
     if isinstance(error, TooManyRequests):
         response.headers.setdefault("Retry-After", MINUTE)
     return response
+
+
+def incomplete(_: ClientDisconnected) -> Response:
+    """Return 408: the body did not come, or not in time."""
+    return http_problem(RequestTimeout("The body of the request did not come in time."))
 
 
 def database_away(error: Exception) -> Response:

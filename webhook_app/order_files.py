@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 
 from connectors.till.schemas import ORDER
 from loyalty.clock import utc_now
-from loyalty.errors import LoyaltyError
+from loyalty.errors import Invalid, LoyaltyError
 from loyalty.programs.document import flatten_messages
 from loyalty.stores.service import TILL, Place, list_places
 from loyalty.values import AccountId
+from webhook_app.bodies import find_halves
 from webhook_app.till_orders import accept_order, find_till, judge_buyer, judge_times
 from webhook_app.tools import Tools
 
@@ -60,7 +61,10 @@ def _import(
     done: ImportedOrders,
 ) -> None:
     try:
-        order = ORDER.load(json.loads(line))
+        read = json.loads(line)
+        if find_halves(line, read):
+            raise Invalid("The line has characters that are no text.")
+        order = ORDER.load(read)
         judge_times(order, utc_now())
         judge_buyer(connection, order["buyer"])
         _, is_new = accept_order(connection, account, tools.connectors[TILL], till, order["id"], line)
@@ -69,7 +73,7 @@ def _import(
         done.refused.append((number, "; ".join(f"{path}: {' '.join(texts)}" for path, texts in told.items())))
     except LoyaltyError as error:
         done.refused.append((number, error.message))
-    except ValueError:
+    except (ValueError, RecursionError):
         done.refused.append((number, "The line is no JSON."))
     else:
         done.accepted += is_new

@@ -36,9 +36,12 @@ def seal(key: str, journey: Journey) -> str:
 
 
 def open_sealed(key: str, sealed: str, shop: str, state: str) -> Journey | None:
-    """Return the journey of a cookie if it led to this shop with this state, at most ten minutes ago."""
+    """Return the journey of a cookie if it led to this shop with this state, at most ten minutes ago. `state` may have
+    bytes that are no text, as `signed_query` leaves them.
+    """
     known = _parts(key, _STATE, sealed, STATE_SECONDS)
-    if known is None or known[0] != shop or not hmac.compare_digest(known[2].encode(), state.encode()):
+    given = state.encode("utf-8", "surrogateescape")
+    if known is None or known[0] != shop or not hmac.compare_digest(known[2].encode(), given):
         return None
     return Journey(*known)
 

@@ -17,6 +17,11 @@ from loyalty.pushes import EXHAUSTED, PostWebhook, PushError, PushReceipt
 
 GIVEN_UP = timedelta(hours=6)
 """So long an address is called for an event."""
+LAPSES = 2
+"""So often it may have been leased before by jobs that ended with it: an installation that stood still, too, ended one
+of them, and comes back later than that.
+"""
+UNTOLD = PushError("The jobs that called it ended with the call.", permanent=False, reason="unreachable")
 SHORTEST, LONGEST = 5.0, 3600.0
 """Seconds between two calls of an address that cannot be reached: half of what the event has waited so far."""
 
@@ -47,9 +52,14 @@ class Calls:
         return monotonic() < self._deadline
 
     def make(self, rows: Sequence[Mapping[Any, Any]], secret: bytes, now: datetime) -> Made:
-        """Make the calls of leased pushes, those first that were made least often."""
+        """Make the calls of leased pushes, those first that were made least often. One that ends its jobs is given up
+        in time, as any other is.
+        """
         made = Made()
         for row in sorted(rows, key=lambda row: (row["attempts"], row["id"])):
+            if row["lapsed"] and row["attempts"] > LAPSES and _age(row, now) >= GIVEN_UP:
+                made.outcomes.append(_outcome(row, UNTOLD, now))
+                continue
             command = read_command(row["kind"], row["command"])
             assert isinstance(command, PostWebhook)
             away = self._away.get(command.url)
@@ -71,8 +81,13 @@ class Calls:
 def _outcome(row: Mapping[Any, Any], result: PushReceipt | PushError, now: datetime) -> Delivered:
     if isinstance(result, PushReceipt):
         return Delivered(row["id"], "done", detail=result.external_id)
-    age, detail = now - row["created_at"], result.message[:500]
+    age, detail = _age(row, now), result.message[:500]
     if result.permanent or age >= GIVEN_UP:
         return Delivered(row["id"], "failed", result.reason if result.permanent else EXHAUSTED, detail)
     wait = result.retry_after or min(LONGEST, max(SHORTEST, age.total_seconds() / 2))
     return Delivered(row["id"], "waiting", result.reason, detail, now + timedelta(seconds=wait))
+
+
+def _age(row: Mapping[Any, Any], now: datetime) -> timedelta:
+    age: timedelta = now - row["created_at"]
+    return age

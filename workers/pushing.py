@@ -48,8 +48,8 @@ TRIES = 15
 TELLING_SECONDS = 200.0
 """For so long a shop is told in one job: the last batch, and then the calls of other systems, end before the job."""
 CALLING_SECONDS = 90.0
-"""For so long other systems are called in one job: the last call, of 20 seconds or, with an answer that drips, some
-100, is over before its lease ends.
+"""For so long other systems are called in one job: the last call, of 20 seconds or, with an answer that drips, some 70,
+is over before its lease ends.
 """
 CALLS = 20
 """So many at once: when a worker dies, no more are repeated."""

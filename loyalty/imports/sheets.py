@@ -189,8 +189,8 @@ def _find_header(line: str, lines: Iterator[str], names: Names) -> tuple[str, st
     """
     for above in range(LINES_BEFORE_HEADER):
         for delimiter in sorted(DELIMITERS, key=line.count, reverse=True):
-            cells = next(csv.reader([line], delimiter=delimiter), [])
-            if names.telling & {names.of(heading) for heading in _headings(cells)}:
+            cells = _headings(_cells(line, delimiter))
+            if names.telling & {names.of(heading) for heading in cells}:
                 return line, delimiter, above
         following = next(lines, None)
         if following is None:
@@ -198,6 +198,14 @@ def _find_header(line: str, lines: Iterator[str], names: Names) -> tuple[str, st
         line = following
     wanted = ", ".join(sorted(names.telling))
     raise Invalid(f"No line of the first {LINES_BEFORE_HEADER} is a header with one of: {wanted}.")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line, none where they cannot be read: it is no header then."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _rows(reader: Any, table: Table, above: int) -> Iterator[Row]:

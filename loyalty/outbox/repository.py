@@ -130,7 +130,8 @@ def claim_calls(
     connection: Connection, store: StoreId, limit: int, now: datetime, lease: timedelta
 ) -> Sequence[RowMapping]:
     """Lease, as `claim_pushes` does, what goes with a store to other systems, first what was called least often: one at
-    which an address always fails must not go before the others each time.
+    which an address always fails must not go before the others each time. `lapsed` of one says that the job that
+    leased it last never told what became of it.
     """
     return _claim(connection, "kind = 'post_webhook'", "attempts, id", store, limit, now, lease)
 
@@ -145,15 +146,15 @@ def _claim(
     lease: timedelta,
 ) -> Sequence[RowMapping]:
     statement = text(
-        "with due as (select id from pushes p where store_id = :store and status = 'waiting'"
-        f" and {wanted}"
+        "with due as (select id, leased_until is not null as lapsed from pushes p"
+        f" where store_id = :store and status = 'waiting' and {wanted}"
         " and coalesce(not_before, :now) <= :now and coalesce(leased_until, :now) <= :now"
         " and not exists (select from pushes q where q.account_id = p.account_id and q.subject = p.subject"
         "   and q.status = 'waiting' and q.id < p.id)"
         f" order by {order} limit :limit for update skip locked)"
         " update pushes p set leased_until = :until, attempts = attempts + 1, tried = tried or attempts > 0"
         " from due where p.id = due.id"
-        " returning p.id, p.kind, p.subject, p.command, p.attempts, p.tried, p.member_id, p.created_at"
+        " returning p.id, p.kind, p.subject, p.command, p.attempts, p.tried, p.member_id, p.created_at, due.lapsed"
     )
     values = {"store": store, "limit": limit, "now": now, "until": now + lease}
     return sorted(connection.execute(statement, values).mappings(), key=lambda row: row["id"])

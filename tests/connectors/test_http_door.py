@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import ipaddress
 import re
+import socketserver
 import ssl
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from cryptography import x509
@@ -18,11 +20,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from connectors import deadline
 from connectors.addresses import is_allowed
 from connectors.http import Door, Pace, retry_after
 from connectors.woocommerce.auth import auth_for
 from connectors.woocommerce.sandbox import SandboxShop
-from loyalty.pushes import PushError
+from loyalty.pushes import OneTooSlow, PushError
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 JSON = {"Content-Type": "application/json"}
@@ -120,6 +123,105 @@ def test_slow_shop_is_given_up(woo_shop: SandboxShop) -> None:
     woo_shop.fail_next(status=200, delay=0.5)
     error = failure(woo_shop, timeout=(1.0, 0.05))
     assert (error.permanent, error.reason) == (False, "unreachable")
+
+
+class _Dripping(socketserver.BaseRequestHandler):
+    """Sends the beginning of an answer at once, and the rest a byte each 0.1 seconds."""
+
+    ANSWERS: ClassVar = {
+        "/header": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 60),
+        "/body": (b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n", b" " * 60),
+        "/chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3c\r\n", b" " * 60),
+        "/sizes": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 60),
+        "/continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 3),
+        "/packed": (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 60\r\n\r\n",
+            gzip.compress(b" " * 30_000_000)[:60],
+        ),
+    }
+
+    def handle(self) -> None:
+        beginning, rest = self.ANSWERS[self.request.recv(65536).split()[1].decode()]
+        with contextlib.suppress(OSError):
+            self.request.sendall(beginning)
+            for each in rest:
+                time.sleep(0.1)
+                self.request.sendall(bytes([each]))
+
+
+class _Secured(_Dripping):
+    CONTEXT: ssl.SSLContext
+
+    def setup(self) -> None:
+        self.request = self.CONTEXT.wrap_socket(self.request, server_side=True)
+
+    def finish(self) -> None:
+        self.request.close()
+
+
+@contextlib.contextmanager
+def dripping(handler: type[_Dripping]) -> Iterator[int]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.mark.parametrize("fails_at_things", [False, True])
+@pytest.mark.parametrize("path", _Dripping.ANSWERS)
+def test_answer_that_drips_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, path: str, fails_at_things: bool
+) -> None:
+    monkeypatch.setattr(deadline, "WHOLE_SECONDS", 0.5)
+    with dripping(_Dripping) as port:
+        one = Door(f"http://127.0.0.1:{port}", allow_private=True, fails_at_things=fails_at_things)
+        started = time.monotonic()
+        with pytest.raises(PushError) as caught:
+            one.send("GET", path, None)
+        assert 0.4 < time.monotonic() - started < 3
+    assert (caught.value.permanent, caught.value.reason) == (False, "unreachable")
+    assert isinstance(caught.value, OneTooSlow) is fails_at_things
+
+
+def test_file_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "WHOLE_SECONDS", 0.5)
+    with dripping(_Dripping) as port:
+        started = time.monotonic()
+        with pytest.raises(PushError):
+            Door("", allow_private=True).read_bytes(f"http://127.0.0.1:{port}/body", 0, 60)
+        assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("path", ["/header", "/body"])
+def test_secured_answer_that_drips_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str
+) -> None:
+    monkeypatch.setattr(deadline, "WHOLE_SECONDS", 0.5)
+    certificate = make_certificate(tmp_path, "shop.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with dripping(type("_Here", (_Secured,), {"CONTEXT": context})) as port:
+        one = Door(
+            f"https://shop.example:{port}",
+            allow_private=True,
+            verify=str(certificate),
+            resolve=lambda host, port: ["127.0.0.1"],
+        )
+        started = time.monotonic()
+        with pytest.raises(PushError) as caught:
+            one.get(path)
+        assert 0.4 < time.monotonic() - started < 3
+    assert "Timeout" in caught.value.message or "ConnectionError" in caught.value.message
+
+
+def test_each_answer_of_a_connection_has_the_whole_time(
+    monkeypatch: pytest.MonkeyPatch, woo_shop: SandboxShop
+) -> None:
+    monkeypatch.setattr(deadline, "WHOLE_SECONDS", 0.5)
+    one = door(woo_shop)
+    for _ in range(4):
+        woo_shop.fail_next(status=200, headers=JSON, body=b"{}", delay=0.2)
+        assert one.get("wp-json/").status == 200
 
 
 def test_nobody_listening_is_tried_again() -> None:

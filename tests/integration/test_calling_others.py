@@ -22,7 +22,7 @@ from loyalty.outbox.repository import NewPush, add_pushes
 from loyalty.pushes import DisableCoupon, PostWebhook
 from loyalty.reports.waiting import list_due
 from loyalty.stores.service import set_state
-from workers import pushing
+from workers import calling, pushing
 from workers.pushing import push_store
 from workers.runtime import Runtime
 
@@ -202,6 +202,44 @@ def test_an_address_is_called_ever_less_often_and_given_up_after_some_hours(
     assert len(others.called) < 30
     rows = desk.rows("select distinct status, reason from pushes")
     assert rows == [{"status": "failed", "reason": "exhausted"}]
+
+
+def test_an_event_whose_jobs_end_with_its_call_is_given_up_after_some_hours(
+    desk: Desk, others: Others, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease of a job that died ends, and the next job leases the same event again."""
+
+    def die(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    queue(desk, others, "/well", "poison")
+    with monkeypatch.context() as patched:
+        patched.setattr(calling, "post_webhook", die)
+        for hours in (0, 3):
+            with pytest.raises(RuntimeError):
+                push(desk, hours=hours)
+        assert states(desk)[0]["attempts"] == 2
+        assert push(desk, hours=6) == 1
+    rows = desk.rows("select status, reason, detail, leased_until from pushes")
+    assert [(row["status"], row["reason"], row["leased_until"]) for row in rows] == [
+        ("failed", "exhausted", None)
+    ]
+    assert others.called == []
+
+
+def test_an_event_whose_job_died_before_hours_of_standstill_is_called_again(
+    desk: Desk, others: Others, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    queue(desk, others, "/well", "first", "second")
+    with monkeypatch.context() as patched:
+        patched.setattr(calling, "post_webhook", die)
+        with pytest.raises(RuntimeError):
+            push(desk)
+    assert push(desk, hours=9) == 2
+    assert [event for _, event in others.called] == ["first", "second"]
 
 
 def test_other_systems_are_called_while_the_shop_is_away(

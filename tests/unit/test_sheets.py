@@ -57,6 +57,12 @@ def test_a_table_is_read_whoever_wrote_it(body: bytes) -> None:
     assert rows(body) == READ
 
 
+def test_a_line_too_long_for_a_cell_is_no_header() -> None:
+    with pytest.raises(Invalid, match="is a header"):
+        rows(b"[" * 200_000)
+    assert rows(b"x" * 200_000 + b"\n" + TABLE.encode()) == [Row(3, READ[0].cells)]
+
+
 @pytest.mark.parametrize("above", ["sep=,\n", "Table 1\n", "Members 2026,,\n", "\n"])
 def test_titles_above_the_header_are_left_out_and_rows_keep_their_numbers(above: str) -> None:
     assert rows((above + TABLE).encode()) == [Row(3, READ[0].cells)]

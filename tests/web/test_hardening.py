@@ -104,3 +104,53 @@ def test_a_body_that_is_too_large_is_413(app: Flask, caller: Caller, shop: Shop,
         path, data=b" " * (LARGEST_BODY + 1), headers=caller.headers(), content_type="application/json"
     )
     assert answer.status_code == 413
+
+
+RUBBISH = {
+    "deep": b"[" * 200_000,
+    "as deep as json reads": b'{"a":' * 940 + b"1" + b"}" * 940,
+    "lists as deep": b"[" * 940 + b"]" * 940,
+    "digits": b'{"points": ' + b"9" * 5000 + b"}",
+    "bytes": b'{"email": "\xff"}',
+    "half": b'{"email": "\\ud83d"}',
+    "half of a name": b'{"\\udc00": 1}',
+    "half in a list": b'["\\uD83D"]',
+    "half alone": b'"\\ud83d"',
+}
+
+
+@pytest.mark.parametrize("body", RUBBISH.values(), ids=RUBBISH.keys())
+def test_a_body_that_nothing_can_hold_is_a_mistake_of_the_caller(
+    app: Flask, caller: Caller, body: bytes
+) -> None:
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:(\w+):)?\w+>", lambda it: NAMES[it[1] or ""], rule.rule)
+        for method in {"POST", "PUT", "PATCH"} & (rule.methods or set()):
+            headers = caller.headers(Content_Type="application/json")
+            answer = client.open(path, method=method, headers=headers, data=body)
+            assert 200 <= answer.status_code < 500, (method, path, answer.status_code)
+
+
+def test_half_a_character_is_named_by_its_field(caller: Caller) -> None:
+    """JavaScript sends it for an emoji that it cut in two."""
+    answer = caller.client.post(
+        "/api/v1/members",
+        data=b'{"email": "a@x.com", "tags": ["fine \\ud83d\\ude00", "cut \\ud83d"]}',
+        headers=caller.headers(Content_Type="application/json"),
+    )
+    assert (answer.status_code, answer.get_json()["errors"]) == (
+        422, [{"pointer": "/tags/1", "detail": "Has characters that are no text."}],
+    )  # fmt: skip
+    whole = caller.post("/members", {"email": "a@x.com", "first_name": "\U0001f600"})
+    assert whole.status_code in (201, 422)
+    assert "no text" not in whole.text
+
+
+@pytest.mark.parametrize("name", ["deep", "digits", "bytes"])
+def test_a_body_that_is_no_json_is_answered_as_such(caller: Caller, name: str) -> None:
+    headers = caller.headers(Content_Type="application/json")
+    answer = caller.client.post("/api/v1/members", data=RUBBISH[name], headers=headers)
+    assert (answer.status_code, answer.get_json()["errors"]) == (
+        400, [{"pointer": "/", "detail": "Invalid JSON body."}],
+    )  # fmt: skip

@@ -68,13 +68,22 @@ def test_orders_go_through_the_inbox_and_a_bad_line_alone_is_refused(
         make_sale("R-2", "x"),
         make_sale("R-3", "20"),
     ]
-    path.write_text("\n".join(json.dumps(sale) for sale in sales) + "\nnonsense\n")
+    cut = json.dumps(make_sale("R-\ud83d"))
+    lines = [
+        *map(json.dumps, sales),
+        "nonsense",
+        "[" * 200_000,
+        "9" * 5000,
+        cut,
+        json.dumps(make_sale("R-4", "30")),
+    ]
+    path.write_text("\n".join(lines) + "\n")
     words = ("import", "orders", str(path), "--store", till.key, "--json")
     done = run(app, *words)
     data = json.loads(done.stdout)
-    assert (done.exit_code, data["accepted"], data["repeated"]) == (1, 2, 0)
-    assert [each["row"] for each in data["refused"]] == [2, 4]
-    assert json.loads(run(app, *words).stdout)["repeated"] == 2
+    assert (done.exit_code, data["accepted"], data["repeated"]) == (1, 3, 0)
+    assert [each["row"] for each in data["refused"]] == [2, 4, 5, 6, 7]
+    assert json.loads(run(app, *words).stdout)["repeated"] == 3
     told(app, "jobs", "run", "drain-inbox")
     (member,) = caller.get("/members", email="amy@x.com").json["data"]  # type: ignore[index]
     assert member["balance"]["available"] == 1000

@@ -57,8 +57,8 @@ def signed(sandbox: ShopifySandbox, **query: str) -> str:
     """A query as Shopify signs it."""
     given = {"shop": sandbox.shop, "timestamp": str(int(utc_now().timestamp())), **query}
     message = "&".join(f"{name}={given[name]}" for name in sorted(given))
-    mac = hmac.new(sandbox.client_secret.encode(), message.encode(), "sha256").hexdigest()
-    return urlencode({**given, "hmac": mac})
+    mac = hmac.new(sandbox.client_secret.encode(), message.encode("utf-8", "surrogateescape"), "sha256")
+    return urlencode({**given, "hmac": mac.hexdigest()}, errors="surrogateescape")
 
 
 def open_app(client: FlaskClient, sandbox: ShopifySandbox) -> Any:
@@ -189,6 +189,11 @@ def test_a_cookie_that_is_made_up_or_old_opens_nothing(
     for value in ("", "x", "WyJhIiwiYiJd.x.y"):
         client.set_cookie(shopify_pages.COOKIE, value, path=HOME, secure=True)
         assert come_back(client, query).status_code == 400
+
+
+def test_a_state_that_is_no_text_opens_nothing(client: FlaskClient, sandbox: ShopifySandbox) -> None:
+    open_app(client, sandbox)
+    assert come_back(client, signed(sandbox, code="c", state="\udcff")).status_code == 400
 
 
 def test_an_answer_of_another_shop_is_refused(

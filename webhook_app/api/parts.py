@@ -12,15 +12,17 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import Response, jsonify, request
+from flask import Request, Response, jsonify, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, ValidationError
 from sqlalchemy import Connection
-from webargs.flaskparser import FlaskParser
+from webargs.flaskparser import FlaskParser, abort
 
-from loyalty.accounts.idempotency import Answered, Request, begin, keep
+from loyalty.accounts.idempotency import Answered, begin, keep
+from loyalty.accounts.idempotency import Request as Asked
 from loyalty.errors import Invalid
 from webhook_app.api.questions import NoQuery, RepeatHeaders
+from webhook_app.bodies import find_halves
 from webhook_app.security import access, requires
 from webhook_app.tools import tools
 
@@ -29,9 +31,21 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class StrictParser(FlaskParser):
-    """Refuses unknown query parameters too; webargs leaves them out silently."""
+    """Refuses unknown query parameters too, which webargs leaves out silently, and bodies that nothing can hold."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """Return what the body says; raises ValidationError for half characters, and 400 for what is no JSON, is too
+        deep or has a number of thousands of digits.
+        """
+        try:
+            read = super().load_json(req, schema)
+        except (ValueError, RecursionError):
+            abort(400, messages={"json": ["Invalid JSON body."]})
+        if halves := find_halves(req.get_data(), read):
+            raise ValidationError(halves)
+        return read
 
 
 @dataclass(slots=True)
@@ -149,7 +163,7 @@ def _once(key: str | None, status: int, schema: Schema, work: Callable[[Writing]
     """Answer with what `work` returns; a request repeated under the same Idempotency-Key gets the kept answer."""
     with transaction() as connection:
         writing = Writing(connection)
-        asked = Request(access().account, key, _sha256()) if key is not None else None
+        asked = Asked(access().account, key, _sha256()) if key is not None else None
         answer = begin(connection, asked) if asked else None
         if answer is None:
             told = work(writing)
