@@ -218,6 +218,14 @@ class MemberState:
         """Return whether neither he nor anybody merged into him is registered."""
         return self.guest and not self.is_customer
 
+    def may_be_awarded(self, enrolment: Enrolment) -> bool:
+        """Return whether a program lets this person earn here, having joined where joining is asked for; refunds of
+        what he earned before count all the same (U2).
+        """
+        if enrolment.mode == "explicit" and self.joined_at is None:
+            return False
+        return self.may_earn(enrolment)
+
     def may_earn(self, enrolment: Enrolment) -> bool:
         """Return whether a program lets this person earn at this point of the fold."""
         return self.is_welcome(enrolment) and self.tags.isdisjoint(enrolment.excluded_tags)
