@@ -173,11 +173,21 @@ def _adopt(shop: Shopify, taken: Sequence[Wanted]) -> dict[str, Outcome]:
             outcomes[each.code] = refused("The code belongs to a discount that is not ours.", "rejected")
         elif stored == each.terms:
             outcomes[each.code] = PushReceipt(tail(node["id"]))
+        elif _is_used_up(each, node["codeDiscount"]):
+            outcomes[each.code] = refused(
+                "The code was given and used already, for something else.", "rejected"
+            )
         elif stored is None or stored.kind != each.terms.kind:
             outcomes[each.code] = refused("The code belongs to a discount of another kind.", "rejected")
         else:
             mend.append((each, node["id"], stored))
     return outcomes | _mend(shop, mend)
+
+
+def _is_used_up(wanted: Wanted, discount: Json) -> bool:
+    """Return whether a code was used as often as it shall serve: nobody would have anything of it."""
+    uses = wanted.terms.uses
+    return uses is not None and int(discount.get("asyncUsageCount") or 0) >= uses
 
 
 def _mend(shop: Shopify, mend: Sequence[tuple[Wanted, str, Terms]]) -> dict[str, Outcome]:

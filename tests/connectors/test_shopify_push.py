@@ -332,3 +332,16 @@ def test_a_code_of_ours_is_mended_when_it_is_asked_for_otherwise(
     (first,) = push(ten_off())
     assert push(replace(ten_off(), amount=Decimal("50"))) == [first]
     assert stored(shopify_shop)["amount"] == 50
+
+
+def test_a_code_of_ours_that_was_used_is_given_to_nobody_else(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    """After a restored dump the same code may come up again; a reusable code has no last use."""
+    mug = shopify_shop.add_product("Mug", 500)["id"]
+    (first,) = push(ten_off())
+    shopify_shop.check_out((mug, 1), customer=int(customer_id(shopify_shop)), codes=[ten_off().code])
+    assert push(ten_off()) == [first]
+    assert refusal(push(replace(ten_off(), amount=Decimal("50")))) == (True, "rejected")
+    assert stored(shopify_shop)["amount"] == 100
+    assert push(ten_off(reusable=True)) == [first]
