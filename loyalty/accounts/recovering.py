@@ -1,9 +1,12 @@
-"""When the keys are lost that sealed an account's secrets: find out, and begin with new ones; the ledger needs none."""
+"""When the keys are lost that sealed an account's secrets: find out, and begin with new ones; the ledger needs none.
+When a database is lost: what it counted since its copy was made is not counted again.
+"""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -12,6 +15,9 @@ from loyalty.crypto import Undecryptable, Vault
 from loyalty.stores.service import TILL
 
 SEALED = ("credentials", "webhook_secrets")
+GAP = 1_000_000
+"""More commands than an account accepts between a dump and the loss."""
+SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,17 @@ def read_sealed(connection: Connection) -> bytes | None:
     """Return something that the installation's keys must open, None before the first account; needs no account."""
     found = connection.execute(text("select laurel_sealed()")).scalar_one_or_none()
     return bytes(found) if found is not None else None
+
+
+def skip_command_numbers(connection: Connection, now: datetime) -> int:
+    """Count the account's commands on from far beyond the last one, and return where: what the lost database counted
+    is not counted again, and so none of its codes is made again.
+
+    The seconds since 2020 are in it, so that a second copy of the same dump goes on elsewhere than the first one did.
+    """
+    statement = text("update accounts set commands = greatest(commands, :seconds) + :gap returning commands")
+    values = {"seconds": int((now - SINCE).total_seconds()), "gap": GAP}
+    return int(connection.execute(statement, values).scalar_one())
 
 
 def renew_secrets(connection: Connection, vault: Vault) -> Renewed:

@@ -1,17 +1,21 @@
-"""The keys that stored secrets are encrypted with: do they fit, and what to do when they are lost."""
+"""After a loss: do the encryption keys fit, what to do when they are lost, and how a restored copy goes on."""
 
 from __future__ import annotations
 
 import click
 from flask.cli import AppGroup
 
-from loyalty.accounts.recovering import read_sealed, renew_secrets
+from loyalty.accounts.recovering import read_sealed, renew_secrets, skip_command_numbers
 from loyalty.activity.service import note
+from loyalty.clock import utc_now
 from loyalty.crypto import Undecryptable
+from loyalty.stores.service import list_all_stores
+from loyalty.values import AccountId
 from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.tools import Tools
 
 group = AppGroup("keys", help="The encryption keys of the installation.")
+copies = AppGroup("copy", help="A restored copy of the database.")
 
 
 @command(group, "check")
@@ -40,3 +44,15 @@ def renew(tools: Tools, store: str) -> Answer:
         "nothing was lost" if not done.coupon_key else "done"
     ]
     return Answer(data, lines)
+
+
+@command(copies, "go-on")
+def go_on(tools: Tools) -> Answer:
+    """Before a restored copy goes on in the place of what was lost: let it make no code made since the dump."""
+    rows = tools.database.single_statement(list_all_stores)
+    accounts = dict.fromkeys(AccountId(row["account_id"]) for row in rows)
+    for account in accounts:
+        with tools.database.transaction(account) as connection:
+            number = skip_command_numbers(connection, utc_now())
+            note(connection, account, ACTOR, "copy.went_on", "", number=number)
+    return Answer({"accounts": len(accounts)}, [f"accounts: {len(accounts)}", "unset LAUREL_PUSH to go on"])
