@@ -7,7 +7,7 @@ the first version is stored without being rated, and counts when all of it is th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from math import inf
@@ -20,8 +20,9 @@ from connectors.base import FetchedMessage, PastPage, RawMessage, StoreAccess
 from loyalty.backfills import repository as backfills
 from loyalty.backfills.repository import Wish
 from loyalty.commerce import Ignored, NeedsRead, OrderSnapshot, Parsed
-from loyalty.engine.estimating import add_estimates
+from loyalty.engine.estimating import Known, add_estimates, buyers
 from loyalty.engine.past import open_past, suppose_past
+from loyalty.engine.people import find_states
 from loyalty.engine.timeline import OrderRef
 from loyalty.errors import MalformedMessage
 from loyalty.inbox import repository as inbox
@@ -154,13 +155,17 @@ def _estimate(
         for fact in parsed
         if isinstance(fact, OrderSnapshot)
     ]
-    keys = [OrderRef(reader.store.number, order.external_id).key for order in found]
-    rows = orders.list_orders(connection, keys)
-    known = frozenset(each["external_id"] for each in rows if each["version"] is not None)
+    known = _known(connection, reader.store.number, found)
     customers = int(row["figures"].get("customers", 0)) + sum("customer" in each.topic for each in messages)
     unread = int(row["figures"].get("unread", 0)) + sum(isinstance(parsed, NeedsRead) for parsed in read)
     sums = add_estimates(row["figures"], found, known, versions, row["asked_at"])
     return {"customers": customers, "unread": unread, **sums}
+
+
+def _known(connection: Any, store: int, found: Sequence[OrderSnapshot]) -> Known:
+    rows = orders.list_orders(connection, [OrderRef(store, order.external_id).key for order in found])
+    counted = frozenset(each["external_id"] for each in rows if each["version"] is not None)
+    return Known(store, counted, find_states(connection, buyers(store, found)))
 
 
 def _parse(reader: Reader, message: FetchedMessage) -> Parsed:

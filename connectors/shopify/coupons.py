@@ -191,10 +191,18 @@ def _look_at(wanted: Wanted, node: Json | PushError | None) -> Outcome | Stored:
     stored = stored_terms(node["codeDiscount"])
     if stored == wanted.terms:
         return PushReceipt(tail(node["id"]))
+    if _is_used_up(wanted, node["codeDiscount"]):
+        return refused("The code was given and used already, for something else.", "rejected")
     # A discount keeps its kind, and another one would begin to count its uses anew: only who has no limit may have it.
     if stored is None or (stored.kind != wanted.terms.kind and wanted.terms.uses is not None):
         return refused("The code belongs to a discount of another kind.", "rejected")
     return Stored(wanted, node["id"], stored)
+
+
+def _is_used_up(wanted: Wanted, discount: Json) -> bool:
+    """Return whether a code was used as often as it shall serve: nobody would have anything of it."""
+    uses = wanted.terms.uses
+    return uses is not None and int(discount.get("asyncUsageCount") or 0) >= uses
 
 
 def _mend(shop: Shopify, ours: Sequence[Stored]) -> dict[str, Outcome]:

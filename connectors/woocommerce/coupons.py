@@ -135,7 +135,10 @@ def _settle(door: Door, wanted: Json, answer: Json | PushError) -> Outcome:
 
 
 def _adopt(door: Door, wanted: Json) -> PushReceipt:
-    """The code is there already: by an earlier try of ours, disabled since, or made by somebody else."""
+    """The code is there already: by an earlier try of ours, disabled since, or made by somebody else.
+
+    One that is used up would serve nobody, whatever it were made to give.
+    """
     coupon = _find(door, wanted["code"])
     if coupon is None:
         raise PushError("The code vanished while we looked.", permanent=False, reason="unreachable")
@@ -143,6 +146,8 @@ def _adopt(door: Door, wanted: Json) -> PushReceipt:
         return PushReceipt(str(coupon["id"]))
     if not is_ours(coupon):
         raise _refused("The code belongs to a coupon that is not ours.", "rejected")
+    if 0 < wanted["usage_limit"] <= int(coupon.get("usage_count") or 0):
+        raise _refused("The code was given and used already, for something else.", "rejected")
     answer = door.call("PUT", f"{API}/coupons/{coupon['id']}", payload=wanted)
     return _confirm(door, wanted, one_object(expect(answer)))
 

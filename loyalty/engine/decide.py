@@ -122,7 +122,7 @@ def _merge(state: MemberState, merge: MergeMember, program: Program | None, vers
 
 
 def _award(state: MemberState, event: Event, program: Program, versions: Versions) -> None:
-    if not _may_be_awarded(state, program):
+    if not state.may_be_awarded(program.enrolment):
         return
     file, at = state.orders[event.order_key], event.key.at
     grants, periods = set(state.grants), len(state.periods)
@@ -152,10 +152,3 @@ def _take_back(state: MemberState, event: Event, program: Program, versions: Ver
     automating.withdraw_unreached(state, program, versions, at)
     tiering.reconsider(state, program, at)
     memberships.end_refunded(state, file, program, versions, at)
-
-
-def _may_be_awarded(state: MemberState, program: Program) -> bool:
-    """Return whether the version lets this person earn; refunds of what he earned before count all the same (U2)."""
-    if program.enrolment.mode == "explicit" and state.joined_at is None:
-        return False
-    return state.may_earn(program.enrolment)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from loyalty.accounts.service import next_command_number
 from loyalty.activity.service import note
+from loyalty.engine import codec
 from loyalty.engine.apply import carry_out
 from loyalty.engine.book import AccountBook
 from loyalty.engine.commands import JoinProgram
@@ -59,7 +60,8 @@ def join_program(
 ) -> Joined:
     """Make somebody a member, or return who he is already; he is no guest from then on.
 
-    Raises Invalid, and Conflict when his address and his phone name two members.
+    An address or a phone that names nobody yet names him only if he is new or was a guest: whose else it would be,
+    staff vouch for. Raises Invalid, and Conflict when his address and his phone name two members.
     """
     wanted = newcomer.identities()
     number = next_command_number(connection)
@@ -67,11 +69,12 @@ def join_program(
     if len({person.survivor for person in known.values()}) > 1:
         raise Conflict("The e-mail address and the phone belong to two members: merge them first.")
     person = next(iter(known.values())) if known else enrol(connection, book.id, wanted[:1])[wanted[0]]
-    members.add_identities(connection, book.id, person.id, [one for one in wanted if one not in known])
     rows = {row["id"]: row for row in members.lock_members(connection, [person.survivor])}
     row = rows[person.survivor]
     if row["joined_at"] is not None and row["registered"] and row["registered_by"] is None:
         return Joined(person.survivor, is_new=False)
+    if codec.member_state(row).is_guest:
+        members.add_identities(connection, book.id, person.id, [one for one in wanted if one not in known])
     members.put_profiles(connection, [_profile(row, newcomer, now)])
     if not row["registered"]:
         members.mark_for_refold(connection, [row["id"]])

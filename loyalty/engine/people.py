@@ -43,6 +43,14 @@ def enrol(
     return found | {identity: Person(member, member) for identity, member in new.items()}
 
 
+def find_states(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, MemberState]:
+    """Return the members whom these identities name, each for himself also where he is merged, without his past."""
+    found = repository.find_members(connection, identities)
+    rows = repository.list_members(connection, (person.id for person in found.values()))
+    states = {row["id"]: codec.member_state(row) for row in rows}
+    return {identity: states[person.id] for identity, person in found.items()}
+
+
 def note_profiles(
     batch: Batch,
     people: Mapping[Identity, Person],

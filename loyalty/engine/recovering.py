@@ -1,10 +1,12 @@
-"""When the keys are lost that sealed an account's secrets: find out, and begin with new ones; the ledger needs none."""
+"""When the keys are lost that sealed an account's secrets: find out, and begin with new ones; the ledger needs none.
+When a database is lost: what it counted since its copy was made is not counted again.
+"""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -14,6 +16,10 @@ from loyalty.crypto import Vault
 from loyalty.db import Row
 from loyalty.mails import repository as mails
 from loyalty.stores.service import TILL
+
+GAP = 1_000_000
+"""More commands than an account accepts between a dump and the loss."""
+SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,17 @@ class Renewed:
 def list_sealed(connection: Connection) -> list[bytes]:
     """Return something of the oldest and of the newest account that the installation's keys must open; needs none."""
     return [bytes(each) for each in connection.execute(text("select laurel_sealed()")).scalars()]
+
+
+def skip_command_numbers(connection: Connection, now: datetime) -> int:
+    """Count the account's commands on from far beyond the last one, and return where: what the lost database counted
+    is not counted again, and so none of its codes is made again.
+
+    The seconds since 2020 are in it, so that a second copy of the same dump goes on elsewhere than the first one did.
+    """
+    statement = text("update accounts set commands = greatest(commands, :seconds) + :gap returning commands")
+    values = {"seconds": int((now - SINCE).total_seconds()), "gap": GAP}
+    return int(connection.execute(statement, values).scalar_one())
 
 
 def renew_secrets(connection: Connection, vault: Vault, now: datetime) -> Renewed:

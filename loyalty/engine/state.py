@@ -213,6 +213,19 @@ class MemberState:
     rewarded: dict[str, datetime] = field(default_factory=dict)
     """When somebody merged into him was last given the reward of entering a tier."""
 
+    @property
+    def is_guest(self) -> bool:
+        """Return whether neither he nor anybody merged into him is registered."""
+        return self.guest and not self.is_customer
+
+    def may_be_awarded(self, enrolment: Enrolment) -> bool:
+        """Return whether a program lets this person earn here, having joined where joining is asked for; refunds of
+        what he earned before count all the same (U2).
+        """
+        if enrolment.mode == "explicit" and self.joined_at is None:
+            return False
+        return self.may_earn(enrolment)
+
     def may_earn(self, enrolment: Enrolment) -> bool:
         """Return whether a program lets this person earn at this point of the fold."""
         return self.is_welcome(enrolment) and self.tags.isdisjoint(enrolment.excluded_tags)
@@ -221,7 +234,7 @@ class MemberState:
         """Return whether what is known of the person now, beside his tags, lets him earn: no excluded role or
         domain, no guest where guests do not.
         """
-        if self.guest and not self.is_customer and not enrolment.guests:
+        if self.is_guest and not enrolment.guests:
             return False
         return (
             self.role not in enrolment.excluded_roles and self.email_domain not in enrolment.excluded_domains

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,17 @@ from flask import Flask
 from sqlalchemy import text
 
 from bench.stage import plain_url
+from connectors.woocommerce.sandbox import SandboxShop
 from embedded import EmbeddedError, ServerUrls, running_servers
 from embedded.cluster import binary_folder
 from embedded.dump import dump, restore
 from loyalty.crypto import Vault
+from loyalty.engine.recovering import skip_command_numbers
 from loyalty.engine.verify import verify_ledger
 from loyalty.mails.repository import add_mail
 from loyalty.stores.service import get_store
 from tests.builders import Shop, make_document, make_runtime, make_shop, make_woo_order, woo_body
+from tests.counter import Counter
 from tests.moving import REWARDS, TIERS, bring, figures
 from tests.web.conftest import deliver
 from tests.web.test_cli import run, told
@@ -79,6 +84,76 @@ def test_a_dump_restored_into_an_empty_folder_rebuilds_to_the_same_and_tells_the
         copy.database.dispose()
     with pytest.raises(EmbeddedError, match="pg_restore failed"):
         restore(new, file)
+
+
+@contextmanager
+def opened(folder: Path, counter: Counter) -> Iterator[None]:
+    """Let a shop's counter work on the servers of a data folder."""
+    with running_servers(folder) as urls:
+        runtime = make_runtime(urls.app, urls.owner, urls.redis)
+        runtime.vault = counter.runtime.vault
+        counter.runtime = counter.desk.runtime = runtime
+        yield
+        runtime.database.dispose()
+
+
+@pytest.fixture
+def lost(tmp_path: Path) -> Iterator[tuple[Counter, str]]:
+    """Amy and Ben have points in a copy; the code that Amy got, and used, after the dump is in the shop only."""
+    old, new, file = tmp_path / "old", tmp_path / "new", tmp_path / "laurel.dump"
+    with SandboxShop() as woo:
+        with running_servers(old) as urls:
+            migrate(urls)
+            counter = Counter(make_runtime(urls.app, urls.owner, urls.redis), woo, 200)
+            counter.buy(customer=counter.ben)
+            counter.give(200, counter.member_of(counter.ben))
+            counter.runtime.database.dispose()
+        dump(old, file)
+        with opened(old, counter):
+            code = counter.issue()[1]
+            counter.buy(code)
+        restore(new, file)
+        with opened(new, counter):
+            yield counter, code
+
+
+def test_a_copy_that_goes_on_gives_no_code_a_second_time(lost: tuple[Counter, str]) -> None:
+    counter, code = lost
+    ben = counter.member_of(counter.ben)
+    app = create_app(counter.runtime.settings)
+    assert [told(app, "copy", "go-on") for _ in range(2)] == [{"accounts": 1}] * 2
+    app.extensions[TOOLS].database.dispose()
+    redemption, other = counter.issue(who=ben)
+    assert (counter.see(redemption)["state"], other != code, counter.is_live(code)) == ("issued", True, False)
+    assert counter.woo.coupon(other)["email_restrictions"] == ["ben@example.test"]  # type: ignore[index]
+    assert counter.proves()
+
+
+def test_where_going_on_was_forgotten_nobody_pays_for_a_code_that_was_used(lost: tuple[Counter, str]) -> None:
+    counter, code = lost
+    ben = counter.member_of(counter.ben)
+    redemption, other = counter.issue(who=ben)
+    assert (counter.see(redemption)["state"], other) == ("failed", code)
+    assert counter.woo.coupon(code)["email_restrictions"] == ["amy@example.test"]  # type: ignore[index]
+    left = counter.desk.rows(f"select sum(remaining) as points from lots where member_id = '{ben}'")
+    assert (left, counter.proves()) == ([{"points": 200}], True)
+
+
+def test_two_copies_of_a_dump_go_on_apart(runtime: Runtime) -> None:
+    shop = make_shop(runtime, make_document())
+    numbers = []
+    for now in (NOW, NOW + timedelta(days=2)):
+        with runtime.database.transaction(shop.account) as connection:
+            connection.execute(text("update accounts set commands = 500"))
+            numbers.append(skip_command_numbers(connection, now))
+    assert (numbers[0] > 1_000_500, numbers[1] - numbers[0]) == (True, 2 * 24 * 60 * 60)
+
+
+def test_numbers_never_go_back(runtime: Runtime) -> None:
+    shop = make_shop(runtime, make_document())
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(text("update accounts set commands = 2000000000"))
+        assert skip_command_numbers(connection, NOW) == 2_001_000_000
 
 
 def test_the_role_for_backups_of_a_server_of_ones_own_may_dump_all_rows(tmp_path: Path) -> None:

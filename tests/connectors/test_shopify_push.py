@@ -377,3 +377,16 @@ def test_of_a_discount_that_cannot_be_deleted_the_failure_is_told(
     push(ten_off(reusable=True, **PERCENT))
     monkeypatch.setattr(coupons, "user_refusal", lambda _: refusals.refused("not now", "limit"))
     assert refusal(push(ten_off(reusable=True, **SHIPPING))) == (True, "limit")
+
+
+def test_a_code_of_ours_that_was_used_is_given_to_nobody_else(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    """After a restored dump the same code may come up again; a reusable code has no last use."""
+    mug = shopify_shop.add_product("Mug", 500)["id"]
+    (first,) = push(ten_off())
+    shopify_shop.check_out((mug, 1), customer=int(customer_id(shopify_shop)), codes=[ten_off().code])
+    assert push(ten_off()) == [first]
+    assert refusal(push(replace(ten_off(), amount=Decimal("50")))) == (True, "rejected")
+    assert stored(shopify_shop)["amount"] == 100
+    assert push(ten_off(reusable=True)) == [first]

@@ -131,6 +131,19 @@ def test_own_disabled_coupon_is_revived(push: Push, woo_shop: SandboxShop) -> No
     assert is_accepted(woo_shop, mug["id"])
 
 
+def test_own_coupon_that_was_used_is_given_to_nobody_else(push: Push, woo_shop: SandboxShop) -> None:
+    """After a restored dump the same code may come up again; a reusable code has no last use."""
+    mug = woo_shop.add_product()
+    (first,) = push(TEN_OFF)
+    assert is_accepted(woo_shop, mug["id"])
+    assert push(TEN_OFF) == [first]
+    assert refusal(push(replace(TEN_OFF, email="bo@example.test"))) == (True, "rejected")
+    coupon = woo_shop.coupon("LR-AB23")
+    assert coupon is not None
+    assert (coupon["email_restrictions"], coupon["usage_count"]) == (["amy@example.test"], 1)
+    assert push(replace(TEN_OFF, reusable=True)) == [first]
+
+
 def test_amount_that_the_shop_refuses_is_permanent(push: Push) -> None:
     over = replace(TEN_OFF, kind="percent_discount", amount=Decimal(150))
     assert refusal(push(over)) == (True, "rejected")

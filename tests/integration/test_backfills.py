@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.backfills import repository as backfills
 from loyalty.backfills.repository import Wish
 from loyalty.clock import utc_now
+from loyalty.engine.joining import Newcomer, join_program
 from loyalty.engine.past import ask_for_past
 from loyalty.engine.publishing import publish_program
 from loyalty.errors import Conflict, Invalid
@@ -230,6 +231,40 @@ def test_preview_tells_the_cost_and_keeps_nothing(desk: Desk, tiers_only: bool, 
     desk.backfill(tiers_only=tiers_only)
     points = sum(row["points_sum"] for row in desk.rows("select points_sum from members"))
     assert most // 2 <= points <= most
+
+
+@pytest.mark.parametrize(
+    ("enrolment", "points"),
+    [
+        ({"mode": "automatic"}, 2600),
+        ({"mode": "explicit"}, 100),
+        ({"guests": False}, 300),
+        ({"exclude": {"email_domains": ["other.test"]}}, 2600),
+        ({"exclude": {"email_domains": ["example.test"]}}, 0),
+    ],
+)
+def test_preview_leaves_out_who_cannot_earn(
+    runtime: Runtime, sandbox: SandboxShop, enrolment: dict[str, Any], points: int
+) -> None:
+    """Ben joined ten days ago and bought before and after it; nobody else did."""
+    live_in_the_past(sandbox)
+    buy(sandbox, 200, 20 * DAY, "ben@example.test")
+    desk = make_desk(
+        runtime, make_document(enrolment=enrolment), sandbox, effective_from=utc_now() - 30 * DAY
+    )
+    sign_up(desk, "ben@example.test", utc_now() - 10 * DAY)
+    before = len(desk.rows("select id from members"))
+    done = desk.backfill(preview=True)
+    assert len(desk.rows("select id from members")) == before
+    desk.backfill()
+    given = sum(row["points_sum"] for row in desk.rows("select points_sum from members"))
+    assert (done["figures"]["points"], given, desk.differences()) == (points, points, [])
+
+
+def sign_up(desk: Desk, email: str, at: datetime) -> None:
+    with desk.connect() as connection:
+        book = desk.runtime.book(connection, desk.shop.account, set())
+        join_program(connection, book, Newcomer(email), at, "test")
 
 
 def test_preview_afterwards_costs_nothing_more(desk: Desk) -> None:

@@ -13,8 +13,10 @@ import pytest
 from builders import LONG_AGO, NOON, STORE, make_order, make_program, make_refund
 from folding import fold
 
-from loyalty.commerce import OrderState
-from loyalty.engine.estimating import add_estimates, estimate
+from loyalty.commerce import Buyer, OrderState
+from loyalty.engine.estimating import Known, add_estimates, buyers, estimate
+from loyalty.engine.state import MemberState, Period
+from loyalty.members.identity import Identity
 from loyalty.programs.program import Versions
 from loyalty.values import StoreId
 
@@ -33,6 +35,13 @@ WELCOME = {
     "actions": [{"kind": "points", "points": 7}],
 }  # fmt: skip
 RULES: dict[str, Any] = {"tiers": TIERS, "rewards": [GIFT], "automations": [WELCOME]}
+
+NOBODY_KNOWN = Known(1, frozenset(), {})
+EXPLICIT: dict[str, Any] = {"mode": "explicit"}
+NO_GUESTS: dict[str, Any] = {"guests": False}
+NO_DOMAIN: dict[str, Any] = {"exclude": {"email_domains": ["example.test"]}}
+NO_STAFF: dict[str, Any] = {"exclude": {"roles": ["shop_manager"]}}
+AMY, GUEST = Buyer(customer_id="7", email="amy@example.test"), Buyer(email="amy@example.test")
 
 
 def versions(points_from: datetime | None = None, **parts: Any) -> Versions:
@@ -117,7 +126,8 @@ def test_estimate_knows_what_has_died(days: int, is_alive: bool) -> None:
 
 def test_estimates_add_up_and_leave_out_what_counts_already() -> None:
     orders = [make_order("1"), make_order("2"), make_order("3", paid_at=None)]
-    sums = add_estimates({"orders": 10, "points": 50}, orders, frozenset({"2"}), versions(), LATER)
+    known = replace(NOBODY_KNOWN, orders=frozenset({"2"}))
+    sums = add_estimates({"orders": 10, "points": 50}, orders, known, versions(), LATER)
     assert sums == {
         "orders": 13, "known": 1, "counting": 1, "points": 150, "points_at_most": 200, "points_alive": 100,
     }  # fmt: skip
@@ -126,3 +136,49 @@ def test_estimates_add_up_and_leave_out_what_counts_already() -> None:
 def test_before_the_first_version_nothing_costs_anything() -> None:
     later = Versions((make_program(effective_from=datetime(2026, 3, 11, tzinfo=UTC)),))
     assert estimate(make_order(), later, LATER) == (0, 0, False)
+
+
+@pytest.mark.parametrize(
+    ("enrolment", "buyer", "points"),
+    [
+        ({}, AMY, 100),
+        ({}, GUEST, 100),
+        ({}, Buyer(phone="+886912345678"), 100),
+        ({}, Buyer(), 0),
+        (EXPLICIT, AMY, 0),
+        (EXPLICIT, GUEST, 0),
+        (NO_GUESTS, AMY, 100),
+        (NO_GUESTS, GUEST, 0),
+        (NO_DOMAIN, AMY, 0),
+        (NO_DOMAIN, replace(AMY, email="amy@other.test"), 100),
+    ],
+)
+def test_estimates_leave_out_who_cannot_earn(enrolment: dict[str, Any], buyer: Buyer, points: int) -> None:
+    sums = add_estimates({}, [make_order(buyer=buyer)], NOBODY_KNOWN, versions(enrolment=enrolment), LATER)
+    assert (sums["orders"], sums["points"], sums["counting"]) == (1, points, points // 100)
+
+
+@pytest.mark.parametrize(
+    ("enrolment", "known", "points"),
+    [
+        (EXPLICIT, {}, 0),
+        (EXPLICIT, {"periods": [Period("regular", 1, NOON - SECOND, "joined")]}, 100),
+        (EXPLICIT, {"periods": [Period("regular", 1, NOON, "joined")]}, 0),
+        (EXPLICIT, {"periods": [Period("regular", 1, LATER, "joined")], "joined_at": LONG_AGO}, 0),
+        (NO_GUESTS, {}, 100),
+        (NO_GUESTS, {"guest": True}, 0),
+        (NO_GUESTS, {"guest": True, "is_customer": True}, 0),
+        (NO_DOMAIN, {"email_domain": "example.test"}, 0),
+        (NO_STAFF, {"role": "shop_manager"}, 0),
+        ({"exclude": {"tags": ["staff"]}}, {"tags": frozenset({"staff"})}, 100),
+    ],
+)
+def test_estimates_judge_a_member_as_he_was_when_the_order_was_paid(
+    enrolment: dict[str, Any], known: dict[str, Any], points: int
+) -> None:
+    """He joined with his first period, whatever an import says; tags and merges come after the past."""
+    orders = [make_order(buyer=AMY)]
+    (who,) = buyers(1, orders)
+    assert who == Identity("customer", "1:7")
+    members = replace(NOBODY_KNOWN, members={who: MemberState("customer:1:7", **known)})
+    assert add_estimates({}, orders, members, versions(enrolment=enrolment), LATER)["points"] == points

@@ -452,7 +452,7 @@ def command_calls(world: World, key_id: str) -> dict[str, tuple[str, ...]]:
     }  # fmt: skip
 
 
-OPERATOR = {"store list", "secrets rotate", "keys check"}
+OPERATOR = {"store list", "secrets rotate", "keys check", "copy go-on"}
 """Commands of whoever runs the installation: they go through all accounts."""
 
 

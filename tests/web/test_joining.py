@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from tests.builders import Shop, make_document, make_shop
 from tests.web.conftest import Caller, make_caller, place_order
@@ -99,6 +100,48 @@ def test_mistakes_are_named(caller: Caller, body: dict[str, Any], pointer: str) 
     assert answer.status_code == 422
     assert answer.json is not None
     assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+
+def test_who_is_registered_gets_no_further_identity_by_signing_up(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller, member: str
+) -> None:
+    """The scope `write` does not do without trace what takes `adjust` and a reason."""
+    clerk = make_caller(runtime, client, shop, ("read", "write"))
+    answer = clerk.post("/members", {"email": "bo@example.test", "phone": "+886912345678"})
+    assert (answer.status_code, answer.json["id"]) == (200, member)  # type: ignore[index]
+    assert told_identities(caller, member) == ["bo@example.test"]
+    other = clerk.post("/members", {"phone": "+886912345678"})
+    assert (other.status_code, other.json["id"] != member) == (201, True)  # type: ignore[index]
+
+
+def test_whom_an_import_registered_gets_none_either(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller, member: str
+) -> None:
+    """He signs up here for the first time, and is a member all the same."""
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(text("update members set registered_by = 1"))
+    again = caller.post("/members", {"email": "bo@example.test", "phone": "+886912345678"})
+    assert (again.status_code, again.json["id"]) == (200, member)  # type: ignore[index]
+    assert told_identities(caller, member) == ["bo@example.test"]
+
+
+def test_a_guest_who_belongs_to_a_registered_member_gets_none_either(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller, member: str
+) -> None:
+    place_order(runtime, client, shop, **GUEST)
+    guest = next(row["id"] for row in caller.get("/members").json["data"] if row["id"] != member)  # type: ignore[index]
+    merged = caller.post(f"/members/{member}/merges", {"member": guest, "reason": "x"})
+    assert merged.status_code == 201, merged.json
+    again = caller.post("/members", {"email": "amy@example.test", "phone": "+886912345678"})
+    assert (again.status_code, again.json["id"]) == (200, member)  # type: ignore[index]
+    assert told_identities(caller, member) == ["amy@example.test", "bo@example.test"]
+    prove(caller)
+
+
+def told_identities(caller: Caller, member: str) -> list[str]:
+    shown = caller.get(f"/members/{member}").json
+    assert shown is not None
+    return [row["value"] for row in shown["identities"]]
 
 
 def test_an_address_and_a_phone_of_two_members_are_refused(caller: Caller) -> None:

@@ -54,9 +54,10 @@ class BackfillSchema(Schema):
     seen = fields.Integer(metadata={"description": "Those that were read."})
     figures = fields.Dict(
         metadata={
-            "description": "Of a preview: orders; known: those that count already; counting: those that would count;"
-            " points and points_at_most: what they would give, in the first and in the best tier; points_alive: what"
-            " of points has not expired; customers; unread: those at which the shop failed, which are in no sum."
+            "description": "Of a preview: orders; known: those that count already; counting: those that would count,"
+            " of buyers who may earn; points and points_at_most: what they would give, in the first and in the best"
+            " tier; points_alive: what of points has not expired; customers; unread: those at which the shop failed,"
+            " which are in no sum."
         }
     )
     problem = fields.String(metadata={"description": "Why it failed, or waits."})

@@ -34,7 +34,8 @@ blueprint = Resource("joining", __name__, description="People who sign up, and w
 def join(writing: Writing, asked: Data) -> Any:
     """Make somebody a member by an e-mail address or a phone; 200 with the member when he is one already.
 
-    A referral code counts for new members only.
+    A second address or phone names him too when he is new or was a guest; of whoever is registered it is left out, as
+    adding it takes the scope adjust (`POST /members/{id}/identities`). A referral code counts for new members only.
     """
     connection, account, now = writing.connection, access().account, utc_now()
     book = load_book(connection, tools().vault, account)

@@ -28,6 +28,7 @@ GROUPS = (
     messages.outbox,
     importing.group,
     recovering.group,
+    recovering.copies,
     importing.export_command,
     backfill.backfill,
 )

@@ -1,4 +1,4 @@
-"""The keys that stored secrets are encrypted with: do they fit, and what to do when they are lost."""
+"""After a loss: do the encryption keys fit, what to do when they are lost, and how a restored copy goes on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loyalty.accounts.service import get_account
 from loyalty.activity.service import note
 from loyalty.clock import utc_now
 from loyalty.crypto import Undecryptable
-from loyalty.engine.recovering import renew_secrets
+from loyalty.engine.recovering import renew_secrets, skip_command_numbers
 from loyalty.engine.rekeying import count_unreadable
 from loyalty.stores.service import list_all_stores
 from loyalty.values import AccountId
@@ -20,6 +20,7 @@ from webhook_app.cli import ACTOR, Answer, command, find_account
 from webhook_app.tools import Tools
 
 group = AppGroup("keys", help="The encryption keys of the installation.")
+copies = AppGroup("copy", help="A restored copy of the database.")
 
 
 @command(group, "check")
@@ -44,6 +45,17 @@ def renew(tools: Tools, store: str) -> Answer:
     if done.mails:
         lines.append(f"{done.mails} waiting mails are lost: who still wants one must ask again")
     return Answer(asdict(done), lines or ["done" if done.coupon_key else "nothing was lost"])
+
+
+@command(copies, "go-on")
+def go_on(tools: Tools) -> Answer:
+    """Before a restored copy goes on in the place of what was lost: let it make no code made since the dump."""
+    accounts = list_accounts(tools)
+    for account in accounts:
+        with tools.database.transaction(account) as connection:
+            number = skip_command_numbers(connection, utc_now())
+            note(connection, account, ACTOR, "copy.went_on", "", number=number)
+    return Answer({"accounts": len(accounts)}, [f"accounts: {len(accounts)}", "unset LAUREL_PUSH to go on"])
 
 
 def list_accounts(tools: Tools) -> list[AccountId]:
