@@ -7,7 +7,7 @@ is no key against repetition: a code is unique in a shop, and one that is taken 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -191,7 +191,7 @@ def _look_at(wanted: Wanted, node: Json | PushError | None) -> Outcome | Stored:
     stored = stored_terms(node["codeDiscount"])
     if stored == wanted.terms:
         return PushReceipt(tail(node["id"]))
-    if _is_used_up(wanted, node["codeDiscount"]):
+    if _is_used_up(wanted, stored, node["codeDiscount"]):
         return refused("The code was given and used already, for something else.", "rejected")
     # A discount keeps its kind, and another one would begin to count its uses anew: only who has no limit may have it.
     if stored is None or (stored.kind != wanted.terms.kind and wanted.terms.uses is not None):
@@ -199,10 +199,14 @@ def _look_at(wanted: Wanted, node: Json | PushError | None) -> Outcome | Stored:
     return Stored(wanted, node["id"], stored)
 
 
-def _is_used_up(wanted: Wanted, discount: Json) -> bool:
-    """Return whether a code was used as often as it shall serve: nobody would have anything of it."""
+def _is_used_up(wanted: Wanted, stored: Terms | None, discount: Json) -> bool:
+    """Return whether a code was given for something else, and used as often as it shall serve: nobody would have
+    anything of it. One that differs by its end only was disabled, and is still whose it was.
+    """
     uses = wanted.terms.uses
-    return uses is not None and int(discount.get("asyncUsageCount") or 0) >= uses
+    if uses is None or int(discount.get("asyncUsageCount") or 0) < uses:
+        return False
+    return stored is None or replace(stored, ends=wanted.terms.ends) != wanted.terms
 
 
 def _mend(shop: Shopify, ours: Sequence[Stored]) -> dict[str, Outcome]:

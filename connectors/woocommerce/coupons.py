@@ -135,10 +135,7 @@ def _settle(door: Door, wanted: Json, answer: Json | PushError) -> Outcome:
 
 
 def _adopt(door: Door, wanted: Json) -> PushReceipt:
-    """The code is there already: by an earlier try of ours, disabled since, or made by somebody else.
-
-    One that is used up would serve nobody, whatever it were made to give.
-    """
+    """The code is there already: by an earlier try of ours, disabled since, or made by somebody else."""
     coupon = _find(door, wanted["code"])
     if coupon is None:
         raise PushError("The code vanished while we looked.", permanent=False, reason="unreachable")
@@ -146,10 +143,18 @@ def _adopt(door: Door, wanted: Json) -> PushReceipt:
         return PushReceipt(str(coupon["id"]))
     if not is_ours(coupon):
         raise _refused("The code belongs to a coupon that is not ours.", "rejected")
-    if 0 < wanted["usage_limit"] <= int(coupon.get("usage_count") or 0):
+    if _is_used_up(wanted, coupon):
         raise _refused("The code was given and used already, for something else.", "rejected")
     answer = door.call("PUT", f"{API}/coupons/{coupon['id']}", payload=wanted)
     return _confirm(door, wanted, one_object(expect(answer)))
+
+
+def _is_used_up(wanted: Json, stored: Json) -> bool:
+    """Return whether a code was given for something else, and used as often as it shall serve: nobody would have
+    anything of it. One that differs by its end only was disabled, and is still whose it was.
+    """
+    is_used = 0 < wanted["usage_limit"] <= int(stored.get("usage_count") or 0)
+    return is_used and not is_same({**wanted, "date_expires": stored.get("date_expires")}, stored)
 
 
 def _confirm(door: Door, wanted: Json, stored: Json) -> PushReceipt:

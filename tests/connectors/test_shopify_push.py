@@ -390,3 +390,13 @@ def test_a_code_of_ours_that_was_used_is_given_to_nobody_else(
     assert refusal(push(replace(ten_off(), amount=Decimal("50")))) == (True, "rejected")
     assert stored(shopify_shop)["amount"] == 100
     assert push(ten_off(reusable=True)) == [first]
+
+
+def test_a_code_of_ours_that_an_order_used_while_it_was_disabled_is_still_whose_it_was(
+    push: Push, shopify_shop: ShopifySandbox
+) -> None:
+    mug = shopify_shop.add_product("Mug", 500)["id"]
+    (first,) = push(ten_off())
+    shopify_shop.check_out((mug, 1), customer=int(customer_id(shopify_shop)), codes=[ten_off().code])
+    push(DisableCoupon(ten_off().code, datetime.now(UTC)))
+    assert push(ten_off()) == [first]

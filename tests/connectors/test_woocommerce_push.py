@@ -144,6 +144,16 @@ def test_own_coupon_that_was_used_is_given_to_nobody_else(push: Push, woo_shop: 
     assert push(replace(TEN_OFF, reusable=True)) == [first]
 
 
+def test_own_coupon_that_an_order_used_while_it_was_disabled_is_still_whose_it_was(
+    push: Push, woo_shop: SandboxShop
+) -> None:
+    mug = woo_shop.add_product()
+    (first,) = push(TEN_OFF)
+    assert is_accepted(woo_shop, mug["id"])
+    push(DisableCoupon("LR-AB23", NOW))
+    assert push(TEN_OFF) == [first]
+
+
 def test_amount_that_the_shop_refuses_is_permanent(push: Push) -> None:
     over = replace(TEN_OFF, kind="percent_discount", amount=Decimal(150))
     assert refusal(push(over)) == (True, "rejected")
