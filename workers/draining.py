@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import Connection
 
 from connectors.base import Connector, RawMessage
@@ -49,7 +50,9 @@ class Drained:
 def drain_account(
     runtime: Runtime, account: AccountId, *, batch: int = BATCH, now: datetime | None = None
 ) -> int:
-    """Process all waiting messages of an account; return how many. Raises only when the database is away."""
+    """Process all waiting messages of an account; return how many. Raises only what is no message's fault: the database
+    is away, the job's time is over.
+    """
     done, alone = 0, 0
     while True:
         size = 1 if alone else batch
@@ -57,7 +60,7 @@ def drain_account(
         drained = Drained()
         try:
             _drain_batch(runtime, account, drained, size, now)
-        except PASSING:
+        except (*PASSING, BaseTimeoutException):
             raise
         except Exception as error:
             if size > 1:
