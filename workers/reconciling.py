@@ -25,9 +25,10 @@ from loyalty.reconciliation import repository as runs
 from loyalty.reconciliation.repository import Run
 from loyalty.stores.service import get_store, note_look
 from loyalty.values import AccountId, StoreId
+from workers.fetching import message_of
 from workers.looking import BEGINNINGS, STAGES, Look, Step
 from workers.queues import Queues
-from workers.reading import Reader, message_of, open_reader, take_what_waits
+from workers.reading import Reader, open_reader, take_what_waits
 from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)
