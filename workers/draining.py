@@ -32,6 +32,8 @@ from workers.runtime import Runtime
 BATCH = 400
 REFOLD_BATCH = 100
 TRIES = 10
+SECONDS, TURN = 30.0, 1.0
+"""For so long a job folds members again, and for so long at a time: what arrives meanwhile waits no longer."""
 
 log = structlog.get_logger(__name__)
 
@@ -166,14 +168,28 @@ def _log(account: AccountId, drained: Drained, started: float) -> None:
     log.info("drained", account=str(account), ms=round((time.perf_counter() - started) * 1000), **counts)
 
 
+def take_in_turns(runtime: Runtime, account: AccountId, *, seconds: float) -> tuple[int, bool]:
+    """Process what waits of an account before anybody is folded again, and after every turn of that; return how many
+    messages and members, and whether it is over: else go on soon.
+    """
+    end = time.monotonic() + seconds
+    done = drain_account(runtime, account)
+    while time.monotonic() < end:
+        folded = refold_account(runtime, account, deadline=time.monotonic() + TURN)
+        if not folded:
+            return done, True
+        done += folded + drain_account(runtime, account)
+    return done, False
+
+
 def refold_account(
     runtime: Runtime, account: AccountId, now: datetime | None = None, *, deadline: float = inf
 ) -> int:
-    """Fold again every member that waits for it, in bounded batches; return how many. It ends early at a deadline of
-    the monotonic clock.
+    """Fold again every member that waits for it, in bounded batches; return how many. It ends early, after a batch, at
+    a deadline of the monotonic clock.
     """
     done = 0
-    while time.monotonic() < deadline:
+    while True:
         with runtime.database.transaction(account) as connection:
             ids = claim_refolds(connection, REFOLD_BATCH)
             if not ids:
@@ -183,4 +199,5 @@ def refold_account(
         done += len(ids)
         for store in pushed:
             runtime.wake_store(Queues.PUSH, account, StoreId(store))
-    return done
+        if time.monotonic() >= deadline:
+            return done

@@ -37,19 +37,29 @@ from workers import (
     tidying,
 )
 from workers.each import for_each_account, for_each_store, place_of
-from workers.queues import CHECK_STORE, CONTINUE_BACKFILL, RECONCILE_STORE, RUN_IMPORTS, Queues
+from workers.queues import (
+    CHECK_STORE,
+    CONTINUE_BACKFILL,
+    DRAIN_INBOX,
+    RECONCILE_STORE,
+    RUN_IMPORTS,
+    Queues,
+)
 from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger(__name__)
 
 
 def drain_inbox(account_id: UUID) -> int:
-    """Process what waits for an account; the wake mark goes first, so that a message committed
-    meanwhile wakes again.
+    """Process what waits for an account for a while, and wake the next job when more is left; the wake mark goes first,
+    so that a message committed meanwhile wakes again.
     """
     tools, account = runtime(), AccountId(account_id)
     tools.wakes.clear(Queues.DRAIN, account_id)
-    return draining.refold_account(tools, account) + draining.drain_account(tools, account)
+    done, is_over = draining.take_in_turns(tools, account, seconds=draining.SECONDS)
+    if not is_over:
+        tools.wakes.wake_now(Queues.DRAIN, DRAIN_INBOX, account_id, account_id)
+    return done
 
 
 def fetch(account_id: UUID, store_id: UUID) -> int:
