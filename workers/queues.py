@@ -38,7 +38,7 @@ class Queues:
     FETCH: Final = "fetch"
     DRAIN: Final = "drain"
     READING: Final = "reading"
-    """Of whole shops: it may take long, so everything else goes first."""
+    """Of whole shops: it may take long, so one worker of each pool of several takes none of it."""
     ALL: Final = (PERIODIC, PUSH, FETCH, DRAIN, READING)
 
 
