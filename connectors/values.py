@@ -33,9 +33,9 @@ def instant(value: Any) -> datetime:
     """Return a time; one without a zone, as WooCommerce writes its `*_gmt` values, is in UTC."""
     try:
         read = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         raise ValidationError("Not a time.") from None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def instant_or_none(value: Any) -> datetime | None:

@@ -30,8 +30,8 @@ from loyalty.orders import repository as orders
 from loyalty.pushes import PushError
 from loyalty.values import AccountId, StoreId
 from workers import draining
-from workers.fetching import backoff_seconds
-from workers.reading import Reader, message_of, open_reader, take_what_waits
+from workers.fetching import backoff_seconds, message_of
+from workers.reading import Reader, open_reader, take_what_waits
 from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import structlog
+
 from loyalty.clock import utc_now
 from loyalty.db import Row
 from loyalty.incidents.repository import note_incidents
+from loyalty.pushes import PushError
 from loyalty.stores.service import Store, get_store, note_settings
 from loyalty.values import AccountId, StoreId
 from workers.access import ask
 from workers.runtime import Runtime
+
+log = structlog.get_logger(__name__)
 
 
 def check_store(
@@ -23,16 +28,26 @@ def check_store(
     """
     with runtime.database.transaction(account) as connection:
         store = get_store(connection, runtime.vault, store_id)
-    connector = runtime.connectors[store.platform]
+    if not store.is_connected:
+        return []
     may_write = store.registers_webhooks and runtime.settings.push
-    mended = ask(runtime, store, connector.register_webhooks) if may_write else []
-    settings = ask(runtime, store, connector.read_settings)
-    at = now or utc_now()
-    with runtime.database.transaction(account) as connection:
-        note_settings(connection, store_id, settings)
-        if mended:
-            note_incidents(connection, account, [_restored(store, mended, at)])
+    mended = ask(runtime, store, runtime.connectors[store.platform].register_webhooks) if may_write else []
+    if mended:
+        with runtime.database.transaction(account) as connection:
+            note_incidents(connection, account, [_restored(store, mended, now or utc_now())])
+    _read_settings(runtime, store)
     return mended
+
+
+def _read_settings(runtime: Runtime, store: Store) -> None:
+    """Note what the shop says of itself now; where it does not answer, what was noted before stays."""
+    try:
+        settings = ask(runtime, store, runtime.connectors[store.platform].read_settings)
+    except PushError as error:
+        log.warning("settings_not_read", store=str(store.id), reason=error.reason)
+        return
+    with runtime.database.transaction(store.account) as connection:
+        note_settings(connection, store.id, settings)
 
 
 def _restored(store: Store, mended: list[str], at: datetime) -> Row:

@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import Connection
 
 from connectors.base import Connector, RawMessage
@@ -31,6 +32,8 @@ from workers.runtime import Runtime
 BATCH = 400
 REFOLD_BATCH = 100
 TRIES = 10
+SECONDS, TURN = 30.0, 1.0
+"""For so long a job folds members again, and for so long at a time: what arrives meanwhile waits no longer."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +52,9 @@ class Drained:
 def drain_account(
     runtime: Runtime, account: AccountId, *, batch: int = BATCH, now: datetime | None = None
 ) -> int:
-    """Process all waiting messages of an account; return how many. Raises only when the database is away."""
+    """Process all waiting messages of an account; return how many. Raises only what is no message's fault: the database
+    is away, the job's time is over.
+    """
     done, alone = 0, 0
     while True:
         size = 1 if alone else batch
@@ -57,7 +62,7 @@ def drain_account(
         drained = Drained()
         try:
             _drain_batch(runtime, account, drained, size, now)
-        except PASSING:
+        except (*PASSING, BaseTimeoutException):
             raise
         except Exception as error:
             if size > 1:
@@ -163,14 +168,28 @@ def _log(account: AccountId, drained: Drained, started: float) -> None:
     log.info("drained", account=str(account), ms=round((time.perf_counter() - started) * 1000), **counts)
 
 
+def take_in_turns(runtime: Runtime, account: AccountId, *, seconds: float) -> tuple[int, bool]:
+    """Process what waits of an account before anybody is folded again, and after every turn of that; return how many
+    messages and members, and whether it is over: else go on soon.
+    """
+    end = time.monotonic() + seconds
+    done = drain_account(runtime, account)
+    while time.monotonic() < end:
+        folded = refold_account(runtime, account, deadline=time.monotonic() + TURN)
+        if not folded:
+            return done, True
+        done += folded + drain_account(runtime, account)
+    return done, False
+
+
 def refold_account(
     runtime: Runtime, account: AccountId, now: datetime | None = None, *, deadline: float = inf
 ) -> int:
-    """Fold again every member that waits for it, in bounded batches; return how many. It ends early at a deadline of
-    the monotonic clock.
+    """Fold again every member that waits for it, in bounded batches; return how many. It ends early, after a batch, at
+    a deadline of the monotonic clock.
     """
     done = 0
-    while time.monotonic() < deadline:
+    while True:
         with runtime.database.transaction(account) as connection:
             ids = claim_refolds(connection, REFOLD_BATCH)
             if not ids:
@@ -180,4 +199,5 @@ def refold_account(
         done += len(ids)
         for store in pushed:
             runtime.wake_store(Queues.PUSH, account, StoreId(store))
-    return done
+        if time.monotonic() >= deadline:
+            return done

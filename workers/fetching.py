@@ -16,7 +16,7 @@ from loyalty.clock import utc_now
 from loyalty.commerce import Read
 from loyalty.errors import MalformedMessage
 from loyalty.inbox import repository as inbox
-from loyalty.inbox.repository import Outcome
+from loyalty.inbox.repository import NewMessage, Outcome
 from loyalty.programs.service import load_versions
 from loyalty.pushes import PushError
 from loyalty.stores.service import Store, get_store
@@ -116,12 +116,9 @@ def _accept(
     answers: Sequence[FetchedMessage],
 ) -> None:
     """Store the answers and finish the messages that asked, in one transaction."""
+    messages = [message_of(each, asked_again=True) for each in answers]
     with runtime.database.transaction(account) as connection:
-        for answer in answers:
-            inbox.accept(
-                connection, account, store, key=_key(answer), source="fetch", topic=answer.topic,
-                delivery_id=answer.key_id, body=answer.body, observed_at=answer.observed_at,
-            )  # fmt: skip
+        inbox.accept_read(connection, account, store, messages)
         inbox.mark(connection, {MessageId(row["id"]): READ for row in rows}, utc_now())
     runtime.wakes.wake(account)
     log.info("read", store=str(store), messages=len(rows), answers=len(answers))
@@ -137,11 +134,8 @@ def _restate(runtime: Runtime, store: Store, rows: Sequence[Any]) -> None:
     with runtime.database.transaction(store.account) as connection:
         rows = inbox.list_stated(connection, early)
         stated = [each for row in rows if (each := _stated(runtime.connectors[store.platform], row))]
-        for each in stated:
-            inbox.accept(
-                connection, store.account, store.id, key=_key(each, "restate"), source="restate",
-                topic=each.topic, delivery_id=each.key_id, body=each.body,
-            )  # fmt: skip
+        messages = [message_of(each, source="restate", asked_again=True) for each in stated]
+        inbox.accept_read(connection, store.account, store.id, messages, source="restate")
     if stated:
         runtime.wakes.wake(store.account)
         log.info("restated", store=str(store.id), messages=len(stated))
@@ -154,9 +148,11 @@ def _stated(connector: Connector, row: Any) -> FetchedMessage | None:
         return None
 
 
-def _key(answer: FetchedMessage, source: str = "fetch") -> bytes:
-    parts = (source, answer.topic, answer.key_id, answer.asked_at())
-    return hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
+def message_of(answer: FetchedMessage, *, source: str = "fetch", asked_again: bool) -> NewMessage:
+    """Return an answer as a message; `asked_again`: the same content at another time is another message."""
+    parts = (source, answer.topic, answer.key_id, answer.asked_at() if asked_again else "")
+    key = hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
+    return NewMessage(key, answer.topic, answer.key_id, answer.body, answer.observed_at)
 
 
 def _delay(

@@ -19,6 +19,7 @@ from loyalty.values import AccountId, StoreId
 from workers import (
     automating,
     backfilling,
+    checking,
     draining,
     fetching,
     forgetting,
@@ -35,21 +36,30 @@ from workers import (
     telling,
     tidying,
 )
-from workers.checking import check_store
 from workers.each import for_each_account, for_each_store, place_of
-from workers.queues import CONTINUE_BACKFILL, RECONCILE_STORE, RUN_IMPORTS, Queues
+from workers.queues import (
+    CHECK_STORE,
+    CONTINUE_BACKFILL,
+    DRAIN_INBOX,
+    RECONCILE_STORE,
+    RUN_IMPORTS,
+    Queues,
+)
 from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger(__name__)
 
 
 def drain_inbox(account_id: UUID) -> int:
-    """Process what waits for an account; the wake mark goes first, so that a message committed
-    meanwhile wakes again.
+    """Process what waits for an account for a while, and wake the next job when more is left; the wake mark goes first,
+    so that a message committed meanwhile wakes again.
     """
     tools, account = runtime(), AccountId(account_id)
     tools.wakes.clear(Queues.DRAIN, account_id)
-    return draining.refold_account(tools, account) + draining.drain_account(tools, account)
+    done, is_over = draining.take_in_turns(tools, account, seconds=draining.SECONDS)
+    if not is_over:
+        tools.wakes.wake_now(Queues.DRAIN, DRAIN_INBOX, account_id, account_id)
+    return done
 
 
 def fetch(account_id: UUID, store_id: UUID) -> int:
@@ -190,20 +200,31 @@ def _verify(tools: Runtime, account: AccountId) -> int:
 
 
 def check_webhooks() -> int:
-    """Put back webhooks that a shop has disabled or lost, note its settings; return how many stores were mended."""
-    return for_each_store(runtime(), "check_webhooks", _check_webhooks)
+    """Have the webhooks of every shop checked; return of how many."""
+    return for_each_store(runtime(), "check_webhooks", _wake_check)
 
 
-def _check_webhooks(tools: Runtime, row: dict[str, Any]) -> bool:
-    try:
-        done = check_store(tools, *place_of(row))
-    except PushError as error:
-        log.warning("webhooks_not_checked", store=str(row["store_id"]), reason=error.reason)
+def _wake_check(tools: Runtime, row: dict[str, Any]) -> bool:
+    store = row["store_id"]
+    if row["platform"] == TILL:
         return False
+    tools.wakes.wake_now(Queues.READING, CHECK_STORE, f"webhooks:{store}", row["account_id"], store)
+    return True
+
+
+def check_store(account_id: UUID, store_id: UUID) -> int:
+    """Put back webhooks that a shop has disabled or lost, note its settings; return how many were mended."""
+    tools = runtime()
+    tools.wakes.clear(Queues.READING, f"webhooks:{store_id}")
+    try:
+        done = checking.check_store(tools, AccountId(account_id), StoreId(store_id))
+    except PushError as error:
+        log.warning("webhooks_not_checked", store=str(store_id), reason=error.reason)
+        return 0
     if done:
-        _look_over(tools, row, "recent")
-    log.info("webhooks_checked", store=str(row["store_id"]), mended=done)
-    return bool(done)
+        _look_over(tools, account_id, store_id, "recent")
+    log.info("webhooks_checked", store=str(store_id), mended=done)
+    return len(done)
 
 
 def reconcile() -> int:
@@ -252,12 +273,11 @@ def _look_over_shops(kind: str, is_due: Callable[[Runtime, AccountId, StoreId], 
     def look_over(tools: Runtime, row: dict[str, Any]) -> bool:
         if row["platform"] == TILL or not is_due(tools, *place_of(row)):
             return False
-        _look_over(tools, row, kind)
+        _look_over(tools, row["account_id"], row["store_id"], kind)
         return True
 
     return for_each_store(runtime(), f"look_over {kind}", look_over)
 
 
-def _look_over(tools: Runtime, row: dict[str, Any], kind: str) -> None:
-    store = row["store_id"]
-    tools.wakes.wake_now(Queues.READING, RECONCILE_STORE, f"{kind}:{store}", row["account_id"], store, kind)
+def _look_over(tools: Runtime, account: UUID, store: UUID, kind: str) -> None:
+    tools.wakes.wake_now(Queues.READING, RECONCILE_STORE, f"{kind}:{store}", account, store, kind)

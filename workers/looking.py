@@ -17,6 +17,7 @@ from loyalty.commerce import Fact, OrderSighting, Read
 from loyalty.engine.retelling import retell_tiers
 from loyalty.engine.timeline import OrderRef
 from loyalty.engine.watching import list_untold
+from loyalty.errors import MalformedMessage
 from loyalty.inbox import repository as inbox
 from loyalty.members.shown import list_shown_customers
 from loyalty.orders import repository as orders
@@ -189,8 +190,14 @@ def look_at_coupons(look: Look, cursor: str) -> Step:
 
 
 def _facts(look: Look, message: FetchedMessage) -> tuple[Fact, ...]:
+    """Return what an answer states; one that nobody can read is told in the log, and holds no pass up."""
+    store = look.reader.store.id
     raw = RawMessage("fetch", message.topic, message.body, message.observed_at)
-    parsed = look.reader.connector.parse(look.reader.store.id, raw, with_products=False)
+    try:
+        parsed = look.reader.connector.parse(store, raw, with_products=False)
+    except MalformedMessage as error:
+        log.warning("not_understood", store=str(store), thing=message.key_id, reason=error.message)
+        return ()
     return parsed if isinstance(parsed, tuple) else ()
 
 

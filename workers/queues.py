@@ -21,6 +21,7 @@ DRAIN_INBOX: Final = "workers.jobs.drain_inbox"
 FETCH: Final = "workers.jobs.fetch"
 DELIVER_PUSHES: Final = "workers.jobs.deliver_pushes"
 CONTINUE_BACKFILL: Final = "workers.jobs.continue_backfill"
+CHECK_STORE: Final = "workers.jobs.check_store"
 RECONCILE_STORE: Final = "workers.jobs.reconcile_store"
 DELIVER_MAILS: Final = "workers.jobs.deliver_account_mails"
 RUN_IMPORTS: Final = "workers.jobs.run_imports"
@@ -37,7 +38,7 @@ class Queues:
     FETCH: Final = "fetch"
     DRAIN: Final = "drain"
     READING: Final = "reading"
-    """Of whole shops: it may take long, so everything else goes first."""
+    """Of whole shops: it may take long, so one worker of each pool of several takes none of it."""
     ALL: Final = (PERIODIC, PUSH, FETCH, DRAIN, READING)
 
 

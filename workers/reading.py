@@ -1,17 +1,15 @@
-"""What every reading of a shop shares: its tools, how an answer becomes a message, what waits is taken first."""
+"""What every reading of a shop shares: its tools, and that what waits is taken first."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from connectors.base import Connector, FetchedMessage, StoreAccess
+from connectors.base import Connector, StoreAccess
 from loyalty.clock import utc_now
 from loyalty.engine.book import AccountBook
-from loyalty.inbox.repository import NewMessage
 from loyalty.programs.program import Versions
 from loyalty.programs.service import load_versions
 from loyalty.pushes import TokenRefused
@@ -83,10 +81,3 @@ def take_what_waits(reader: Reader) -> None:
     draining.drain_account(runtime, account, now=at)
     if fetching.fetch_store(runtime, account, reader.store.id, at):
         draining.drain_account(runtime, account, now=at)
-
-
-def message_of(answer: FetchedMessage, *, asked_again: bool) -> NewMessage:
-    """Return an answer as a message; `asked_again`: the same content at another time is another message."""
-    parts = ("fetch", answer.topic, answer.key_id, answer.asked_at() if asked_again else "")
-    key = hashlib.sha256("\0".join(parts).encode() + b"\0" + answer.body).digest()
-    return NewMessage(key, answer.topic, answer.key_id, answer.body, answer.observed_at)

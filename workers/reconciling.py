@@ -11,20 +11,24 @@ from datetime import datetime, time, timedelta
 from time import monotonic
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 
 from loyalty.clock import local_date, local_instant, utc_now
 from loyalty.db import Row
+from loyalty.engine.passing import PASSING
 from loyalty.engine.retrying import retry_all
 from loyalty.inbox import repository as inbox
 from loyalty.incidents.repository import note_incidents
+from loyalty.logs import where
 from loyalty.pushes import EXHAUSTED, PushError, TokenRefused
 from loyalty.reconciliation import repository as runs
 from loyalty.reconciliation.repository import Run
 from loyalty.stores.service import get_store, note_look
 from loyalty.values import AccountId, StoreId
+from workers.fetching import message_of
 from workers.looking import BEGINNINGS, STAGES, Look, Step
 from workers.queues import Queues
-from workers.reading import Reader, message_of, open_reader, take_what_waits
+from workers.reading import Reader, open_reader, take_what_waits
 from workers.runtime import Runtime
 
 LEASE = timedelta(minutes=5)
@@ -65,12 +69,14 @@ def reconcile_store(
         return None
     try:
         look = _open_look(reader, run)
-        if not _go_through(look, monotonic() + seconds):
-            return None
+        return _finish(look) if _go_through(look, monotonic() + seconds) else None
     except PushError as error:
         _stop(reader, run, error)
-        return None
-    return _finish(look)
+    except (*PASSING, BaseTimeoutException):
+        raise
+    except Exception as error:
+        _give_up(reader, run, error)
+    return None
 
 
 def _open_look(reader: Reader, run: Run) -> Look:
@@ -177,6 +183,13 @@ def _fail(reader: Reader, run: Run, error: PushError) -> None:
         if error.reason in REFUSED and not isinstance(error, TokenRefused):
             note_incidents(connection, reader.store.account, [_unread(reader, problem, at)])
     log.warning("not_reconciled", store=str(reader.store.id), kind=run.kind, reason=error.reason)
+
+
+def _give_up(reader: Reader, run: Run, error: Exception) -> None:
+    """End a pass at which something went wrong that nobody foresaw: gone on with, it would end at the same page."""
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        runs.finish(connection, run.id, reader.now(), f"unforeseen: {type(error).__name__}")
+    log.error("pass_failed", store=str(reader.store.id), kind=run.kind, error=where(error))
 
 
 def _unread(reader: Reader, problem: str, at: datetime) -> Row:

@@ -36,18 +36,28 @@ class LaurelWorker(SimpleWorker):
 
 
 class LaurelPool(WorkerPool):
-    """Keeps a number of workers running."""
+    """Keeps a number of workers running; where they are several, one of them reads no whole shops, so that however many
+    are read nobody else's orders and coupons wait for it.
+    """
 
     def __init__(self, redis_url: str, number: int) -> None:
         super().__init__(Queues.ALL, connection=connect(redis_url), num_workers=number)
         self._redis_url = redis_url
+        self._reads_nothing = ""
 
     def get_worker_process(
         self, name: str, burst: bool, _sleep: float = 0, logging_level: str = LOG_LEVEL
     ) -> BaseProcess:
         """Return a process, not started yet, that runs one worker; the arguments are RQ's."""
-        arguments = (name, self._redis_url, self._queue_names, os.getpid())
+        arguments = (name, self._redis_url, self.queues_of(name), os.getpid())
         return get_context("fork").Process(target=run_worker, args=arguments, name=f"worker {name}")
+
+    def queues_of(self, name: str) -> list[str]:
+        """Return to what a new worker listens; it takes the place of the one that reads no shops if that has ended."""
+        if self.num_workers == 1 or self._reads_nothing in self.worker_dict:
+            return self._queue_names
+        self._reads_nothing = name
+        return [queue for queue in self._queue_names if queue != Queues.READING]
 
     def run(self) -> None:
         """Keep the workers running until SIGINT or SIGTERM; then let each finish its job."""

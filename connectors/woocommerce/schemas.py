@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from connectors import values as read
 from connectors.fields import Record, Records, Value
@@ -27,6 +27,15 @@ BILLING = {
     **dict.fromkeys(("first_name", "last_name", "email", "phone", "country", "state"), read.text),
     **dict.fromkeys(ADDRESS, read.anything),
 }
+
+
+def values_of(value: Any) -> list[Any]:
+    """Return the values of a list; PHP writes one of which an entry was dropped as an object."""
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, list):
+        return value
+    raise ValidationError("Not a list.")
 
 
 class Reader(Schema):
@@ -107,7 +116,7 @@ class CouponSchema(Reader):
 
     amount = Value(read.money, required=True)
     minimum_amount = Value(read.money, required=True)
-    email_restrictions = fields.List(fields.Raw(), load_default=list)
+    email_restrictions = Value(values_of, load_default=list)
     usage_limit = fields.Integer(load_default=None, allow_none=True)
     date_expires_gmt = Value(read.instant_or_none, load_default=None)
 

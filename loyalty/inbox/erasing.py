@@ -107,7 +107,7 @@ def forget_store(connection: Connection, store: UUID) -> int:
     statement = text(
         "update inbox_messages set body = '', reason = 'erased',"
         " status = case when status in ('pending', 'reading') then 'ignored' else status end"
-        " where store_id = :store and octet_length(body) > 0"
+        " where store_id = :store and (octet_length(body) > 0 or status in ('pending', 'reading'))"
     )
     return connection.execute(statement, {"store": store}).rowcount
 

@@ -66,9 +66,9 @@ class NewMessage:
 
 
 def accept_read(
-    connection: Connection, account: AccountId, store: StoreId, messages: Sequence[NewMessage]
-) -> int:
-    """Store what a shop answered, unless it is known; return how many were new. One statement."""
+    connection: Connection, account: AccountId, store: StoreId, messages: Sequence[NewMessage], source: str = "fetch"
+) -> int:  # fmt: skip
+    """Store what a shop answered, or of another source, unless it is known; return how many were new. One statement."""
     if not messages:
         return 0
     rows = [
@@ -78,13 +78,15 @@ def accept_read(
         }
         for each in messages
     ]  # fmt: skip
-    source, values = records(_MESSAGE, rows)
+    new, values = records(_MESSAGE, rows)
     names = ", ".join(_MESSAGE)
     statement = text(
-        f"insert into inbox_messages (account_id, store_id, source, {names}) select :account, :store, 'fetch', {names}"
-        f" from {source} on conflict (store_id, message_key) do nothing"
+        f"insert into inbox_messages (account_id, store_id, source, {names}) select :account, :store, :source, {names}"
+        f" from {new} on conflict (store_id, message_key) do nothing"
     )
-    return connection.execute(statement, {**values, "account": account, "store": store}).rowcount
+    return connection.execute(
+        statement, {**values, "account": account, "store": store, "source": source}
+    ).rowcount
 
 
 def is_silent(connection: Connection, store: StoreId, since: datetime) -> bool:

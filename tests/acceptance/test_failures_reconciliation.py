@@ -114,6 +114,16 @@ def test_u27_webhook_that_the_shop_lost_is_made_again(runtime: Runtime, sandbox:
     assert check_store(runtime, desk.shop.account, desk.shop.store.id) == []
 
 
+def test_u27_webhook_that_is_put_back_is_told_though_the_shop_then_answers_no_more(
+    runtime: Runtime, sandbox: SandboxShop
+) -> None:
+    desk = registered(runtime, sandbox)
+    sandbox.state.webhooks.clear()
+    sandbox.fail_next(status=503, path="/settings")
+    assert "created order.updated" in check_store(runtime, desk.shop.account, desk.shop.store.id)
+    assert [row["kind"] for row in desk.rows("select kind from incidents")] == ["webhooks_restored"]
+
+
 OLD = {
     "key": "old",
     "name": {"en": "Old friend"},

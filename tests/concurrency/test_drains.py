@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from builders import Shop, make_document, make_shop, make_woo_order, woo_body
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
@@ -240,6 +241,26 @@ def test_a_poisonous_message_fails_alone(runtime: Runtime) -> None:
             (199, 199 * 100 * 1_000_000)
         ]
     assert differences(runtime, shop) == []
+
+
+@pytest.mark.parametrize("batch", [1, 400])
+def test_a_job_whose_time_is_over_blames_no_message(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    shop, tried = make_shop(runtime, make_document()), []
+    for id in (1, 2):
+        store(runtime, shop, order_body(id, id))
+
+    def end(*_: Any) -> None:
+        tried.append(1)
+        raise JobTimeoutException("600 s")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "mark", end)
+        with pytest.raises(JobTimeoutException):
+            drain_account(runtime, shop.account, batch=batch)
+    assert (len(tried), statuses(runtime, shop.account)) == (1, [("pending", 2)])
+    assert (drain_account(runtime, shop.account), statuses(runtime, shop.account)) == (2, [("processed", 2)])
 
 
 @pytest.mark.parametrize("workers", [WORKERS])

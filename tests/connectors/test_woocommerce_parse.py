@@ -135,6 +135,15 @@ def test_what_the_shop_no_longer_has_is_deleted() -> None:
     assert fetched("fetch.customer", id="2", customer=None) == (CustomerDeleted(STORE, "2", NOW),)
 
 
+@pytest.mark.parametrize(
+    "told", ["20266-01-01T00:00:00", "9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"]
+)
+def test_time_that_no_calendar_of_ours_has_is_malformed(told: str) -> None:
+    coupon = {"amount": "5.00", "minimum_amount": "0.00", "date_expires_gmt": told}
+    with pytest.raises(MalformedMessage, match="date_expires_gmt: Not a time"):
+        fetched("fetch.coupon", id="3", coupon=coupon)
+
+
 def test_fetched_answer_must_say_when_the_shop_was_asked() -> None:
     with pytest.raises(MalformedMessage, match="observed_at"):
         parse(STORE, RawMessage("fetch", "fetch.order", b'{"id": "1", "order": null}'), with_products=False)

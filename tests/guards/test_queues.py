@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from workers import jobs
+from workers import jobs, queues
 from workers.cron import PERIODIC
-from workers.queues import DELIVER_PUSHES, DRAIN_INBOX, FETCH, RETURN_POINTS, Queues
+from workers.queues import Queues
+
+WOKEN = [
+    value for name, value in vars(queues).items() if name.isupper() and str(value).startswith("workers.")
+]
 
 
 def test_workers_listen_to_every_queue() -> None:
@@ -14,9 +18,7 @@ def test_workers_listen_to_every_queue() -> None:
     assert named == set(Queues.ALL)
 
 
-@pytest.mark.parametrize(
-    "name", [DRAIN_INBOX, FETCH, DELIVER_PUSHES, RETURN_POINTS, *(each.function for each in PERIODIC)]
-)
+@pytest.mark.parametrize("name", [*WOKEN, *(each.function for each in PERIODIC)])
 def test_every_named_job_exists(name: str) -> None:
     module, _, function = name.rpartition(".")
     assert module == "workers.jobs"

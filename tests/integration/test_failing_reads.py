@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 from builders import make_document, make_shop
 from receiving import Desk
-from shopify_stores import make_shopify
+from shopify_stores import make_shopify, sample
+from sqlalchemy import event
 
 from connectors.shopify import reconcile
 from connectors.shopify.sandbox import ShopifySandbox
@@ -24,6 +25,7 @@ from workers.fetching import fetch_store
 from workers.runtime import Runtime
 
 HOUR = timedelta(hours=1)
+PAID = sample("derived/orders_paid")
 
 
 @pytest.fixture
@@ -83,6 +85,40 @@ def test_one_order_that_always_fails_leaves_the_rest_of_its_batch_alone(
     (late,) = waiting(desk)
     assert (late["read_ids"], late["attempts"]) == (str(numbers[5]), 1)
     assert late["reason"].startswith("unreachable: ")
+
+
+def accepted(desk: Desk, first: int, count: int) -> list[int]:
+    """Deliver so many orders and have them read; return how many messages each statement stored."""
+    for number in range(first, first + count):
+        body = json.dumps(
+            {**PAID, "id": number, "admin_graphql_api_id": f"gid://shopify/Order/{number}"}
+        ).encode()
+        with desk.connect() as connection:
+            accept(
+                connection, desk.shop.account, desk.shop.store.id, key=hashlib.sha256(body).digest(),
+                source="webhook", topic="orders/paid", delivery_id="", body=body,
+            )  # fmt: skip
+    desk.drain()
+    stored: list[int] = []
+
+    def note(*given: Any) -> None:
+        if "laurel_accept" in given[2] or "into inbox_messages" in given[2]:
+            stored.append(given[1].rowcount)
+
+    event.listen(desk.runtime.database.engine, "after_cursor_execute", note)
+    fetch_store(desk.runtime, desk.shop.account, desk.shop.store.id)
+    event.remove(desk.runtime.database.engine, "after_cursor_execute", note)
+    desk.drain()
+    return stored
+
+
+def test_answers_and_what_deliveries_state_are_stored_by_one_statement_whatever_their_number(
+    desk: Desk,
+) -> None:
+    """The shop may have these orders and shows them to nobody, so that both are stored."""
+    assert (accepted(desk, 700, 1), accepted(desk, 800, 30)) == ([1, 1], [30, 30])
+    sources = desk.rows("select source, count(*) as number from inbox_messages group by 1 order by 1")
+    assert [tuple(row.values()) for row in sources] == [("fetch", 31), ("restate", 31), ("webhook", 31)]
 
 
 def test_an_order_that_failed_counts_once_the_shop_answers(desk: Desk, sandbox: ShopifySandbox) -> None:

@@ -17,6 +17,7 @@ from loyalty.engine.erasing import erase_member
 from loyalty.engine.people import enrol
 from loyalty.engine.work import Word
 from loyalty.errors import Conflict
+from loyalty.inbox.repository import accept
 from loyalty.members.identity import customer_identity
 from loyalty.reports.only_here import list_only_here
 from loyalty.stores.service import Store, get_store
@@ -77,6 +78,22 @@ def test_one_who_cannot_be_forgotten_stops_nobody_and_is_tried_again(
     assert (forget_shops(desk.runtime, desk.shop.account), erased(desk)) == (1, PERSONS)
     assert (tried.count(tried[0]), len(tried)) == (2, PERSONS + 1)
     assert keys(desk, store) == (None, False)
+
+
+@pytest.mark.parametrize("body", [b"{}", b""])
+@pytest.mark.parametrize("status", ["pending", "reading"])
+def test_no_message_of_a_forgotten_shop_waits_also_where_it_was_emptied_before(
+    desk: Desk, store: Store, status: str, body: bytes
+) -> None:
+    with desk.connect() as connection:
+        accept(
+            connection, desk.shop.account, store.id, key=bytes(32), source="webhook", topic="orders/paid",
+            delivery_id="", body=body,
+        )  # fmt: skip
+    desk.rows(f"update inbox_messages set status = '{status}' returning id")
+    forget_shops(desk.runtime, desk.shop.account)
+    (row,) = desk.rows("select status, reason, octet_length(body) as bytes from inbox_messages")
+    assert tuple(row.values()) == ("ignored", "erased", 0)
 
 
 def test_a_shop_that_comes_back_meanwhile_keeps_who_is_left(

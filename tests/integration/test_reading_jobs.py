@@ -16,7 +16,7 @@ from loyalty.clock import utc_now
 from loyalty.engine.past import ask_for_past
 from loyalty.stores.service import set_state
 from workers import jobs
-from workers.queues import CONTINUE_BACKFILL, RECONCILE_STORE, Queues
+from workers.queues import CHECK_STORE, CONTINUE_BACKFILL, RECONCILE_STORE, Queues
 from workers.runtime import Runtime
 
 
@@ -58,6 +58,27 @@ def test_clock_has_recent_changes_and_nights_read_of_shops_only(
     kinds = desk.rows("select kind, state from reconciliations order by id")
     assert [tuple(row.values()) for row in kinds] == [("recent", "done"), ("deep", "done")]
     assert jobs.reconcile_in_depth() == 0
+
+
+def test_clock_has_each_shop_checked_by_a_job_of_its_own(desk: Desk, runtime: Runtime, queue: Queue) -> None:
+    other = make_desk(runtime, make_document(), url="http://127.0.0.1:9")
+    make_till(runtime, desk.shop.account)
+    assert [jobs.check_webhooks(), jobs.check_webhooks()] == [2, 2]
+    assert set(waiting(queue)) == {(CHECK_STORE, str(each.shop.store.id)) for each in (desk, other)}
+    assert len(queue.jobs) == 2
+    run_all(queue)
+    assert waiting(queue) == [(RECONCILE_STORE, "recent")]
+    assert [row["kind"] for row in desk.rows("select kind from incidents")] == ["webhooks_restored"]
+    run_all(queue)
+    assert jobs.check_webhooks() == 2
+
+
+def test_shop_that_left_before_it_was_checked_gets_no_webhooks(desk: Desk, queue: Queue) -> None:
+    jobs.check_webhooks()
+    with desk.connect() as connection:
+        set_state(connection, desk.shop.store.id, "disconnected")
+    run_all(queue)
+    assert (desk.rows("select kind from incidents"), waiting(queue)) == ([], [])
 
 
 def test_same_pass_waits_once(desk: Desk, queue: Queue) -> None:

@@ -10,6 +10,9 @@ from typing import Any, cast
 import pytest
 from builders import make_document, make_till
 from receiving import Desk, make_desk
+from rq.timeouts import JobTimeoutException
+from sqlalchemy.exc import OperationalError
+from structlog.testing import CapturingLogger
 
 from connectors.base import Connector, StoreAccess
 from connectors.woocommerce.sandbox import SandboxShop
@@ -17,12 +20,14 @@ from connectors.woocommerce.sandbox.coupon_uses import why_refused
 from loyalty.clock import utc_now
 from loyalty.engine.book import load_book
 from loyalty.engine.retelling import retell_tiers
+from loyalty.errors import OrdersMoved
 from loyalty.members.shown import list_shown_customers
 from loyalty.pushes import PushCommand, PushError, PushReceipt
+from loyalty.reconciliation.repository import list_unfinished
 from loyalty.stores.service import get_store, set_state
-from workers import looking
+from workers import looking, reconciling
 from workers.pushing import TRIES, push_store
-from workers.reconciling import WAIT, is_deep_due, is_silent, reconcile_store
+from workers.reconciling import LEASE, WAIT, is_deep_due, is_silent, reconcile_store
 from workers.runtime import Runtime
 
 GIFT = {"key": "gift", "kind": "fixed_discount", "amount": "100"}
@@ -295,6 +300,87 @@ def test_coupon_changed_by_hand_is_told_once(desk: Desk, runtime: Runtime, sandb
     coupon["amount"] = "5000.00"
     assert [desk.reconcile(), desk.reconcile()] == [1, 0]
     assert [row["kind"] for row in desk.rows("select kind from incidents")] == ["coupon_changed"]
+
+
+def with_coupons(desk: Desk, sandbox: SandboxShop, number: int) -> list[dict[str, Any]]:
+    """The coupons of so many members in the shop, in the order in which a pass reads them, one of them a page."""
+    for each in range(number):
+        desk.signal(buy(sandbox, 1600, email=f"{each}@example.test"))
+    push_store(desk.runtime, desk.shop.account, desk.shop.store.id)
+    ids = [
+        int(row["external_id"]) for row in desk.rows("select external_id from coupons order by external_id")
+    ]
+    return [sandbox.state.coupons[each] for each in ids]
+
+
+def test_coupon_that_a_shop_states_as_php_does_is_read(desk: Desk, sandbox: SandboxShop) -> None:
+    (coupon,) = with_coupons(desk, sandbox, 1)
+    coupon["email_restrictions"] = {"1": "0@example.test"}
+    assert (desk.reconcile(), desk.rows("select kind from incidents")) == (0, [])
+    coupon["email_restrictions"] = {"1": "new@example.test"}
+    assert desk.reconcile() == 1
+    assert [row["data"]["changed"] for row in desk.rows("select data from incidents")] == [["email"]]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"date_expires_gmt": "20266-01-01T00:00:00"}, {"email_restrictions": "amy"}, {"usage_limit": []}]
+)
+def test_coupon_that_cannot_be_read_ends_no_pass_and_hides_no_other(
+    desk: Desk, sandbox: SandboxShop, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(looking, "PAGE", 1)
+    first, second = with_coupons(desk, sandbox, 2)
+    first |= odd
+    second["amount"] = "5000.00"
+    monkeypatch.setattr(looking, "log", log := CapturingLogger())
+    assert [desk.reconcile(), desk.reconcile()] == [1, 0]
+    assert [row["data"]["code"].lower() for row in desk.rows("select data from incidents")] == [
+        second["code"]
+    ]
+    told = [it.kwargs for it in log.calls if it.args == ("not_understood",)]
+    assert {each["thing"] for each in told} == {str(first["id"])}
+
+
+@pytest.mark.parametrize("kind", ["poll", "recent", "deep"])
+def test_pass_at_which_something_unforeseen_happens_has_failed_and_is_due_again(
+    desk: Desk, sandbox: SandboxShop, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("amy@secret.example")
+
+    buy(sandbox)
+    monkeypatch.setattr(reconciling, "log", log := CapturingLogger())
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciling, "_commit", fail)
+        assert desk.reconcile(kind) is None
+    row = report(desk)
+    assert (row["kind"], row["state"], row["problem"]) == (kind, "failed", "unforeseen: KeyError")
+    (told,) = log.calls
+    assert (told.method_name, told.args, "secret" in str(told)) == ("error", ("pass_failed",), False)
+    with desk.connect() as connection:
+        assert list_unfinished(connection, utc_now() + LEASE) == []
+    assert is_deep_due(desk.runtime, desk.shop.account, desk.shop.store.id)
+    assert (desk.reconcile(kind), desk.entries()) == (1, [1000])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OperationalError("select", {}, Exception()), OrdersMoved(), JobTimeoutException("600 s")],
+    ids=type,
+)
+def test_pass_that_is_interrupted_by_what_passes_is_gone_on_with(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciling, "_commit", fail)
+        with pytest.raises(type(error)):
+            desk.reconcile()
+    assert report(desk)["state"] == "running"
+    assert desk.reconcile(now=utc_now() + LEASE) == 0
+    assert [row["state"] for row in desk.rows("select state from reconciliations")] == ["done"]
 
 
 def test_tier_that_the_shop_shows_otherwise_is_told_again(

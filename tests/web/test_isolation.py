@@ -379,7 +379,7 @@ def touched(connection: Connection, statement: str, account: UUID) -> int | None
 
 JOB_CALLS = {
     "drain_inbox": 1, "fetch": 2, "deliver_pushes": 2, "settle_account": 1, "deliver_account_mails": 1,
-    "run_imports": 1, "return_points": 1, "continue_backfill": 2, "reconcile_store": 3,
+    "run_imports": 1, "return_points": 1, "continue_backfill": 2, "check_store": 2, "reconcile_store": 3,
 }  # fmt: skip
 """Jobs of one account and how many ids they take; all others take none and go through every account."""
 
