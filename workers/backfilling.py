@@ -15,17 +15,20 @@ from time import monotonic, sleep
 from typing import Any
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 
 from connectors.base import FetchedMessage, PastPage, RawMessage, StoreAccess
 from loyalty.backfills import repository as backfills
 from loyalty.backfills.repository import Wish
 from loyalty.commerce import Ignored, NeedsRead, OrderSnapshot, Parsed
 from loyalty.engine.estimating import Known, add_estimates, buyers
+from loyalty.engine.passing import PASSING
 from loyalty.engine.past import open_past, suppose_past
 from loyalty.engine.people import find_states
 from loyalty.engine.timeline import OrderRef
 from loyalty.errors import MalformedMessage
 from loyalty.inbox import repository as inbox
+from loyalty.logs import where
 from loyalty.orders import repository as orders
 from loyalty.pushes import PushError
 from loyalty.values import AccountId, StoreId
@@ -67,6 +70,11 @@ def run_backfill(
         is_over = _read_on(reader, row, monotonic() + seconds, progress or _say_nothing)
     except PushError as error:
         _stop(reader, row, error)
+        return False
+    except (*PASSING, BaseTimeoutException):
+        raise
+    except Exception as error:
+        _give_up(reader, row, error)
         return False
     _let_go(reader, row, is_over=is_over)
     return is_over
@@ -197,3 +205,10 @@ def _stop(reader: Reader, row: Row, error: PushError) -> None:
         else:
             backfills.pause(connection, row["id"], reader.now() + timedelta(seconds=wait), problem)
     log.warning("backfill_stopped", store=str(reader.store.id), reason=error.reason)
+
+
+def _give_up(reader: Reader, row: Row, error: Exception) -> None:
+    """End a backfill at which something went wrong that nobody foresaw: gone on with, it would end at the same page."""
+    with reader.runtime.database.transaction(reader.store.account) as connection:
+        backfills.finish(connection, row["id"], reader.now(), f"unforeseen: {type(error).__name__}")
+    log.error("backfill_failed", store=str(reader.store.id), error=where(error))

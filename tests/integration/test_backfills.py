@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from builders import make_document, make_till
 from receiving import Desk, make_desk
+from rq.timeouts import JobTimeoutException
+from sqlalchemy.exc import OperationalError
 
 from connectors.woocommerce.sandbox import SandboxShop
 from loyalty.backfills import repository as backfills
@@ -307,6 +309,38 @@ def test_shop_that_refuses_ends_it(desk: Desk, sandbox: SandboxShop) -> None:
     assert (desk.backfill()["state"], standing(desk)) == ("done", FULL)
 
 
+def test_at_something_unforeseen_it_ends_and_is_seen(
+    desk: Desk, sandbox: SandboxShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone on with it would end at the same page, each minute and for ever."""
+
+    def fail(*_: object) -> None:
+        raise KeyError("amy@secret.example")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backfills, "advance", fail)
+        failed = desk.backfill()
+    assert (failed["state"], failed["problem"]) == ("failed", "unforeseen: KeyError")
+    assert (desk.backfill()["state"], standing(desk)) == ("done", FULL)
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("select", {}, Exception()), JobTimeoutException("600 s")], ids=type
+)
+def test_interrupted_by_what_passes_it_is_gone_on_with(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backfills, "advance", fail)
+        with pytest.raises(type(error)):
+            desk.backfill()
+    assert (desk.backfill()["state"], standing(desk)) == ("done", FULL)
+    assert len(desk.rows("select id from backfills")) == 1
+
+
 def test_only_one_at_a_time_and_a_preview_gives_way(desk: Desk, runtime: Runtime) -> None:
     def ask(**wish: Any) -> Any:
         with desk.connect() as connection:
@@ -353,10 +387,10 @@ def test_crash_between_pages_doubles_and_loses_nothing(
         advance(*args)
         done.append(args)
         if len(done) == pages:
-            raise RuntimeError("killed")
+            raise SystemExit("killed")
 
     monkeypatch.setattr(backfills, "advance", crash)
-    with pytest.raises(RuntimeError, match="killed"):
+    with pytest.raises(SystemExit, match="killed"):
         desk.backfill()
     monkeypatch.undo()
     finished = desk.backfill()
