@@ -113,9 +113,10 @@ def accepted(desk: Desk, first: int, count: int) -> list[int]:
 
 
 def test_answers_and_what_deliveries_state_are_stored_by_one_statement_whatever_their_number(
-    desk: Desk,
+    desk: Desk, sandbox: ShopifySandbox
 ) -> None:
-    """The shop may have these orders and shows them to nobody, so that both are stored."""
+    """The shop may have these orders and does not show them to us, so that both are stored."""
+    sandbox.grant("read_orders", "read_products", "read_customers")
     assert (accepted(desk, 700, 1), accepted(desk, 800, 30)) == ([1, 1], [30, 30])
     sources = desk.rows("select source, count(*) as number from inbox_messages group by 1 order by 1")
     assert [tuple(row.values()) for row in sources] == [("fetch", 31), ("restate", 31), ("webhook", 31)]
