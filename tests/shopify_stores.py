@@ -13,6 +13,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.commerce import ShopSettings
 from loyalty.stores.service import SHOPIFY, NewStore, Store, add_store, get_store
 from loyalty.values import AccountId
@@ -41,6 +42,14 @@ def make_shopify(
         return get_store(
             connection, runtime.vault, add_store(connection, runtime.vault, account, new, settings)
         )
+
+
+def make_reachable(
+    runtime: Runtime, account: AccountId, sandbox: ShopifySandbox, **credentials: str
+) -> Store:
+    """A connected shop of an account that a sandbox answers for."""
+    reached = {"url": sandbox.url, "access_token": sandbox.access_token}
+    return make_shopify(runtime, account, sandbox.shop, **reached, **credentials)
 
 
 def sample(name: str) -> dict[str, Any]:

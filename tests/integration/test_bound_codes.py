@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from builders import make_document, make_shop
 from receiving import Desk
-from shopify_stores import make_shopify
+from shopify_stores import make_reachable
 
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.clock import utc_now
@@ -35,9 +35,7 @@ def sandbox() -> Iterator[ShopifySandbox]:
 @pytest.fixture
 def desk(runtime: Runtime, sandbox: ShopifySandbox) -> Desk:
     shop = make_shop(runtime, make_document(rewards=[OFF]))
-    store = make_shopify(
-        runtime, shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
-    )
+    store = make_reachable(runtime, shop.account, sandbox)
     return Desk(runtime, replace(shop, store=store))
 
 

@@ -13,7 +13,7 @@ import pytest
 from builders import make_document, make_shop
 from ladders import ladder, tier
 from receiving import Desk
-from shopify_stores import make_shopify
+from shopify_stores import make_reachable
 
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.clock import utc_now
@@ -45,9 +45,7 @@ def sandbox() -> Iterator[ShopifySandbox]:
 def desk(runtime: Runtime, sandbox: ShopifySandbox) -> Desk:
     """A shop whose only customer is gold and has asked for the code, which takes 20 percent off."""
     shop = make_shop(runtime, rules(**PERCENT))
-    store = make_shopify(
-        runtime, shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
-    )
+    store = make_reachable(runtime, shop.account, sandbox)
     desk = Desk(runtime, replace(shop, store=store))
     amy = int(sandbox.add_customer("amy@example.test")["id"])
     order = sandbox.place_order((sandbox.add_product("Mug", 1500)["id"], 1), customer=amy)

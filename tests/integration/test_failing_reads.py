@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from builders import make_document, make_shop
 from receiving import Desk
-from shopify_stores import make_shopify, sample
+from shopify_stores import make_reachable, sample
 from sqlalchemy import event
 
 from connectors.shopify import reconcile
@@ -37,9 +37,7 @@ def sandbox() -> Iterator[ShopifySandbox]:
 @pytest.fixture
 def desk(runtime: Runtime, sandbox: ShopifySandbox) -> Desk:
     shop = make_shop(runtime, make_document())
-    store = make_shopify(
-        runtime, shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
-    )
+    store = make_reachable(runtime, shop.account, sandbox)
     return Desk(runtime, replace(shop, store=store))
 
 
@@ -252,9 +250,7 @@ def test_a_customer_who_fails_hides_no_other_who_shows_another_tier(
         "key": "second", "name": {"en": "Second"}, "enter": {"any": [{"metric": "spend", "at_least": "50"}]},
     }  # fmt: skip
     shop = make_shop(runtime, make_document(tiers=[first, second]))
-    store = make_shopify(
-        runtime, shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
-    )
+    store = make_reachable(runtime, shop.account, sandbox)
     desk = Desk(runtime, replace(shop, store=store))
     desk.rows("update stores set created_at = now() - interval '9 days' returning id")
     mug = sandbox.add_product("Mug", 100)["id"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from builders import make_document, make_shop
 from receiving import Desk
-from shopify_stores import make_shopify
+from shopify_stores import make_reachable
 
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.clock import utc_now
@@ -36,9 +36,7 @@ def desk(runtime: Runtime) -> Desk:
 
 @pytest.fixture
 def store(desk: Desk, sandbox: ShopifySandbox) -> Store:
-    return make_shopify(
-        desk.runtime, desk.shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
-    )
+    return make_reachable(desk.runtime, desk.shop.account, sandbox)
 
 
 def tell(desk: Desk, store: Store, topic: str, body: dict[str, Any]) -> None:
@@ -83,10 +81,8 @@ def test_the_refund_of_an_order_that_is_too_old_to_be_read_takes_its_points_back
 def test_a_right_that_is_taken_back_while_the_token_lives_deletes_no_order(
     desk: Desk, sandbox: ShopifySandbox
 ) -> None:
-    store = make_shopify(
-        desk.runtime, desk.shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token,
-        scopes="read_all_orders,read_products,write_customers,write_discounts,write_orders",
-    )  # fmt: skip
+    scopes = "read_all_orders,read_products,write_customers,write_discounts,write_orders"
+    store = make_reachable(desk.runtime, desk.shop.account, sandbox, scopes=scopes)
     amy = sandbox.add_customer("amy@example.test")["id"]
     mug = sandbox.add_product("Mug", 500)["id"]
     old = sandbox.place_order((mug, 2), customer=amy)

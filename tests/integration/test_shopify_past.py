@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from builders import make_document, make_shop
 from receiving import Desk
-from shopify_stores import make_shopify
+from shopify_stores import make_reachable
 
 from connectors.halving import MOST_IN_A_ROW
 from connectors.shopify import past
@@ -52,9 +52,7 @@ def desk(runtime: Runtime, sandbox: ShopifySandbox) -> Desk:
 
 @pytest.fixture
 def store(desk: Desk, sandbox: ShopifySandbox) -> Store:
-    return make_shopify(
-        desk.runtime, desk.shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
-    )
+    return make_reachable(desk.runtime, desk.shop.account, sandbox)
 
 
 def ask(desk: Desk, store: Store, **wish: Any) -> Any:
@@ -138,9 +136,7 @@ def test_a_past_whose_only_order_always_fails_ends(runtime: Runtime, sandbox: Sh
     order = sandbox.place_order((mug, 1), customer=sandbox.add_customer("amy@example.test")["id"])["id"]
     sandbox.refund(order, amount=200)
     desk = Desk(runtime, make_shop(runtime, make_document(), effective_from=utc_now() - timedelta(seconds=1)))
-    store = make_shopify(
-        runtime, desk.shop.account, sandbox.shop, url=sandbox.url, access_token=sandbox.access_token
-    )
+    store = make_reachable(runtime, desk.shop.account, sandbox)
     sandbox.state.failing.add(order)
     ask(desk, store)
     assert run_backfill(runtime, desk.shop.account, store.id, force=True) is True
