@@ -32,7 +32,7 @@ from loyalty.programs.catalogue import CODE_KINDS
 from loyalty.programs.service import load_versions
 from loyalty.referrals.repository import forget_traces
 from loyalty.rewards.redemption_repository import forget_requests, list_held
-from loyalty.rewards.repository import give_up
+from loyalty.rewards.repository import give_up, list_made
 from loyalty.values import MessageId, StoreId
 
 BY_SHOP = Word("The shop erased the customer.", "shop")
@@ -114,18 +114,17 @@ def _is_customer_elsewhere(connection: Connection, roots: Sequence[UUID], store_
 
 
 def list_messages_about(connection: Connection, book: AccountBook, roots: Sequence[UUID]) -> list[MessageId]:
-    """Return the stored messages that are about a person: of his orders and customers, and those that name him as their
-    buyer. A guest is named by a proven address or phone, in an order that is nobody else's; what a profile says without
-    proof names nobody.
+    """Return the stored messages that are about a person: of his orders, customers and coupons, and those that name him
+    as their buyer. A guest is named by a proven address or phone, in an order that is nobody else's; what a profile
+    says without proof names nobody.
     """
     named: dict[str, list[str]] = {"customer": [], "email": [], "phone": []}
     for row in members.list_identities(connection, roots):
         named[row["kind"]].append(row["value"])
     places = [parse_order_key(value) for value in named["customer"]]
     customers = tuple((book.store(place.store), place.external_id) for place in places)
-    traces = Traces(
-        tuple(list_names(connection, roots)), customers, tuple(named["email"]), tuple(named["phone"])
-    )
+    orders, coupons = tuple(list_names(connection, roots)), tuple(list_made(connection, roots))
+    traces = Traces(orders, customers, coupons, tuple(named["email"]), tuple(named["phone"]))
     found = find_messages(connection, traces)
     keys = {it.id: OrderRef(book.store_numbers[it.store], it.order).key for it in found if not it.is_his}
     owners = list_owners(connection, keys.values())

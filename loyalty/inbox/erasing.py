@@ -16,7 +16,7 @@ from sqlalchemy.types import BigInteger, Text
 from loyalty.values import MessageId, StoreId
 
 # A quote within a text is escaped in JSON, so that nothing a person typed passes for a key. The first id in the body of
-# a shop is that of the order or customer that it is about, the first address that of the buyer.
+# a shop is that of the order, customer or coupon that it is about, the first address that of the buyer.
 _PATTERNS = {
     "id": r'"id"\s*:\s*"?([0-9]+)',
     "order": r'"order_id"\s*:\s*([0-9]+)',
@@ -34,9 +34,11 @@ _CUSTOMER = (
     "case when topic like '%customer%' then substring(said from :id)"
     " else nullif(nullif(substring(said from :customer), '0'), 'null') end"
 )
+_COUPON = "case when topic like '%coupon%' then substring(said from :id) end"
 _IS_HIS = (
     "coalesce(store_id || ' order ' || order_id = any(:subjects), false)"
     " or coalesce(store_id || ' customer ' || customer_id = any(:subjects), false)"
+    " or coalesce(store_id || ' coupon ' || coupon_id = any(:subjects), false)"
 )
 _NAMES_GUEST = (
     "topic like '%order%' and customer_id is null and coalesce(lower(substring(said from :email)) = any(:emails),"
@@ -45,7 +47,8 @@ _NAMES_GUEST = (
 _FIND = text(
     "select id, store_id, coalesce(order_id, '') as order_id, is_his from inbox_messages"
     " cross join lateral (select encode(body, 'escape') as said offset 0) as told"
-    f" cross join lateral (select {_ORDER} as order_id, {_CUSTOMER} as customer_id offset 0) as meant"
+    f" cross join lateral (select {_ORDER} as order_id, {_CUSTOMER} as customer_id, {_COUPON} as coupon_id"
+    "   offset 0) as meant"
     f" cross join lateral (select {_IS_HIS} as is_his offset 0) as judged"
     f" where octet_length(body) > 0 and (is_his or {_NAMES_GUEST}) order by id"
 ).bindparams(
@@ -57,10 +60,11 @@ _IDS = bindparam("ids", type_=ARRAY(BigInteger))
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """By what a person is recognised in messages: orders and customers by store, and what names him as a guest."""
+    """By what a person is recognised in messages: what is his by store, and what names him as a guest."""
 
     orders: tuple[tuple[UUID, str], ...]
     customers: tuple[tuple[UUID, str], ...]
+    coupons: tuple[tuple[UUID, str], ...]
     emails: tuple[str, ...]
     phones: tuple[str, ...]
 
@@ -68,6 +72,7 @@ class Traces:
         """Return the values of a statement."""
         subjects = [f"{store} order {id}" for store, id in self.orders]
         subjects += [f"{store} customer {id}" for store, id in self.customers]
+        subjects += [f"{store} coupon {id}" for store, id in self.coupons]
         return {"subjects": subjects, "emails": list(self.emails), "phones": list(self.phones)}
 
 
@@ -81,7 +86,9 @@ class Found(NamedTuple):
 
 
 def find_messages(connection: Connection, traces: Traces) -> list[Found]:
-    """Return the stored messages about a person's orders and customers, and those that name him as their buyer."""
+    """Return the stored messages about a person's orders, customers and coupons, and those that name him as their
+    buyer.
+    """
     return [Found(*row) for row in connection.execute(_FIND, traces.values())]
 
 

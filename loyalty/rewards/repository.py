@@ -163,6 +163,16 @@ def list_in_shop(connection: Connection, store: UUID, after: str, limit: int) ->
     return list(connection.execute(statement, values).scalars())
 
 
+def list_made(connection: Connection, members: Sequence[UUID]) -> list[tuple[UUID, str]]:
+    """Return the stores and ids of the coupons that shops made for these members."""
+    statement = text(
+        "select store_id, external_id from coupons where member_id = any(:members) and external_id <> ''"
+    )
+    values = {"members": list(members)}
+    rows = connection.execute(statement.bindparams(bindparam("members", type_=ARRAY(Uuid))), values)
+    return [(row.store_id, row.external_id) for row in rows]
+
+
 def list_ending_coupons(
     connection: Connection, since: datetime, until: datetime, after: UUID, limit: int
 ) -> Sequence[RowMapping]:

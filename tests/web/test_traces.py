@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from loyalty.inbox.repository import NewMessage, accept_read
 from tests.builders import Shop, make_document, make_sale, make_shop, make_till, make_woo_order, woo_body
 from tests.moving import bring, errors
 from tests.web.conftest import Caller, deliver, drain, make_caller, place_order
@@ -17,6 +18,13 @@ from workers.runtime import Runtime
 REASON = {"reason": "asked by mail"}
 GUEST = 0
 LEE, BRUCE, VICTIM = "lee@gmail.test", "brucelee@gmail.test", "victim@example.test"
+
+MAKE_COUPON = """
+insert into coupons (id, account_id, member_id, store_id, cause, reward_key, program_version, code, kind, amount,
+    minimum_subtotal, granted_at, external_id, state)
+select gen_random_uuid(), account_id, :member, store_id, 'tier:gold', 'gift', 1, 'lrab23', 'fixed_discount', 5, 0,
+    now(), '900', 'issued' from orders limit 1
+"""
 
 
 def buy(
@@ -189,6 +197,31 @@ def test_a_product_that_bears_the_number_of_a_customer_is_not_about_him(
     assert exported(caller, lee) == ["31"]
     erase(caller, lee)
     assert left(runtime, shop) == ["7"]
+
+
+def test_what_a_shop_tells_of_his_coupon_is_his_and_of_others_is_not(
+    runtime: Runtime, client: FlaskClient, shop: Shop, caller: Caller
+) -> None:
+    """Both name the address that alone may use them; that of the merchant's own coupon is no proof."""
+    buy(runtime, client, shop, 31, customer=7, email=LEE)
+    lee = find(runtime, shop, 31)
+    ours, another = (
+        {"id": id, "email_restrictions": [LEE], "meta_data": [{"key": "laurel", "value": "1"}]}
+        for id in (900, 901)
+    )
+    read = NewMessage(
+        bytes(32), "fetch.coupon", "900", json.dumps({"id": "900", "coupon": ours}).encode(), None
+    )
+    with runtime.database.transaction(shop.account) as connection:
+        connection.execute(text(MAKE_COUPON), {"member": lee})
+        accept_read(connection, shop.account, shop.store.id, [read])
+    for body in (ours, another):
+        answer = deliver(client, shop, woo_body(body), X_WC_Webhook_Topic="coupon.updated")
+        assert answer.status_code == 200
+    drain(runtime, shop)
+    assert exported(caller, lee) == ["31", "900", "900"]
+    erase(caller, lee)
+    assert left(runtime, shop) == ["901"]
 
 
 def test_erasing_again_who_has_an_excluded_domain_takes_nothing_of_the_others(
