@@ -205,8 +205,8 @@ def _answer(
     if isinstance(result, PushReceipt):
         return CodeAnswer(command.code, puts, result.external_id, result.uses)
     failure, is_unsure = _failure(row, result, outcome)
-    # A missing right is given, and the push tried again; without it no code can be disabled either.
-    is_refused = result.permanent and result.reason != "permission"
+    # A missing right is given, and room made below a limit, and the push tried again: a newer one would forestall it.
+    is_refused = result.permanent and result.reason not in ("permission", "limit")
     return CodeAnswer(command.code, puts, failure=failure, is_unsure=is_unsure, is_refused=is_refused)
 
 

@@ -16,6 +16,7 @@ from receiving import Desk
 from shopify_stores import make_reachable
 
 from connectors.shopify.sandbox import ShopifySandbox
+from connectors.shopify.sandbox.discount_checks import Checks
 from loyalty.clock import utc_now
 from loyalty.engine.publishing import publish_program
 from loyalty.engine.retrying import retry_all
@@ -140,7 +141,17 @@ def away(sandbox: ShopifySandbox) -> Callable[[], None]:
     return sandbox.recover
 
 
-@pytest.mark.parametrize(("hinder", "why"), [(without_right, "permission"), (away, "exhausted")])
+def full(_: ShopifySandbox) -> Callable[[], None]:
+    """The shop has as many discounts as it takes, whatever becomes of one."""
+    patch = pytest.MonkeyPatch()
+    too_many = [{"field": None, "code": "MAX_APP_DISCOUNTS", "message": "Too many discounts."}]
+    patch.setattr(Checks, "errors", property(lambda _: too_many, lambda *_: None), raising=False)
+    return patch.undo
+
+
+@pytest.mark.parametrize(
+    ("hinder", "why"), [(without_right, "permission"), (away, "exhausted"), (full, "limit")]
+)
 def test_what_may_pass_leaves_the_code_to_be_changed_when_it_is_tried_again(
     desk: Desk, sandbox: ShopifySandbox, hinder: Callable[[ShopifySandbox], Callable[[], None]], why: str
 ) -> None:
