@@ -68,11 +68,11 @@ def drain_account(
             if size > 1:
                 alone = len(drained.claimed)
                 continue
-            _fail(runtime, account, drained.claimed, error)
+            drained.outcomes = _fail(runtime, account, drained.claimed, error)
         if not drained.claimed:
             break
         alone = max(0, alone - 1)
-        done += len(drained.claimed)
+        done += len(drained.outcomes)
         _wake_next(runtime, account, drained)
         _log(account, drained, started)
     return done
@@ -146,12 +146,18 @@ def _parse(connector: Connector, drained: Drained, row: Any, *, with_products: b
         drained.facts.extend((message, fact) for fact in parsed)
 
 
-def _fail(runtime: Runtime, account: AccountId, claimed: Sequence[MessageId], error: Exception) -> None:
-    """Note that a message alone could not be processed; it stays and can be replayed."""
+def _fail(
+    runtime: Runtime, account: AccountId, claimed: Sequence[MessageId], error: Exception
+) -> dict[MessageId, Outcome]:
+    """Note that a message alone could not be processed, unless another worker took it since; return what was noted. It
+    stays and can be replayed.
+    """
     log.exception("message_failed", account=str(account), message=claimed[:1])
     reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:500]
     with runtime.database.transaction(account) as connection:
-        inbox.mark(connection, dict.fromkeys(claimed, Outcome("failed", reason)), utc_now())
+        failed = dict.fromkeys(inbox.lock_pending(connection, claimed), Outcome("failed", reason))
+        inbox.mark(connection, failed, utc_now())
+    return failed
 
 
 def _wake_next(runtime: Runtime, account: AccountId, drained: Drained) -> None:

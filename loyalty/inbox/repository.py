@@ -111,6 +111,14 @@ def claim_pending(connection: Connection, account: AccountId, limit: int) -> Seq
     return connection.execute(_CLAIM, {"account": account, "limit": limit}).mappings().all()
 
 
+def lock_pending(connection: Connection, messages: Sequence[MessageId]) -> list[MessageId]:
+    """Return which of these messages wait still, locked to the transaction's end."""
+    statement = text(
+        "select id from inbox_messages where id = any(:ids) and status = 'pending' order by id for update"
+    ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+    return [MessageId(id_) for id_ in connection.execute(statement, {"ids": list(messages)}).scalars()]
+
+
 def mark(connection: Connection, outcomes: Mapping[MessageId, Outcome], now: datetime) -> None:
     """Write what became of the claimed messages."""
     rows = [

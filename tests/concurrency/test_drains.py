@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -25,6 +26,7 @@ from loyalty.engine.commands import AdjustPoints
 from loyalty.engine.verify import verify_ledger
 from loyalty.inbox import repository as inbox
 from loyalty.values import MessageId
+from workers import draining
 from workers.draining import drain_account
 from workers.runtime import Runtime
 
@@ -261,6 +263,34 @@ def test_a_job_whose_time_is_over_blames_no_message(
             drain_account(runtime, shop.account, batch=batch)
     assert (len(tried), statuses(runtime, shop.account)) == (1, [("pending", 2)])
     assert (drain_account(runtime, shop.account), statuses(runtime, shop.account)) == (2, [("processed", 2)])
+
+
+class Meanwhile:
+    """A log at whose word of a failed message another worker takes what waits."""
+
+    def __init__(self, take: Callable[[], object]) -> None:
+        self.exception = lambda *_, **__: take()
+
+    def info(self, *_: object, **__: object) -> None:
+        """Say nothing."""
+
+
+def test_a_message_that_another_worker_took_since_is_not_blamed(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a failure and its note nobody has the message: what became of it then stands."""
+    shop, real = make_shop(runtime, make_document()), inbox.mark
+    store(runtime, shop, order_body(1, 1))
+
+    def fail_once(*_: object) -> None:
+        monkeypatch.setattr(inbox, "mark", real)
+        raise KeyError("a passing mistake")
+
+    monkeypatch.setattr(inbox, "mark", fail_once)
+    monkeypatch.setattr(draining, "log", Meanwhile(lambda: drain_account(runtime, shop.account)))
+    assert drain_account(runtime, shop.account, batch=1) == 0
+    assert statuses(runtime, shop.account) == [("processed", 1)]
+    assert differences(runtime, shop) == []
 
 
 @pytest.mark.parametrize("workers", [WORKERS])

@@ -93,9 +93,9 @@ def unforeseen(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
     met: list[Exception] = []
     real = draining._fail
 
-    def noting(runtime: Runtime, account: Any, claimed: Any, error: Exception) -> None:
+    def noting(runtime: Runtime, account: Any, claimed: Any, error: Exception) -> Any:
         met.append(error)
-        real(runtime, account, claimed, error)
+        return real(runtime, account, claimed, error)
 
     monkeypatch.setattr(draining, "_fail", noting)
     return met
